@@ -1,0 +1,72 @@
+import { basename, dirname, join } from 'node:path';
+import { encodeModelParts, partsLength } from './codec.ts';
+import { externalizableBytes, externalize } from './externalize.ts';
+import type { ModelProto } from './messages.ts';
+import { replaceFiles } from './replace-files.ts';
+import { maxMessageBytes } from './wire.ts';
+
+/** Kept free for nodes and names: models with more raw data than the rest cannot be sure to fit into one message. */
+const reservedBytes = 2 ** 27;
+
+/** How a model is written. */
+export interface WriteOptions {
+  /**
+   * Put initializers above 1 KiB into `<file name>.data` beside the model. Default false; models too big for one
+   * protobuf message (2 GiB) are written so in any case.
+   */
+  readonly externalData?: boolean | undefined;
+}
+
+/** The content of the files of a model. */
+export interface ModelParts {
+  /** The model file, one part after the other. */
+  readonly model: readonly Uint8Array[];
+  /** The data file beside it; absent where all data is in the model file. */
+  readonly data?: readonly Uint8Array[];
+  /** Size of both together. */
+  readonly bytes: number;
+}
+
+/**
+ * What {@link writeModelFile} would write, without writing it. The parts share the memory of the model's raw data.
+ *
+ * @param fileName name of the model file without its folder; the data file is named after it
+ * @throws OnnxPruneError as `encodeModelParts` and `externalize` do
+ */
+export function modelParts(model: ModelProto, fileName: string, options: WriteOptions = {}): ModelParts {
+  if (options.externalData !== true && externalizableBytes(model) <= maxMessageBytes - reservedBytes) {
+    const parts = encodeModelParts(model);
+    return { model: parts, bytes: partsLength(parts) };
+  }
+  const { model: shell, data } = externalize(model, dataFileName(fileName));
+  const parts = encodeModelParts(shell);
+  // Without tensors above the limit there is nothing to put into a second file.
+  return data.length === 0
+    ? { model: parts, bytes: partsLength(parts) }
+    : { model: parts, data, bytes: partsLength(parts) + partsLength(data) };
+}
+
+/**
+ * Writes an ONNX file, replacing what is there. It is written beside its place and renamed, so that `path` never holds
+ * half a model; the data file, where there is one, is in place before the model. The given model is not changed.
+ *
+ * @returns the bytes written, external data included
+ * @throws OnnxPruneError `bad-file` where the folder is missing or not writable, the path is a directory or the device
+ *   is full, and nothing is left behind then; `unsupported` as `encodeModelParts` does
+ */
+export async function writeModelFile(
+  path: string,
+  model: ModelProto,
+  options: WriteOptions = {},
+): Promise<{ bytes: number }> {
+  const fileName = basename(path);
+  const parts = modelParts(model, fileName, options);
+  const modelFile = { path, parts: parts.model };
+  const dataFile = parts.data && { path: join(dirname(path), dataFileName(fileName)), parts: parts.data };
+  await replaceFiles(dataFile ? [dataFile, modelFile] : [modelFile]);
+  return { bytes: parts.bytes };
+}
+
+function dataFileName(fileName: string): string {
+  return `${fileName}.data`;
+}

@@ -1,0 +1,63 @@
+import { messageOf, OnnxPruneError } from '../errors.ts';
+import type { Graph } from './graph.ts';
+import { labelOf, type Node, subgraphsOf } from './node.ts';
+import type { Value } from './value.ts';
+
+/**
+ * Checks what must hold of every graph: each value read is defined, both ends of every edge agree, the nodes have an
+ * executable order, and each initializer has as many bytes as its dims need (where the data are in the file itself).
+ *
+ * @param after the step that ran last; the failure names it
+ * @throws OnnxPruneError `internal`, or `bad-model` when nothing ran yet
+ */
+export function checkGraph(graph: Graph, after?: string): void {
+  try {
+    checkOne(graph);
+  } catch (error) {
+    if (after === undefined) throw error;
+    throw new OnnxPruneError(
+      'internal',
+      after,
+      `Internal error: the graph is inconsistent after step "${after}": ${messageOf(error)} Please report this with the model.`,
+      error,
+    );
+  }
+}
+
+function checkOne(graph: Graph): void {
+  const sparse = new Set((graph.proto.sparseInitializer ?? []).map((entry) => entry.values?.name ?? ''));
+  const inputs = new Set(graph.inputs);
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) if (input !== undefined) checkRead(input, node);
+    for (const output of node.outputs) {
+      if (output !== undefined && (output.producer !== node || !graph.owns(output))) {
+        throw broken(output, `is listed as an output of "${labelOf(node)}" but does not point back at it`);
+      }
+    }
+    for (const body of subgraphsOf(node)) checkOne(body);
+  }
+  for (const value of graph.values) {
+    const defined =
+      value.producer !== undefined || value.tensor !== undefined || inputs.has(value) || sparse.has(value.name);
+    if (!defined && value.uses.size > 0) throw broken(value, 'is read but defined nowhere');
+    if (value.producer !== undefined && value.tensor !== undefined)
+      throw broken(value, 'is both produced and constant');
+    value.tensor?.checkSize();
+    for (const reader of value.uses) {
+      if (!reader.inputs.includes(value))
+        throw broken(value, `lists "${labelOf(reader)}" as a reader that does not read it`);
+    }
+  }
+  graph.sorted();
+}
+
+function checkRead(value: Value, node: Node): void {
+  if (!value.uses.has(node)) throw broken(value, `is read by "${labelOf(node)}" but does not list it`);
+  if (value.producer !== undefined && !value.producer.graph.nodes.has(value.producer)) {
+    throw broken(value, `is read by "${labelOf(node)}" but no longer part of the graph`);
+  }
+}
+
+function broken(value: Value, what: string): OnnxPruneError {
+  return new OnnxPruneError('bad-model', value.name, `Value "${value.name}" ${what}.`);
+}

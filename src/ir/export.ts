@@ -1,0 +1,90 @@
+import {
+  type AttributeProto,
+  copyMessage,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from '../onnx/messages.ts';
+import { dataTypeNumber } from './data-type.ts';
+import type { Graph } from './graph.ts';
+import type { Attribute, Node } from './node.ts';
+import { dimsOf, type TensorType, type Value } from './value.ts';
+
+/** What becomes of data in other files: references stay as they are, or the data are read into the message. */
+export type ExternalData = 'refer' | 'embed';
+
+/**
+ * The message of a graph as it is now. Whatever was not changed is the message that was read, unknown fields included;
+ * declarations are kept for the values that had one, with the lengths they have now.
+ */
+export function exportGraph(graph: Graph, external: ExternalData = 'refer'): GraphProto {
+  const listed = new Set((graph.proto.valueInfo ?? []).map((info) => info.name ?? ''));
+  const ends = new Set<Value>([...graph.inputs, ...graph.outputs]);
+  return Object.assign(copyMessage(graph.proto), {
+    node: graph.sorted().map((node) => exportNode(node, external)),
+    initializer: [...graph.initializers].map((value) => exportTensor(value, external)),
+    input: graph.inputs.map(exportInfo),
+    output: graph.outputs.map(exportInfo),
+    valueInfo: [...graph.values].filter((value) => listed.has(value.name) && !ends.has(value)).map(exportInfo),
+  });
+}
+
+function exportNode(node: Node, external: ExternalData): NodeProto {
+  const nameOf = (value: Value | undefined): string => value?.name ?? '';
+  return Object.assign(copyMessage(node.proto), {
+    input: node.inputs.map(nameOf),
+    output: node.outputs.map(nameOf),
+    attribute: [...node.attributes.values()].map((attribute) => exportAttribute(attribute, external)),
+  });
+}
+
+function exportAttribute({ proto, graphs }: Attribute, external: ExternalData): AttributeProto {
+  if (graphs.length === 0) return proto;
+  const bodies = graphs.map((body) => exportGraph(body, external));
+  const [first, ...rest] = bodies;
+  // A single graph and a list of graphs have fields of their own; an attribute of both kinds lists the single one first.
+  return Object.assign(copyMessage(proto), proto.g ? { g: first, graphs: rest } : { graphs: bodies });
+}
+
+function exportTensor(value: Value, external: ExternalData): TensorProto {
+  const { tensor } = value;
+  if (tensor === undefined) return {};
+  const stored = external === 'embed' && tensor.isExternal ? tensor.withData(tensor.dims, tensor.raw()) : tensor;
+  const { proto } = stored;
+  return proto.name === value.name ? proto : Object.assign(copyMessage(proto), { name: value.name });
+}
+
+function exportInfo(value: Value): ValueInfoProto {
+  const { info, type } = value;
+  if (type === undefined) return info ?? { name: value.name };
+  if (info === undefined) return newInfo(value.name, type);
+  const tensor = info.type?.tensorType;
+  const dims = dimsOf(value);
+  if (!info.type || !tensor?.shape || dims === undefined) return info;
+  const declared = tensor.shape.dim ?? [];
+  const stale = declared.some(
+    (dim, i) => isNumber(dim.dimValue) && typeof dims[i] === 'number' && Number(dim.dimValue) !== dims[i],
+  );
+  if (!stale) return info;
+  const dim = declared.map((entry, i) => {
+    const length = dims[i];
+    return isNumber(entry.dimValue) && typeof length === 'number'
+      ? Object.assign(copyMessage(entry), { dimValue: length })
+      : entry;
+  });
+  const shape = Object.assign(copyMessage(tensor.shape), { dim });
+  const tensorType = Object.assign(copyMessage(tensor), { shape });
+  return Object.assign(copyMessage(info), { type: Object.assign(copyMessage(info.type), { tensorType }) });
+}
+
+function isNumber(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function newInfo(name: string, { type, dims }: TensorType): ValueInfoProto {
+  const shape = dims && {
+    dim: dims.map((dim) => (typeof dim === 'number' ? { dimValue: dim } : dim === undefined ? {} : { dimParam: dim })),
+  };
+  return { name, type: { tensorType: { elemType: dataTypeNumber(type), ...(shape && { shape }) } } };
+}

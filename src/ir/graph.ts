@@ -1,0 +1,335 @@
+import { OnnxPruneError } from '../errors.ts';
+import type { AttributeProto, GraphProto, NodeProto, ValueInfoProto } from '../onnx/messages.ts';
+import { type Attribute, capturesOf, labelOf, type Node, subgraphsOf } from './node.ts';
+import type { Tensor } from './tensor.ts';
+import type { TensorType, Value } from './value.ts';
+
+class GraphValue implements Value {
+  name: string;
+  producer: GraphNode | undefined;
+  tensor: Tensor | undefined;
+  readonly uses = new Set<GraphNode>();
+  type: TensorType | undefined;
+  info: ValueInfoProto | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+class GraphNode implements Node {
+  readonly name: string;
+  readonly opType: string;
+  readonly domain: string;
+  readonly inputs: (GraphValue | undefined)[];
+  readonly outputs: (GraphValue | undefined)[] = [];
+  readonly attributes = new Map<string, Attribute>();
+  readonly graph: Graph;
+  readonly proto: NodeProto;
+
+  constructor(graph: Graph, proto: NodeProto, inputs: (GraphValue | undefined)[]) {
+    this.graph = graph;
+    this.proto = proto;
+    this.name = proto.name ?? '';
+    this.opType = proto.opType ?? '';
+    this.domain = proto.domain === 'ai.onnx' ? '' : (proto.domain ?? '');
+    this.inputs = inputs;
+  }
+
+  get opset(): number {
+    return this.graph.scope.opsets.get(this.domain) ?? 1;
+  }
+}
+
+/** What a graph and the graphs inside it share: the names taken, and the operator sets imported by the model. */
+export interface Scope {
+  readonly names: Set<string>;
+  readonly opsets: ReadonlyMap<string, number>;
+  /** Up to IR 3 every initializer must be listed as a graph input too. */
+  readonly initializersAreInputs: boolean;
+}
+
+/** What a new node is made of. */
+export interface NodeSpec {
+  readonly opType: string;
+  readonly domain?: string;
+  readonly name?: string;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes?: readonly AttributeProto[];
+}
+
+/**
+ * Nodes, values and what connects them. The only code that changes a `Value` or a `Node`, and it keeps both ends of
+ * every edge in step. Nodes need not stand in an executable order; `sorted` gives one.
+ */
+export class Graph {
+  readonly name: string;
+  /** What the file says of the graph apart from nodes, initializers, inputs and outputs. */
+  readonly proto: GraphProto;
+  readonly scope: Scope;
+  readonly #nodes = new Set<GraphNode>();
+  readonly #inputs: GraphValue[] = [];
+  readonly #outputs: GraphValue[] = [];
+  readonly #initializers = new Set<GraphValue>();
+  readonly #values = new Set<GraphValue>();
+
+  constructor(proto: GraphProto, scope: Scope) {
+    this.name = proto.name ?? '';
+    this.proto = proto;
+    this.scope = scope;
+  }
+
+  get nodes(): ReadonlySet<Node> {
+    return this.#nodes;
+  }
+
+  /** Graph inputs, initializers that the file also lists as inputs (IR 3) included. */
+  get inputs(): readonly Value[] {
+    return this.#inputs;
+  }
+
+  get outputs(): readonly Value[] {
+    return this.#outputs;
+  }
+
+  get initializers(): ReadonlySet<Value> {
+    return this.#initializers;
+  }
+
+  /** Every value that belongs to this graph (not those of subgraphs), in order of creation. */
+  get values(): ReadonlySet<Value> {
+    return this.#values;
+  }
+
+  /** Whether the value belongs to this very graph. */
+  owns(value: Value): boolean {
+    return value instanceof GraphValue && this.#values.has(value);
+  }
+
+  /** Whether the value is an output of this very graph. */
+  isOutput(value: Value): boolean {
+    return value instanceof GraphValue && this.#outputs.includes(value);
+  }
+
+  /** A name nobody bears yet in the model, close to the wish. */
+  uniqueName(wish: string): string {
+    const { names } = this.scope;
+    let name = wish;
+    for (let i = 1; names.has(name); i++) name = `${wish}_${i}`;
+    names.add(name);
+    return name;
+  }
+
+  /** A new value with this very name and nothing attached; `uniqueName` gives a free one. */
+  addValue(name: string, type?: TensorType, info?: ValueInfoProto): Value {
+    const value = new GraphValue(name);
+    value.type = type;
+    value.info = info;
+    this.scope.names.add(name);
+    this.#values.add(value);
+    return value;
+  }
+
+  addInput(value: Value): void {
+    this.#inputs.push(this.#own(value));
+  }
+
+  addOutput(value: Value): void {
+    // A body may return an outer value as it is, so an output need not be one of ours.
+    if (value instanceof GraphValue) this.#outputs.push(value);
+  }
+
+  /** A new initializer under a free name close to the wish. */
+  addInitializer(wish: string, tensor: Tensor): Value {
+    const value = this.addValue(this.uniqueName(wish));
+    this.setTensor(value, tensor);
+    if (this.scope.initializersAreInputs) this.addInput(value);
+    return value;
+  }
+
+  /** Gives a value its data, which makes it an initializer, or replaces them. */
+  setTensor(value: Value, tensor: Tensor): void {
+    const owned = this.#own(value);
+    if (owned.producer !== undefined) throw this.#broken(owned, 'is produced by a node and cannot be an initializer');
+    owned.tensor = tensor;
+    owned.type = { type: tensor.type, dims: tensor.dims };
+    this.#initializers.add(owned);
+  }
+
+  setType(value: Value, type: TensorType | undefined): void {
+    this.#own(value).type = type;
+  }
+
+  /** A new node reading `spec.inputs`, with one new value for each output name that is given. */
+  addNode(spec: NodeSpec, outputs: readonly (string | undefined)[]): Node {
+    const proto: NodeProto = { opType: spec.opType, name: spec.name ?? '', domain: spec.domain ?? '' };
+    const values = outputs.map((name) => (name === undefined ? undefined : this.addValue(name)));
+    const attributes = (spec.attributes ?? []).map((attribute) => ({ proto: attribute, graphs: [] }));
+    return this.insertNode(proto, spec.inputs, values, attributes);
+  }
+
+  /** Connects a node made from a message; its output values must be fresh ones of this graph. */
+  insertNode(
+    proto: NodeProto,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly (Value | undefined)[],
+    attributes: readonly Attribute[],
+  ): Node {
+    const node = new GraphNode(this, proto, inputs.map(asGraphValue));
+    for (const attribute of attributes) node.attributes.set(attribute.proto.name ?? '', attribute);
+    for (const output of outputs) {
+      if (output === undefined) {
+        node.outputs.push(undefined);
+        continue;
+      }
+      const owned = this.#own(output);
+      if (owned.producer !== undefined || owned.tensor !== undefined || this.#inputs.includes(owned)) {
+        throw this.#broken(owned, `is produced twice, the second time by node "${labelOf(node)}"`);
+      }
+      owned.producer = node;
+      node.outputs.push(owned);
+    }
+    for (const input of node.inputs) input?.uses.add(node);
+    this.#nodes.add(node);
+    return node;
+  }
+
+  /** Replaces one input of a node; undefined leaves an optional input out. */
+  setInput(node: Node, index: number, value: Value | undefined): void {
+    const owned = this.#ownNode(node);
+    const before = owned.inputs[index];
+    while (owned.inputs.length < index) owned.inputs.push(undefined);
+    owned.inputs[index] = asGraphValue(value);
+    owned.inputs[index]?.uses.add(owned);
+    if (before !== undefined && !owned.inputs.includes(before)) before.uses.delete(owned);
+    while (owned.inputs.length > 0 && owned.inputs[owned.inputs.length - 1] === undefined) owned.inputs.pop();
+  }
+
+  /** Makes every reader of one value read another, graph outputs excepted: those keep their value and its name. */
+  replaceUses(before: Value, after: Value): void {
+    for (const node of [...before.uses]) {
+      node.inputs.forEach((input, index) => {
+        if (input === before) node.graph.setInput(node, index, after);
+      });
+    }
+  }
+
+  setAttribute(node: Node, attribute: AttributeProto): void {
+    this.#ownNode(node).attributes.set(attribute.name ?? '', { proto: attribute, graphs: [] });
+  }
+
+  removeAttribute(node: Node, name: string): void {
+    this.#ownNode(node).attributes.delete(name);
+  }
+
+  /** Removes a node and the values it produced. @throws OnnxPruneError `internal` if one of them is still read */
+  removeNode(node: Node): void {
+    const owned = this.#ownNode(node);
+    for (const output of owned.outputs) {
+      if (output !== undefined && (output.uses.size > 0 || this.isOutput(output))) {
+        throw this.#broken(output, `is still read and its node "${labelOf(node)}" cannot be removed`);
+      }
+    }
+    for (const body of subgraphsOf(owned)) body.disconnect();
+    for (const input of owned.inputs) input?.uses.delete(owned);
+    for (const output of owned.outputs) if (output !== undefined) this.#forget(output);
+    this.#nodes.delete(owned);
+  }
+
+  /** Turns what a node produced into an initializer of the same name and removes the node. */
+  replaceByInitializer(node: Node, tensor: Tensor): void {
+    const owned = this.#ownNode(node);
+    const output = owned.outputs[0];
+    if (output === undefined || owned.outputs.length !== 1) {
+      throw new OnnxPruneError('internal', labelOf(node), `Node "${labelOf(node)}" has not exactly one output.`);
+    }
+    for (const input of owned.inputs) input?.uses.delete(owned);
+    output.producer = undefined;
+    this.#nodes.delete(owned);
+    this.setTensor(output, tensor);
+    if (this.scope.initializersAreInputs) this.addInput(output);
+  }
+
+  /** Removes an initializer nobody reads, from the graph inputs too where the file lists it there. */
+  removeInitializer(value: Value): void {
+    const owned = this.#own(value);
+    if (owned.uses.size > 0 || this.isOutput(owned)) throw this.#broken(owned, 'is still read and cannot be removed');
+    const index = this.#inputs.indexOf(owned);
+    if (index >= 0) this.#inputs.splice(index, 1);
+    this.#forget(owned);
+  }
+
+  /** Takes the readers inside this graph and its bodies off every value's list of uses. */
+  disconnect(): void {
+    for (const node of this.#nodes) {
+      for (const input of node.inputs) input?.uses.delete(node);
+      for (const body of subgraphsOf(node)) body.disconnect();
+    }
+  }
+
+  /**
+   * The nodes in an executable order that keeps the present one wherever it is executable already.
+   * @throws OnnxPruneError `bad-model` naming a node on a cycle
+   */
+  sorted(): Node[] {
+    const order: Node[] = [];
+    const state = new Map<Node, 'open' | 'done'>();
+    for (const root of this.#nodes) {
+      const stack: { node: Node; sources: Node[] }[] = [];
+      const open = (node: Node): void => {
+        const known = state.get(node);
+        if (known === 'done') return;
+        if (known === 'open') {
+          throw new OnnxPruneError(
+            'bad-model',
+            labelOf(node),
+            `Node "${labelOf(node)}" needs its own output: the graph has a cycle, which ONNX does not allow; export the model again.`,
+          );
+        }
+        state.set(node, 'open');
+        stack.push({ node, sources: this.#sources(node).reverse() });
+      };
+      open(root);
+      for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
+        const source = top.sources.pop();
+        if (source !== undefined) {
+          open(source);
+          continue;
+        }
+        state.set(top.node, 'done');
+        order.push(top.node);
+        stack.pop();
+      }
+    }
+    return order;
+  }
+
+  #sources(node: Node): Node[] {
+    const read = subgraphsOf(node).length === 0 ? node.inputs : [...node.inputs, ...capturesOf(node)];
+    return read.flatMap((value) => (value?.producer?.graph === this ? [value.producer] : []));
+  }
+
+  #forget(value: GraphValue): void {
+    this.#values.delete(value);
+    this.#initializers.delete(value);
+  }
+
+  #own(value: Value): GraphValue {
+    if (value instanceof GraphValue && this.#values.has(value)) return value;
+    throw this.#broken(value, 'does not belong to the graph that was asked to change it');
+  }
+
+  #ownNode(node: Node): GraphNode {
+    if (node instanceof GraphNode && this.#nodes.has(node)) return node;
+    throw new OnnxPruneError('internal', labelOf(node), `Node "${labelOf(node)}" does not belong to this graph.`);
+  }
+
+  #broken(value: Value, what: string): OnnxPruneError {
+    return new OnnxPruneError('bad-model', value.name, `Value "${value.name}" ${what}.`);
+  }
+}
+
+function asGraphValue(value: Value | undefined): GraphValue | undefined {
+  if (value === undefined || value instanceof GraphValue) return value;
+  throw new OnnxPruneError('internal', value.name, `Value "${value.name}" was not made by a graph.`);
+}

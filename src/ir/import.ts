@@ -1,0 +1,110 @@
+import { OnnxPruneError } from '../errors.ts';
+import type { GraphProto, NodeProto, ValueInfoProto } from '../onnx/messages.ts';
+import { dataTypeOf } from './data-type.ts';
+import { Graph, type Scope } from './graph.ts';
+import type { Attribute } from './node.ts';
+import { Tensor } from './tensor.ts';
+import type { Dim, TensorType, Value } from './value.ts';
+
+/** Names visible at some place: those of this graph, then those of the graphs around it. */
+class Names {
+  readonly #own = new Map<string, Value>();
+  readonly #outer: Names | undefined;
+
+  constructor(outer: Names | undefined) {
+    this.#outer = outer;
+  }
+
+  find(name: string): Value | undefined {
+    return this.#own.get(name) ?? this.#outer?.find(name);
+  }
+
+  here(name: string): Value | undefined {
+    return this.#own.get(name);
+  }
+
+  define(value: Value): Value {
+    this.#own.set(value.name, value);
+    return value;
+  }
+}
+
+/**
+ * Turns a graph message into nodes and values, the graphs inside it included.
+ * @throws OnnxPruneError `bad-model` for a name that is read but nowhere defined, or defined twice
+ */
+export function importGraph(proto: GraphProto, scope: Scope, directory?: string): Graph {
+  return read(proto, scope, directory, undefined);
+}
+
+function read(proto: GraphProto, scope: Scope, directory: string | undefined, outer: Names | undefined): Graph {
+  const graph = new Graph(proto, scope);
+  const names = new Names(outer);
+  const infos = new Map<string, ValueInfoProto>();
+  for (const info of [...(proto.valueInfo ?? []), ...(proto.output ?? []), ...(proto.input ?? [])]) {
+    infos.set(info.name ?? '', info);
+  }
+  const define = (name: string, what: string): Value => {
+    if (names.here(name) !== undefined) {
+      throw new OnnxPruneError(
+        'bad-model',
+        name,
+        `Value "${name}" is defined twice, the second time as ${what}; names must be unique in a graph. Export the model again.`,
+      );
+    }
+    const info = infos.get(name);
+    return names.define(graph.addValue(name, info === undefined ? undefined : typeOf(info), info));
+  };
+
+  const inputNames = new Set((proto.input ?? []).map((input) => input.name ?? ''));
+  for (const input of proto.input ?? []) graph.addInput(define(input.name ?? '', 'a graph input'));
+  for (const tensor of proto.initializer ?? []) {
+    const name = tensor.name ?? '';
+    // Up to IR 3 every initializer is a graph input as well; later such a pair is an input with a default.
+    const input = inputNames.has(name) ? names.here(name) : undefined;
+    const value = input !== undefined && input.tensor === undefined ? input : define(name, 'an initializer');
+    graph.setTensor(value, new Tensor(tensor, directory));
+  }
+  for (const sparse of proto.sparseInitializer ?? []) define(sparse.values?.name ?? '', 'a sparse initializer');
+  const outputs = (proto.node ?? []).map((node) =>
+    (node.output ?? []).map((name) =>
+      name === '' ? undefined : define(name, `an output of node "${node.name || node.opType}"`),
+    ),
+  );
+  const find = (name: string, reader: string): Value => {
+    const value = names.find(name);
+    if (value !== undefined) return value;
+    throw new OnnxPruneError(
+      'bad-model',
+      name,
+      `Value "${name}" is read by ${reader} but defined nowhere: no node, input or initializer has that name. Export the model again.`,
+    );
+  };
+  (proto.node ?? []).forEach((node, index) => {
+    const label = `node "${node.name || node.opType}"`;
+    const inputs = (node.input ?? []).map((name) => (name === '' ? undefined : find(name, label)));
+    graph.insertNode(node, inputs, outputs[index] ?? [], attributesOf(node, scope, directory, names));
+  });
+  for (const output of proto.output ?? []) graph.addOutput(find(output.name ?? '', 'the list of graph outputs'));
+  return graph;
+}
+
+function attributesOf(node: NodeProto, scope: Scope, directory: string | undefined, names: Names): Attribute[] {
+  return (node.attribute ?? []).map((proto) => {
+    const bodies = [...(proto.g ? [proto.g] : []), ...(proto.graphs ?? [])];
+    return { proto, graphs: bodies.map((body) => read(body, scope, directory, names)) };
+  });
+}
+
+/** What a declaration says of a tensor; undefined for sequences, maps, optionals and sparse tensors. */
+export function typeOf(info: ValueInfoProto): TensorType | undefined {
+  const tensor = info.type?.tensorType;
+  if (!tensor) return undefined;
+  const type = dataTypeOf(tensor.elemType);
+  if (!tensor.shape) return { type };
+  const dims = (tensor.shape.dim ?? []).map((dim): Dim => {
+    if (dim.dimValue !== undefined && dim.dimValue !== null) return Number(dim.dimValue);
+    return dim.dimParam ? dim.dimParam : undefined;
+  });
+  return { type, dims };
+}

@@ -1,0 +1,53 @@
+import { copyMessage, type ModelProto } from '../onnx/messages.ts';
+import { cloneGraph, type GraphClone } from './clone.ts';
+import { type ExternalData, exportGraph } from './export.ts';
+import type { Graph } from './graph.ts';
+import { importGraph } from './import.ts';
+
+/** A model in memory: its graph, and all else that its file says. */
+export interface Model {
+  readonly graph: Graph;
+  /** The file's message; its `graph` is the one that was read, not the present one. */
+  readonly proto: ModelProto;
+}
+
+/** A copy of a model, and the way from the original's values and nodes to the copy's. Weights are shared. */
+export interface ModelClone extends GraphClone {
+  readonly model: Model;
+}
+
+/**
+ * Turns a decoded message into a graph of nodes and values.
+ * @param directory folder that external data are read from
+ * @throws OnnxPruneError `bad-model` for names that are missing or defined twice
+ */
+export function importModel(proto: ModelProto, directory?: string): Model {
+  const opsets = new Map(
+    (proto.opsetImport ?? []).map(({ domain, version }) => [
+      domain === 'ai.onnx' ? '' : (domain ?? ''),
+      Number(version ?? 1),
+    ]),
+  );
+  return {
+    proto,
+    graph: importGraph(
+      proto.graph ?? {},
+      { names: new Set(), opsets, initializersAreInputs: Number(proto.irVersion ?? 0) < 4 },
+      directory,
+    ),
+  };
+}
+
+/**
+ * The message of a model: everything the file said, around the graph as it is now.
+ * @param external `embed` to write it to another folder than the one its external data are in
+ */
+export function exportModel(model: Model, external: ExternalData = 'refer'): ModelProto {
+  return Object.assign(copyMessage(model.proto), { graph: exportGraph(model.graph, external) });
+}
+
+/** A copy to change while the original stays. */
+export function cloneModel(model: Model): ModelClone {
+  const clone = cloneGraph(model.graph);
+  return { ...clone, model: { proto: model.proto, graph: clone.graph } };
+}

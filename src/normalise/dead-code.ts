@@ -1,0 +1,33 @@
+import type { Graph } from '../ir/graph.ts';
+import { capturesOf, type Node, subgraphsOf } from '../ir/node.ts';
+import type { Value } from '../ir/value.ts';
+
+/**
+ * Removes nodes that no output depends on and initializers nobody reads. Graph inputs stay even when unread, since they
+ * are part of the signature; initializers that are listed as inputs too go with their reader.
+ */
+export function removeDeadCode(graph: Graph): { nodes: number; initializers: number } {
+  const live = new Set<Node>();
+  const alive = new Set<Value>(graph.outputs);
+  const stack = graph.outputs.flatMap((value) => (value.producer === undefined ? [] : [value.producer]));
+  while (stack.length > 0) {
+    const node = stack.pop();
+    if (node === undefined || live.has(node) || node.graph !== graph) continue;
+    live.add(node);
+    const read = subgraphsOf(node).length === 0 ? node.inputs : [...node.inputs, ...capturesOf(node)];
+    for (const value of read) {
+      if (value === undefined) continue;
+      alive.add(value);
+      if (value.producer !== undefined) stack.push(value.producer);
+    }
+  }
+  const dead = graph.sorted().filter((node) => !live.has(node));
+  for (const node of dead.reverse()) graph.removeNode(node);
+  let initializers = 0;
+  for (const value of [...graph.initializers]) {
+    if (alive.has(value)) continue;
+    graph.removeInitializer(value);
+    initializers++;
+  }
+  return { nodes: dead.length, initializers };
+}

@@ -1,0 +1,35 @@
+/** Everything that runs onnxruntime, in a process of its own. */
+export { type RequestOptions, RuntimeChild, type RuntimeChildOptions } from './child.ts';
+export { RuntimeTimeout } from './child-errors.ts';
+export { kernelBlock } from './cpu.ts';
+export { createEngine } from './engine.ts';
+export { batchSymbols, type InputOptions, makeInputs, resolveDims, symbolsOf } from './inputs.ts';
+export { modelInfo } from './model-info.ts';
+export { type OpenModel, openModel } from './open-model.ts';
+export { type OutputProof, type Proof, prove } from './prove.ts';
+export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
+export { findRunnableInputs, type RunnableInputs } from './runnable.ts';
+export { inferShapes } from './shapes.ts';
+export { checkTensor, elementCount, isFloating, isTensorType } from './tensor.ts';
+export type {
+  Accuracy,
+  Benchmark,
+  BenchmarkOptions,
+  CompareOptions,
+  Comparison,
+  Feeds,
+  HostTensor,
+  InputSpec,
+  ModelInfo,
+  ModelSource,
+  ModelTiming,
+  NonFinite,
+  Optimization,
+  OutputComparison,
+  SessionSettings,
+  SpeedUp,
+  TensorData,
+  TensorFact,
+  TensorType,
+  ValueInfo,
+} from './types.ts';

@@ -1,0 +1,113 @@
+import type { ErrorCode } from '../errors.ts';
+import type {
+  Benchmark,
+  BenchmarkOptions,
+  CompareOptions,
+  Comparison,
+  Feeds,
+  HostTensor,
+  InputSpec,
+  ModelInfo,
+  ModelSource,
+  SessionSettings,
+} from './types.ts';
+
+/**
+ * What the onnxruntime process can be asked, and what it answers. Everything here is plain data that structured clone
+ * can carry.
+ */
+export interface Requests {
+  readonly info: { readonly params: { source: ModelSource; settings: SessionSettings }; readonly result: ModelInfo };
+  readonly run: {
+    readonly params: {
+      source: ModelSource;
+      batches: readonly Feeds[];
+      outputs: readonly string[] | undefined;
+      settings: SessionSettings;
+    };
+    readonly result: readonly Readonly<Record<string, HostTensor>>[];
+  };
+  readonly open: {
+    readonly params: { key: string; source: ModelSource; settings: SessionSettings };
+    readonly result: ModelInfo;
+  };
+  readonly runOpen: {
+    readonly params: { key: string; feeds: Feeds; outputs: readonly string[] | undefined };
+    readonly result: Readonly<Record<string, HostTensor>>;
+  };
+  readonly release: { readonly params: { key: string }; readonly result: undefined };
+  readonly probe: {
+    readonly params: { source: ModelSource; specs: readonly InputSpec[]; seed: number; trials: readonly Trial[] };
+    readonly result: ProbeResult;
+  };
+  readonly compare: {
+    readonly params: { a: ModelSource; b: ModelSource; batches: readonly Feeds[]; options: CompareOptions };
+    readonly result: Comparison;
+  };
+  readonly benchmark: {
+    readonly params: { sources: readonly ModelSource[]; batches: readonly Feeds[]; options: BenchmarkOptions };
+    readonly result: Benchmark;
+  };
+}
+
+/** One choice of sizes for the symbolic axes. */
+export interface Trial {
+  readonly batch: number;
+  readonly dims: ReadonlyMap<string, number>;
+}
+
+/** Index of the first trial that ran, or the last error. */
+export type ProbeResult = { readonly found: number } | { readonly found: undefined; readonly lastError: string };
+
+/** The name of a request. */
+export type RequestKind = keyof Requests;
+/** What a request needs. */
+export type Params<K extends RequestKind> = Requests[K]['params'];
+/** What a request answers. */
+export type Result<K extends RequestKind> = Requests[K]['result'];
+
+/** A request on its way to the process. */
+export interface RequestMessage<K extends RequestKind = RequestKind> {
+  readonly id: number;
+  readonly kind: K;
+  readonly params: Params<K>;
+}
+
+/** An error, flattened so that it survives the way between processes. */
+export interface FailureMessage {
+  readonly id: number;
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly subject: string;
+  readonly message: string;
+}
+
+/** An answer on its way back. */
+export interface SuccessMessage<K extends RequestKind> {
+  readonly id: number;
+  readonly ok: true;
+  readonly kind: K;
+  readonly result: Result<K>;
+}
+
+/** Sent once, when onnxruntime is loaded. */
+export const READY = 'ready';
+
+function field(message: unknown, key: string): unknown {
+  return typeof message === 'object' && message !== null ? Reflect.get(message, key) : undefined;
+}
+
+/** Whether a message is a request. Both ends are this package, so the id is proof enough. */
+export function isRequest(message: unknown): message is RequestMessage {
+  return typeof field(message, 'id') === 'number' && typeof field(message, 'kind') === 'string';
+}
+
+/** Whether a message reports that request `id` failed. */
+export function isFailure(message: unknown, id: number): message is FailureMessage {
+  return field(message, 'id') === id && field(message, 'ok') === false;
+}
+
+/** Whether a message is the answer to request `id` of this kind. */
+export function isSuccess<K extends RequestKind>(message: unknown, id: number, kind: K): message is SuccessMessage<K> {
+  return field(message, 'id') === id && field(message, 'ok') === true && field(message, 'kind') === kind;
+}

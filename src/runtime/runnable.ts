@@ -1,0 +1,70 @@
+import { OnnxPruneError } from '../errors.ts';
+import type { RequestOptions, RuntimeChild } from './child.ts';
+import { symbolsOf } from './inputs.ts';
+import { subjectOf } from './model-info.ts';
+import type { Trial } from './protocol.ts';
+import type { InputSpec, ModelSource } from './types.ts';
+
+/** Sizes with which a model runs: `makeInputs` takes them as they are. */
+export type RunnableInputs = Trial;
+
+/**
+ * Sizes tried in turn for all symbols alike: short sequences and small images first, then what fixed strides tend to
+ * need.
+ */
+const UNIFORM = [8, 16, 32, 64, 224, 1, 128, 256, 2, 640, 299, 512];
+/** Sizes tried in combination where the symbols must differ. */
+const MIXED = [8, 1, 32, 16, 64];
+/** Symbols that count pixels, for which sizes of images come first. */
+const PIXELS = /height|width|^[hw]$|image/i;
+/** Combinations grow fast, and a model that none of these suits needs real data. */
+const MOST_TRIALS = 160;
+
+/**
+ * Finds sizes for the symbolic axes with which a model runs, by running it.
+ *
+ * @throws OnnxPruneError `runtime-refused` with the last error where none of the usual sizes do
+ */
+export async function findRunnableInputs(
+  child: RuntimeChild,
+  source: ModelSource,
+  specs: readonly InputSpec[],
+  options: RequestOptions & { readonly seed: number; readonly batch: number },
+): Promise<RunnableInputs> {
+  const subject = subjectOf(source);
+  const trials = trialsFor(symbolsOf(specs), options.batch);
+  const { seed } = options;
+  const result = await child.request('probe', subject, { source, specs, seed, trials }, options);
+  const found = result.found === undefined ? undefined : trials[result.found];
+  if (found !== undefined) return found;
+  const reason = result.found === undefined ? result.lastError : 'it lost count';
+  throw new OnnxPruneError(
+    'runtime-refused',
+    subject,
+    `No inputs could be made up with which ${subject} runs (${trials.length} choices of sizes tried); give data with --test. The last error: ${reason}`,
+  );
+}
+
+function trialsFor(symbols: readonly string[], batch: number): readonly Trial[] {
+  // A model whose batch was fixed somewhere inside runs with one sample only, whatever its inputs declare.
+  const batches = batch === 1 ? [1] : [batch, 1];
+  const alike = batches.flatMap((size) => uniform(symbols).map((dims) => ({ batch: size, dims })));
+  const different = symbols.length > 1 ? mixed(symbols).map((dims) => ({ batch, dims })) : [];
+  return [...alike, ...different].slice(0, MOST_TRIALS);
+}
+
+function uniform(symbols: readonly string[]): ReadonlyMap<string, number>[] {
+  if (symbols.length === 0) return [new Map()];
+  const images = symbols.filter((symbol) => PIXELS.test(symbol));
+  const sizes = images.length > 0 ? [64, 224, ...UNIFORM.filter((size) => size !== 64 && size !== 224)] : UNIFORM;
+  return sizes.map((size) => new Map(symbols.map((symbol) => [symbol, size])));
+}
+
+function mixed(symbols: readonly string[]): ReadonlyMap<string, number>[] {
+  let partial: [string, number][][] = [[]];
+  for (const symbol of symbols) {
+    partial = partial.flatMap((chosen) => MIXED.map((size): [string, number][] => [...chosen, [symbol, size]]));
+    if (partial.length > MOST_TRIALS) partial = partial.slice(0, MOST_TRIALS);
+  }
+  return partial.filter((chosen) => new Set(chosen.map(([, size]) => size)).size > 1).map((chosen) => new Map(chosen));
+}

@@ -1,0 +1,184 @@
+import * as ort from 'onnxruntime-node';
+import { OnnxPruneError } from '../errors.ts';
+import { subjectOf } from './model-info.ts';
+import { refusal } from './refusal.ts';
+import { checkTensor, elementCount, isTensorType } from './tensor.ts';
+import type { Feeds, HostTensor, ModelInfo, ModelSource, SessionSettings, TensorData, ValueInfo } from './types.ts';
+
+// Warnings about models (unused initializers and the like) are not ours to pass on; errors come as exceptions.
+ort.env.logLevel = 'error';
+const ERRORS_ONLY = 3;
+
+/** An open model. */
+export class Session {
+  readonly subject: string;
+  readonly info: ModelInfo;
+  readonly #session: ort.InferenceSession;
+  readonly #tensorOutputs: readonly string[];
+
+  private constructor(subject: string, session: ort.InferenceSession) {
+    this.subject = subject;
+    this.#session = session;
+    this.info = { inputs: session.inputMetadata.map(valueInfo), outputs: session.outputMetadata.map(valueInfo) };
+    // onnxruntime cannot hand sequences and maps to JavaScript, but runs when only tensors are asked for.
+    this.#tensorOutputs = this.info.outputs.filter((output) => output.isTensor).map((output) => output.name);
+  }
+
+  /**
+   * Loads a model.
+   * @throws OnnxPruneError `runtime-refused` with onnxruntime's own words.
+   */
+  static async open(source: ModelSource, settings: SessionSettings): Promise<Session> {
+    const options: ort.InferenceSession.SessionOptions = {
+      graphOptimizationLevel: settings.optimization ?? 'all',
+      intraOpNumThreads: settings.threads ?? 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      executionProviders: ['cpu'],
+      logSeverityLevel: ERRORS_ONLY,
+      // A thread that spins while it waits makes the others slower wherever cores are shared.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+    };
+    const subject = subjectOf(source);
+    try {
+      const session =
+        typeof source === 'string'
+          ? await ort.InferenceSession.create(source, options)
+          : await ort.InferenceSession.create(source, options);
+      return new Session(subject, session);
+    } catch (error) {
+      throw refusal(subject, 'refuses', error);
+    }
+  }
+
+  /**
+   * Picks and checks what this model needs of a batch.
+   * @throws OnnxPruneError `bad-data` for a missing input, another element type or a size that differs from a fixed
+   * one.
+   */
+  prepare(feeds: Feeds): Readonly<Record<string, ort.Tensor>> {
+    return Object.fromEntries(this.info.inputs.map((input) => [input.name, ortTensor(input, feeds, this.subject)]));
+  }
+
+  /**
+   * Runs prepared feeds and gives the tensor outputs, or those named.
+   * @throws OnnxPruneError `runtime-refused` with onnxruntime's own words, `bad-data` for an output that the model
+   * lacks.
+   */
+  async run(
+    feeds: Readonly<Record<string, ort.Tensor>>,
+    outputs: readonly string[] = this.#tensorOutputs,
+  ): Promise<Readonly<Record<string, HostTensor>>> {
+    const missing = outputs.find((name) => !this.#tensorOutputs.includes(name));
+    if (missing !== undefined) {
+      throw new OnnxPruneError(
+        'bad-data',
+        missing,
+        `${this.subject} has no tensor output "${missing}"; it has ${this.#tensorOutputs.join(', ')}.`,
+      );
+    }
+    const results = await this.runRaw(feeds, outputs);
+    return Object.fromEntries(
+      Object.entries(results).flatMap(([name, value]) =>
+        value instanceof ort.Tensor ? [[name, hostTensor(value)]] : [],
+      ),
+    );
+  }
+
+  /** Runs without converting the outputs: for timing. */
+  async runRaw(
+    feeds: Readonly<Record<string, ort.Tensor>>,
+    outputs: readonly string[] = this.#tensorOutputs,
+  ): Promise<ort.InferenceSession.ReturnType> {
+    try {
+      return await this.#session.run(feeds, outputs);
+    } catch (error) {
+      throw refusal(this.subject, 'cannot run', error);
+    }
+  }
+
+  /** Gives the memory back. */
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+/** Opens a model, uses it, and gives its memory back whatever happens. */
+export async function withSession<T>(
+  source: ModelSource,
+  settings: SessionSettings,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await Session.open(source, settings);
+  try {
+    return await use(session);
+  } finally {
+    await session.release();
+  }
+}
+
+function valueInfo(meta: ort.InferenceSession.ValueMetadata): ValueInfo {
+  if (!meta.isTensor) return { name: meta.name, isTensor: false, type: '', dims: [] };
+  return {
+    name: meta.name,
+    isTensor: true,
+    type: meta.type,
+    dims: meta.shape.map((dim) => (dim === '' ? undefined : dim)),
+  };
+}
+
+function ortTensor(input: ValueInfo, feeds: Feeds, subject: string): ort.Tensor {
+  const { name } = input;
+  const tensor = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
+  if (tensor === undefined) {
+    const given = Object.keys(feeds).join(', ') || 'nothing';
+    throw new OnnxPruneError('bad-data', name, `Input "${name}" of ${subject} got no data; the data holds ${given}.`);
+  }
+  checkTensor(name, tensor);
+  const fits =
+    input.type === tensor.type &&
+    (input.dims.length === 0 ||
+      (input.dims.length === tensor.dims.length &&
+        input.dims.every((dim, axis) => typeof dim !== 'number' || dim === tensor.dims[axis])));
+  if (!fits) {
+    const expected = `${input.type} [${input.dims.map((dim) => dim ?? '?').join(', ')}]`;
+    throw new OnnxPruneError(
+      'bad-data',
+      name,
+      `Input "${name}" of ${subject} expects ${expected}, but the data is ${tensor.type} [${tensor.dims.join(', ')}].`,
+    );
+  }
+  return construct(name, tensor);
+}
+
+function construct(name: string, { type, data, dims }: HostTensor): ort.Tensor {
+  if (!isTensorType(type)) throw new OnnxPruneError('bad-data', name, `Tensor "${name}" has unknown type ${type}.`);
+  // The constructor is overloaded by type; each pair of type and array is spelled out so that the compiler checks it.
+  if (type === 'float32' && data instanceof Float32Array) return new ort.Tensor(type, data, dims);
+  if (type === 'float64' && data instanceof Float64Array) return new ort.Tensor(type, data, dims);
+  if (type === 'float16' && data instanceof Uint16Array) return new ort.Tensor(type, data, dims);
+  if (type === 'int8' && data instanceof Int8Array) return new ort.Tensor(type, data, dims);
+  if (type === 'uint8' && data instanceof Uint8Array) return new ort.Tensor(type, data, dims);
+  if (type === 'int16' && data instanceof Int16Array) return new ort.Tensor(type, data, dims);
+  if (type === 'uint16' && data instanceof Uint16Array) return new ort.Tensor(type, data, dims);
+  if (type === 'int32' && data instanceof Int32Array) return new ort.Tensor(type, data, dims);
+  if (type === 'uint32' && data instanceof Uint32Array) return new ort.Tensor(type, data, dims);
+  if (type === 'int64' && data instanceof BigInt64Array) return new ort.Tensor(type, data, dims);
+  if (type === 'uint64' && data instanceof BigUint64Array) return new ort.Tensor(type, data, dims);
+  if (type === 'bool' && data instanceof Uint8Array) return new ort.Tensor(type, data, dims);
+  if (type === 'string' && Array.isArray(data)) return new ort.Tensor(type, data, dims);
+  throw new OnnxPruneError('bad-data', name, `Tensor "${name}" is ${type} but its data is a ${data.constructor.name}.`);
+}
+
+function hostTensor(tensor: ort.Tensor): HostTensor {
+  return { type: tensor.type, dims: [...tensor.dims], data: plainData(tensor) };
+}
+
+function plainData(tensor: ort.Tensor): TensorData {
+  const { data } = tensor;
+  // Newer versions of Node give float16 as Float16Array; the bits are what we pass on.
+  if (tensor.type === 'float16' && ArrayBuffer.isView(data)) {
+    return new Uint16Array(data.buffer, data.byteOffset, elementCount(tensor.dims));
+  }
+  return data;
+}

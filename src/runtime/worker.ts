@@ -1,0 +1,39 @@
+/** The process that runs onnxruntime: see `RuntimeChild`. Nothing may import this file. */
+import { messageOf, OnnxPruneError } from '../errors.ts';
+import { isRequest, type Params, READY, type RequestKind, type RequestMessage, type Result } from './protocol.ts';
+import { measureBenchmark } from './worker-benchmark.ts';
+import { compareModels } from './worker-compare.ts';
+import { openModelAs, releaseModel, runOpen } from './worker-open.ts';
+import { describeModel, probeTrials, runBatches } from './worker-run.ts';
+import { dieWithParent } from './worker-watchdog.ts';
+
+const HANDLERS: { readonly [K in RequestKind]: (params: Params<K>) => Promise<Result<K>> } = {
+  info: (params) => describeModel(params.source, params.settings),
+  run: (params) => runBatches(params.source, params.batches, params.outputs, params.settings),
+  open: (params) => openModelAs(params.key, params.source, params.settings),
+  runOpen: (params) => runOpen(params.key, params.feeds, params.outputs),
+  release: (params) => releaseModel(params.key),
+  probe: (params) => probeTrials(params.source, params.specs, params.seed, params.trials),
+  compare: (params) => compareModels(params.a, params.b, params.batches, params.options),
+  benchmark: (params) => measureBenchmark(params.sources, params.batches, params.options),
+};
+
+function reply(message: unknown): void {
+  process.send?.(message);
+}
+
+async function answer<K extends RequestKind>({ id, kind, params }: RequestMessage<K>): Promise<void> {
+  try {
+    reply({ id, ok: true, kind, result: await HANDLERS[kind](params) });
+  } catch (error) {
+    const { code, subject } = error instanceof OnnxPruneError ? error : { code: 'internal', subject: kind };
+    reply({ id, ok: false, code, subject, message: messageOf(error) });
+  }
+}
+
+process.on('message', (message: unknown) => {
+  if (isRequest(message)) void answer(message);
+});
+process.on('disconnect', () => process.exit(0));
+dieWithParent();
+reply(READY);

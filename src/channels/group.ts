@@ -1,0 +1,56 @@
+import type { Node } from '../ir/node.ts';
+import type { Axis } from '../ir/value.ts';
+import type { Place } from '../ops/rule.ts';
+import type { NodeCoupling } from './couplings.ts';
+
+/**
+ * What an initializer axis is to the channels along it:
+ * `out` rows of a weight that make them, `in` columns of a weight that sum over them, `through` parameters they pass by.
+ */
+export type Role = 'out' | 'in' | 'through';
+
+/** An initializer axis that is cut when units of the group leave. */
+export interface Member {
+  readonly axis: Axis;
+  readonly role: Role;
+  /** The first node that reads the initializer. */
+  readonly node: Node;
+  /** Whether it holds the gains of a normalization. */
+  readonly gain: boolean;
+}
+
+/**
+ * Units that share the same axes, so that they are ranked against one another and counted together.
+ * Units are numbered through the whole model; those of a group are `first` to `first + count - 1`, in the order of
+ * the positions they have in the weights that make them.
+ */
+export interface Group {
+  readonly name: string;
+  readonly first: number;
+  readonly count: number;
+  readonly members: readonly Member[];
+  /** Every place that some unit of the group has positions along. */
+  readonly places: readonly Place[];
+  /** Positions that each unit has along an axis which kernels process in blocks; 0 where there is no such axis. */
+  readonly blockedWidth: number;
+}
+
+/** A weight axis whose channels, some or all, may not leave. */
+export interface Refusal {
+  readonly axis: Axis;
+  readonly node: Node;
+  readonly reason: string;
+  /** Positions along the axis that stay for this reason. */
+  readonly positions: number;
+}
+
+/** What may leave a graph, and what leaves with it. */
+export interface ChannelMap {
+  readonly groups: readonly Group[];
+  readonly unitCount: number;
+  readonly refusals: readonly Refusal[];
+  /** Every node's coupling with all choices settled, in executable order. */
+  readonly couplings: readonly NodeCoupling[];
+  /** The unit of each position along a place, -1 for those that stay; undefined where none along it can leave. */
+  unitsAlong(place: Place): Int32Array | undefined;
+}

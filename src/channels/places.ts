@@ -1,0 +1,39 @@
+import type { Node } from '../ir/node.ts';
+import { lengthOf, type Value } from '../ir/value.ts';
+import { isAxis, type Place } from '../ops/rule.ts';
+
+/** Gives every place that rules speak of a number, and remembers its length. */
+export class PlaceTable {
+  readonly places: Place[] = [];
+  readonly #ofValue = new Map<Value, number[]>();
+  readonly #ofNode = new Map<Node, Map<string, number>>();
+
+  /** The number of a place; a new one on first sight. */
+  idOf(place: Place): number {
+    const known = this.find(place);
+    if (known !== undefined) return known;
+    const id = this.places.push(place) - 1;
+    if (isAxis(place)) {
+      const dims = this.#ofValue.get(place.value) ?? [];
+      dims[place.dim] = id;
+      this.#ofValue.set(place.value, dims);
+    } else {
+      const inner = this.#ofNode.get(place.node) ?? new Map<string, number>();
+      inner.set(place.name, id);
+      this.#ofNode.set(place.node, inner);
+    }
+    return id;
+  }
+
+  /** The number of a place that was seen before. */
+  find(place: Place): number | undefined {
+    return isAxis(place) ? this.#ofValue.get(place.value)?.[place.dim] : this.#ofNode.get(place.node)?.get(place.name);
+  }
+
+  /** The length of a place; undefined where it is not a known number. */
+  lengthOf(id: number): number | undefined {
+    const place = this.places[id];
+    if (place === undefined) return undefined;
+    return isAxis(place) ? lengthOf(place) : place.length;
+  }
+}

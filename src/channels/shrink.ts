@@ -1,0 +1,38 @@
+import { bitsOf } from '../ir/data-type.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { Tensor } from '../ir/tensor.ts';
+import type { Value } from '../ir/value.ts';
+import { type Keep, take } from '../numeric/take.ts';
+import type { RuleLookup } from './couplings.ts';
+import type { Cut } from './cut.ts';
+
+/**
+ * Removes the units of a cut from the graph that its channel map was built on: repairs attributes and shape constants,
+ * cuts every initializer along every axis at once, and makes the known types true. Nothing here knows an operator.
+ */
+export function shrink(graph: Graph, cut: Cut, ruleOf: RuleLookup): void {
+  // Repairs read the constants and lengths from before, so they come first.
+  for (const { node } of cut.map.couplings) ruleOf(node).repair?.(node, cut.kept, graph);
+  for (const value of graph.values) {
+    if (value.tensor !== undefined) {
+      const smaller = cutTensor(value, value.tensor, cut);
+      if (smaller !== undefined) graph.setTensor(value, smaller);
+    } else if (value.type?.dims !== undefined) {
+      const dims = value.type.dims.map((length, dim) => cut.kept({ value, dim })?.length ?? length);
+      graph.setType(value, { ...value.type, dims });
+    }
+  }
+}
+
+/** The initializer without the positions that leave; undefined where it stays as it is. */
+function cutTensor(value: Value, tensor: Tensor, cut: Cut): Tensor | undefined {
+  const keeps: Keep[] = [];
+  const dims = tensor.dims.map((length, dim) => {
+    const indices = cut.kept({ value, dim });
+    if (indices === undefined) return length;
+    keeps.push({ axis: dim, indices });
+    return indices.length;
+  });
+  if (keeps.length === 0) return undefined;
+  return tensor.withData(dims, take(tensor.raw(), tensor.dims, bitsOf(tensor.type) / 8, keeps));
+}

@@ -1,0 +1,82 @@
+import { present } from '../errors.ts';
+import type { Node } from '../ir/node.ts';
+import { type Axis, type Dim, dimsOf, type Value } from '../ir/value.ts';
+import type { AxisLink, Contraction, Coupling, IndexMap, Pin, Place } from './rule.ts';
+
+const SAME: IndexMap = { kind: 'same' };
+
+/** A link of equal indices. */
+export function same(a: Place, b: Place): AxisLink {
+  return { a, b, map: SAME };
+}
+
+/** The axis `dim` of a value. */
+export function axis(value: Value, dim: number): Axis {
+  return { value, dim };
+}
+
+/** An input that the operator cannot do without. */
+export function input(node: Node, index: number): Value {
+  return present(node.inputs[index], `input ${index} of ${node.opType} "${node.name}"`);
+}
+
+/** An output that the operator always has. */
+export function output(node: Node, index = 0): Value {
+  return present(node.outputs[index], `output ${index} of ${node.opType} "${node.name}"`);
+}
+
+/** The values a node reads and makes, each once. */
+export function valuesOf(node: Node): Value[] {
+  const values = [...node.inputs, ...node.outputs].filter((value) => value !== undefined);
+  return [...new Set(values)];
+}
+
+/** Number of axes; undefined where unknown. */
+export function rankOf(value: Value): number | undefined {
+  return dimsOf(value)?.length;
+}
+
+/** Pins on every axis of every input and output: the node is not understood, and this is why. */
+export function pinAll(node: Node, reason: string): Coupling {
+  const pins = valuesOf(node).flatMap((value) => pinValue(value, reason));
+  return { links: [], contractions: [], pins };
+}
+
+/** Pins on every axis of one value, or on those chosen. */
+export function pinValue(value: Value, reason: string, which: (dim: number) => boolean = () => true): Pin[] {
+  return (dimsOf(value) ?? []).flatMap((_, dim) => (which(dim) ? [{ axis: axis(value, dim), reason }] : []));
+}
+
+/** Whether two lengths are the same number, or the same symbol. */
+export function sameLength(a: Dim, b: Dim): boolean {
+  return a !== undefined && a === b;
+}
+
+/**
+ * Links an operand's axis with the output's that it lines up with, unless the operand is stretched there from length 1.
+ * Lengths that differ or are unknown are linked too: the reader of links pins both ends of those.
+ */
+export function lineUp(coupling: CouplingBuilder, operand: Axis, out: Axis): void {
+  const [length, outLength] = [dimsOf(operand.value)?.[operand.dim], dimsOf(out.value)?.[out.dim]];
+  if (length !== 1 || outLength === 1) coupling.same(operand, out);
+}
+
+/** Collects the parts of a coupling, for rules that build it in steps. */
+export class CouplingBuilder implements Coupling {
+  readonly links: AxisLink[] = [];
+  readonly contractions: Contraction[] = [];
+  readonly pins: Pin[] = [];
+  readonly approximate: Pin[] = [];
+  readonly blocked: Axis[] = [];
+  readonly gains: Axis[] = [];
+
+  same(a: Place, b: Place): this {
+    this.links.push(same(a, b));
+    return this;
+  }
+
+  pin(value: Value, dim: number, reason: string): this {
+    this.pins.push({ axis: axis(value, dim), reason });
+    return this;
+  }
+}

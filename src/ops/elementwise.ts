@@ -1,0 +1,71 @@
+import type { Node } from '../ir/node.ts';
+import { dimsOf, type Value } from '../ir/value.ts';
+import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import type { Coupling, OpRule } from './rule.ts';
+
+/**
+ * Couples one operand with the output under multidirectional broadcasting: trailing axes align, and an axis of length 1
+ * that is stretched belongs to no position of the output.
+ * Source: ONNX "Broadcasting in ONNX", multidirectional.
+ */
+function coupleBroadcast(coupling: CouplingBuilder, operand: Value, out: Value): void {
+  const offset = (rankOf(out) ?? 0) - (rankOf(operand) ?? 0);
+  dimsOf(operand)?.forEach((_, dim) => {
+    lineUp(coupling, axis(operand, dim), axis(out, dim + offset));
+  });
+}
+
+/** Couples all inputs with the outputs position by position, under broadcasting. */
+export function coupleElementwise(node: Node): Coupling {
+  const values = [...node.inputs, ...node.outputs].filter((value) => value !== undefined);
+  if (values.some((value) => rankOf(value) === undefined)) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  const coupling = new CouplingBuilder();
+  const out = output(node);
+  for (const operand of node.inputs) if (operand !== undefined) coupleBroadcast(coupling, operand, out);
+  for (const other of node.outputs) if (other !== undefined && other !== out) coupleBroadcast(coupling, other, out);
+  return coupling;
+}
+
+/** Couples the first input with the outputs and leaves the others (bounds, ratios, scalars) pinned. */
+function coupleFirst(node: Node): Coupling {
+  const data = input(node, 0);
+  const out = output(node);
+  if (rankOf(data) === undefined || rankOf(out) === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  const coupling = new CouplingBuilder();
+  coupleBroadcast(coupling, data, out);
+  for (const other of node.outputs) if (other !== undefined && other !== out) coupleBroadcast(coupling, other, out);
+  return coupling;
+}
+
+/** Position by position, any number of operands, broadcasting. */
+const broadcasting: OpRule = {
+  domain: '',
+  opTypes: [
+    'Add', 'Sub', 'Mul', 'Div', 'Pow', 'Mod', 'Max', 'Min', 'Sum', 'Mean', 'And', 'Or', 'Xor', 'Not', 'Equal', 'Greater',
+    'GreaterOrEqual', 'Less', 'LessOrEqual', 'BitShift', 'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitwiseNot', 'Where', 'PRelu',
+    'Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Ceil', 'Celu', 'Cos', 'Cosh', 'Elu', 'Erf', 'Exp', 'Floor',
+    'Gelu', 'HardSigmoid', 'HardSwish', 'IsInf', 'IsNaN', 'LeakyRelu', 'Log', 'Mish', 'Neg', 'Reciprocal', 'Relu',
+    'Round', 'Selu', 'Shrink', 'Sigmoid', 'Sign', 'Sin', 'Sinh', 'Softplus', 'Softsign', 'Sqrt', 'Swish', 'Tan', 'Tanh', 'ThresholdedRelu',
+  ],
+  couple: coupleElementwise,
+};
+
+/** Elements pass one by one, unchanged or converted. */
+const passing: OpRule = {
+  domain: '',
+  opTypes: ['Identity', 'Cast', 'Dropout'],
+  couple: coupleFirst,
+  passesElements: true,
+};
+
+/** Elements one by one between bounds that are attributes (before opset 11) or scalars. */
+const clip: OpRule = { domain: '', opTypes: ['Clip'], couple: coupleFirst };
+
+/** Activations of the runtime's own domain. */
+const contrib: OpRule = {
+  domain: 'com.microsoft',
+  opTypes: ['Gelu', 'FastGelu', 'BiasGelu', 'QuickGelu'],
+  couple: coupleElementwise,
+};
+
+export const elementwiseRules: readonly OpRule[] = [broadcasting, passing, clip, contrib];

@@ -1,0 +1,89 @@
+import { int } from '../ir/attributes.ts';
+import type { Node } from '../ir/node.ts';
+import { type Axis, type Dim, dimsOf, type Value } from '../ir/value.ts';
+import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import type { Coupling, OpRule } from './rule.ts';
+
+/** The input to mask for a sum over an axis that two inputs share: the one that is computed, where only one is. */
+function contract(coupling: CouplingBuilder, operands: readonly { input: number; axis: Axis }[]): void {
+  const computed = operands.find((operand) => operand.axis.value.tensor === undefined) ?? operands[0];
+  if (computed !== undefined) coupling.contractions.push({ input: computed.input, dim: computed.axis.dim });
+}
+
+/** Y = alpha · A' · B' + beta · C, with A' and B' transposed where the attributes say so, and C broadcast. */
+function coupleGemm(node: Node): Coupling {
+  const [a, b, c, y] = [input(node, 0), input(node, 1), node.inputs[2], output(node)];
+  const transA = int(node, 'transA', 0) !== 0;
+  const transB = int(node, 'transB', 0) !== 0;
+  if (rankOf(a) !== 2 || rankOf(b) !== 2 || rankOf(y) !== 2) return pinAll(node, 'the rank of a tensor at Gemm is unknown');
+  const coupling = new CouplingBuilder();
+  const [rows, innerA] = transA ? [1, 0] : [0, 1];
+  const [innerB, columns] = transB ? [1, 0] : [0, 1];
+  lineUp(coupling, axis(a, rows), axis(y, 0));
+  lineUp(coupling, axis(b, columns), axis(y, 1));
+  coupling.same(axis(b, innerB), axis(a, innerA));
+  contract(coupling, [
+    { input: 0, axis: axis(a, innerA) },
+    { input: 1, axis: axis(b, innerB) },
+  ]);
+  if (c !== undefined) {
+    const rank = rankOf(c);
+    if (rank === undefined) return pinAll(node, 'the rank of a tensor at Gemm is unknown');
+    for (let dim = 0; dim < rank; dim++) lineUp(coupling, axis(c, dim), axis(y, dim + 2 - rank));
+  }
+  return coupling;
+}
+
+/** numpy.matmul: the last two axes are matrices, the axes before them broadcast, a vector is a matrix without one axis. */
+function coupleMatMul(node: Node): Coupling {
+  const [a, b, y] = [input(node, 0), input(node, 1), output(node)];
+  const [rankA, rankB, rankY] = [rankOf(a), rankOf(b), rankOf(y)];
+  if (rankA === undefined || rankB === undefined || rankY === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  const coupling = new CouplingBuilder();
+  const innerA = axis(a, rankA - 1);
+  const innerB = axis(b, Math.max(0, rankB - 2));
+  coupling.same(innerB, innerA);
+  contract(coupling, [
+    { input: 0, axis: innerA },
+    { input: 1, axis: innerB },
+  ]);
+  const columns = rankB === 1 ? 0 : 1;
+  const rows = rankA === 1 ? 0 : 1;
+  if (rows === 1) lineUp(coupling, axis(a, rankA - 2), axis(y, rankY - 1 - columns));
+  if (columns === 1) lineUp(coupling, axis(b, rankB - 1), axis(y, rankY - 1));
+  const batch = rankY - rows - columns;
+  for (const [operand, count] of [
+    [a, rankA - 2],
+    [b, rankB - 2],
+  ] as const) {
+    for (let dim = 0; dim < count; dim++) lineUp(coupling, axis(operand, dim), axis(y, batch - count + dim));
+  }
+  return coupling;
+}
+
+/** Product of the output's dims and the contracted length; a symbolic leading axis counts as one sample. */
+function macsOf(y: Value, inner: Dim): number | undefined {
+  if (typeof inner !== 'number') return undefined;
+  let macs = inner;
+  for (const [index, dim] of (dimsOf(y) ?? [undefined]).entries()) {
+    if (typeof dim === 'number') macs *= dim;
+    else if (index > 0) return undefined;
+  }
+  return macs;
+}
+
+const gemm: OpRule = {
+  domain: '',
+  opTypes: ['Gemm'],
+  couple: coupleGemm,
+  macs: (node) => macsOf(output(node), dimsOf(input(node, 0))?.[int(node, 'transA', 0) !== 0 ? 0 : 1]),
+};
+
+const matMul: OpRule = {
+  domain: '',
+  opTypes: ['MatMul'],
+  couple: coupleMatMul,
+  macs: (node) => macsOf(output(node), dimsOf(input(node, 0))?.at(-1)),
+};
+
+export const matMulRules: readonly OpRule[] = [gemm, matMul];

@@ -1,0 +1,130 @@
+import { int, ints } from '../ir/attributes.ts';
+import type { Node } from '../ir/node.ts';
+import { dimsOf } from '../ir/value.ts';
+import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf } from './coupling.ts';
+import { fromFront } from './parameters.ts';
+import type { Coupling, OpRule, Pin } from './rule.ts';
+
+/** Channels on axis 1 pass one by one; the parameters are vectors over them. */
+function couplePerChannel(node: Node, vectors: readonly number[]): CouplingBuilder {
+  const [data, out] = [input(node, 0), output(node)];
+  const coupling = new CouplingBuilder();
+  const rank = rankOf(data) ?? 0;
+  for (let dim = 0; dim < rank; dim++) coupling.same(axis(data, dim), axis(out, dim));
+  for (const index of vectors) {
+    const vector = node.inputs[index];
+    if (vector !== undefined) coupling.same(axis(vector, 0), axis(out, 1));
+  }
+  const gain = node.inputs[1];
+  if (gain !== undefined) coupling.gains.push(axis(gain, 0));
+  return coupling;
+}
+
+function unknownRank(node: Node): boolean {
+  return rankOf(input(node, 0)) === undefined || rankOf(output(node)) === undefined;
+}
+
+const batchNormalization: OpRule = {
+  domain: '',
+  opTypes: ['BatchNormalization'],
+  couple(node) {
+    if (unknownRank(node)) return pinAll(node, 'the rank of a tensor at BatchNormalization is unknown');
+    if (int(node, 'training_mode', 0) !== 0 || node.outputs.length > 1) return pinAll(node, 'BatchNormalization is in training mode');
+    return couplePerChannel(node, [1, 2, 3, 4]);
+  },
+};
+
+const instanceNormalization: OpRule = {
+  domain: '',
+  opTypes: ['InstanceNormalization'],
+  couple(node) {
+    if (unknownRank(node)) return pinAll(node, 'the rank of a tensor at InstanceNormalization is unknown');
+    const coupling = couplePerChannel(node, [1, 2]);
+    coupling.pins.push(...pinValue(input(node, 0), 'InstanceNormalization takes its statistics over it', (dim) => dim > 1));
+    return coupling;
+  },
+};
+
+/** Axes pass one by one, but on some the operator mixes statistics over all positions. */
+function coupleMixed(node: Node, mixes: (dim: number, rank: number) => boolean): Coupling {
+  const [data, out] = [input(node, 0), output(node)];
+  const rank = rankOf(data);
+  if (rank === undefined || rankOf(out) !== rank) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  const coupling = new CouplingBuilder();
+  const approximate: Pin[] = [];
+  for (let dim = 0; dim < rank; dim++) {
+    coupling.same(axis(data, dim), axis(out, dim));
+    if (mixes(dim, rank)) approximate.push({ axis: axis(data, dim), reason: `${node.opType} mixes its channels` });
+  }
+  return { ...coupling, approximate };
+}
+
+const layerNormalization: OpRule = {
+  domain: '',
+  opTypes: ['LayerNormalization', 'RMSNormalization'],
+  couple(node) {
+    const rank = rankOf(input(node, 0)) ?? 0;
+    const first = fromFront(int(node, 'axis', -1), rank);
+    const coupling = coupleMixed(node, (dim) => dim >= first);
+    if (rank === 0) return coupling;
+    const links = [...coupling.links];
+    for (const parameter of node.inputs.slice(1)) {
+      const offset = rank - (parameter === undefined ? 0 : (rankOf(parameter) ?? 0));
+      (parameter && dimsOf(parameter))?.forEach((length, dim) => {
+        if (parameter !== undefined && length !== 1) links.push({ a: axis(parameter, dim), b: axis(output(node), dim + offset), map: { kind: 'same' } });
+      });
+    }
+    // Mean and inverse deviation, the optional further outputs, have length 1 along the mixed axes.
+    const pins = node.outputs.slice(1).flatMap((extra) => (extra === undefined ? [] : pinValue(extra, `${node.opType} gives its statistics out`)));
+    return { ...coupling, links, pins };
+  },
+};
+
+/** The first input passes; every axis from `axis` on is mixed before opset 13, only `axis` itself since. */
+const softmax: OpRule = {
+  domain: '',
+  opTypes: ['Softmax', 'LogSoftmax', 'Hardmax'],
+  couple(node) {
+    const coerces = node.opset < 13;
+    const wish = int(node, 'axis', coerces ? 1 : -1);
+    return coupleMixed(node, (dim, rank) => (coerces ? dim >= fromFront(wish, rank) : dim === fromFront(wish, rank)));
+  },
+};
+
+const localResponse: OpRule = {
+  domain: '',
+  opTypes: ['LRN'],
+  couple: (node) => coupleMixed(node, (dim) => dim === 1),
+};
+
+/** Its axes are 0, 2 and 3 unless said otherwise, which leaves channels apart. */
+const meanVariance: OpRule = {
+  domain: '',
+  opTypes: ['MeanVarianceNormalization'],
+  couple(node) {
+    const axes = ints(node, 'axes') ?? [0, 2, 3];
+    return coupleMixed(node, (dim, rank) => axes.some((each) => fromFront(each, rank) === dim));
+  },
+};
+
+/** x / ‖x‖ₚ: the norm is a sum, to which masked positions add nothing, so cutting is exact. */
+const lpNormalization: OpRule = {
+  domain: '',
+  opTypes: ['LpNormalization'],
+  couple(node) {
+    const coupling = coupleMixed(node, () => false);
+    const rank = rankOf(input(node, 0));
+    if (rank === undefined) return coupling;
+    return { ...coupling, contractions: [{ input: 0, dim: fromFront(int(node, 'axis', -1), rank) }] };
+  },
+};
+
+export const normalizationRules: readonly OpRule[] = [
+  batchNormalization,
+  instanceNormalization,
+  layerNormalization,
+  softmax,
+  localResponse,
+  meanVariance,
+  lpNormalization,
+];

@@ -1,0 +1,43 @@
+import { ints as intsOfAttribute, intsAttribute } from '../ir/attributes.ts';
+import type { Graph } from '../ir/graph.ts';
+import type { Node } from '../ir/node.ts';
+import { Tensor } from '../ir/tensor.ts';
+
+/** Where a list of integers is given: as an attribute in older operator sets, as an input in newer ones. */
+export interface IntsParameter {
+  readonly attribute: string;
+  readonly input: number;
+}
+
+/**
+ * A list of integers given by attribute or by a constant input.
+ * @returns the integers, undefined where the node leaves them out, `'dynamic'` where they are computed at run time
+ */
+export function intsParameter(node: Node, { attribute, input }: IntsParameter): number[] | 'dynamic' | undefined {
+  const attributed = intsOfAttribute(node, attribute);
+  if (attributed !== undefined) return attributed;
+  const value = node.inputs[input];
+  if (value === undefined) return undefined;
+  return value.tensor === undefined ? 'dynamic' : value.tensor.integers();
+}
+
+/** Writes such a list back where the node has it. The node gets a constant of its own: others may share the old one. */
+export function setIntsParameter(graph: Graph, node: Node, parameter: IntsParameter, values: readonly number[]): void {
+  if (node.attributes.has(parameter.attribute)) {
+    graph.setAttribute(node, intsAttribute(parameter.attribute, values));
+    return;
+  }
+  const old = node.inputs[parameter.input];
+  const wide = old?.tensor === undefined || old.tensor.type === 'int64';
+  const tensor = wide ? Tensor.ofIntegers(values) : Tensor.of('int32', [values.length], bytesOfInt32(values));
+  graph.setInput(node, parameter.input, graph.addInitializer(old?.name ?? `${node.name}_${parameter.attribute}`, tensor));
+}
+
+function bytesOfInt32(values: readonly number[]): Uint8Array {
+  return new Uint8Array(Int32Array.from(values).buffer);
+}
+
+/** An axis number counted from the front. */
+export function fromFront(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}

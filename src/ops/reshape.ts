@@ -1,0 +1,211 @@
+import { int, ints, string } from '../ir/attributes.ts';
+import type { Node } from '../ir/node.ts';
+import { type Dim, dimsOf, lengthOf, type Value } from '../ir/value.ts';
+import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf, sameLength } from './coupling.ts';
+import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
+import type { Alternative, AxisLink, Coupling, InnerAxis, OpRule, Pin } from './rule.ts';
+
+/** Dims [from, to) of one side that are regrouped with those of the other. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** An axis within a block: it advances every `stride` flat positions and repeats after `end = stride · length`. */
+interface Digit {
+  readonly dim: number;
+  readonly stride: number;
+  readonly end: number;
+}
+
+/**
+ * Splits two shapes over the same elements into blocks that are regrouped separately: walking from the last dim to the
+ * first, a block closes wherever the products meet. Dims of unknown length can only be lined up from the front.
+ */
+function blocksOf(before: readonly Dim[], after: readonly Dim[]): { blocks: [Span, Span][]; rest: [Span, Span] } {
+  let front = 0;
+  while (front < before.length && front < after.length && typeof before[front] !== 'number' && sameLength(before[front], after[front])) front++;
+  const blocks: [Span, Span][] = [];
+  for (let dim = 0; dim < front; dim++) blocks.push([{ from: dim, to: dim + 1 }, { from: dim, to: dim + 1 }]);
+  let [i, j] = [before.length, after.length];
+  let [topI, topJ] = [i, j];
+  let [left, right] = [1, 1];
+  while (i > front || j > front) {
+    const takeLeft = left <= right && i > front ? i : undefined;
+    const next = takeLeft !== undefined || j <= front ? before[i - 1] : after[j - 1];
+    if (typeof next !== 'number' || next === 0) break;
+    if (takeLeft !== undefined || j <= front) {
+      left *= next;
+      i--;
+    } else {
+      right *= next;
+      j--;
+    }
+    if (left === right && left > 1) {
+      blocks.push([{ from: i, to: topI }, { from: j, to: topJ }]);
+      [topI, topJ, left, right] = [i, j, 1, 1];
+    }
+  }
+  return { blocks, rest: [{ from: front, to: topI }, { from: front, to: topJ }] };
+}
+
+function digitsOf(dims: readonly Dim[], span: Span): Digit[] {
+  const digits: Digit[] = [];
+  let stride = 1;
+  for (let dim = span.to - 1; dim >= span.from; dim--) {
+    const length = dims[dim];
+    if (typeof length !== 'number') continue;
+    if (length > 1) digits.push({ dim, stride, end: stride * length });
+    stride *= length;
+  }
+  return digits.reverse();
+}
+
+/** A link between the living factor [low, high) of the flat index and the axis that contains it. */
+function factorOf(living: InnerAxis, low: number, high: number, value: Value, digit: Digit): AxisLink {
+  return {
+    a: living,
+    b: axis(value, digit.dim),
+    map: { kind: 'factor', outer: digit.end / high, inner: low / digit.stride },
+  };
+}
+
+/**
+ * The ways a block can live. A Reshape keeps the flat index; an axis of either side is one digit of it. Two digits meet
+ * where their ranges overlap, and that overlap, one factor of the flat index, is what can leave as positions of both.
+ * Only one factor of a block can live: a position that had to leave with two would drag everything along.
+ */
+function alternativesOf(node: Node, data: Value, out: Value, [before, after]: [Span, Span]): Alternative[] {
+  const [left, right] = [digitsOf(dimsOf(data) ?? [], before), digitsOf(dimsOf(out) ?? [], after)];
+  const alternatives: Alternative[] = [];
+  for (const i of left) {
+    for (const j of right) {
+      const low = Math.max(i.stride, j.stride);
+      const high = Math.min(i.end, j.end);
+      const nested = [i.stride, j.stride].every((stride) => low % stride === 0) && [i.end, j.end].every((end) => end % high === 0);
+      if (low >= high || high % low !== 0 || !nested) continue;
+      const living: InnerAxis = { node, name: `factor ${low}:${high} of ${out.name}`, length: high / low };
+      const pins: Pin[] = [];
+      for (const [value, digits, alive] of [
+        [data, left, i],
+        [out, right, j],
+      ] as const) {
+        for (const digit of digits) {
+          if (digit !== alive) pins.push({ axis: axis(value, digit.dim), reason: `${node.opType} folds it together with another axis that is pruned` });
+        }
+      }
+      alternatives.push({ links: [factorOf(living, low, high, data, i), factorOf(living, low, high, out, j)], pins });
+    }
+  }
+  return alternatives;
+}
+
+function coupleReshape(node: Node): Coupling {
+  const [data, out] = [input(node, 0), output(node)];
+  const [before, after] = [dimsOf(data), dimsOf(out)];
+  if (before === undefined || after === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  const coupling = new CouplingBuilder();
+  const choices: Alternative[][] = [];
+  const { blocks, rest } = blocksOf(before, after);
+  for (const [left, right] of blocks) {
+    const [i, j] = [left.from, right.from];
+    if (left.to - i === 1 && right.to - j === 1) {
+      coupling.same(axis(data, i), axis(out, j));
+      continue;
+    }
+    const alternatives = alternativesOf(node, data, out, [left, right]);
+    if (alternatives.length > 0) choices.push(alternatives);
+    else pinSpans(coupling, [data, left], [out, right], `${node.opType} cuts it into pieces that do not nest`);
+  }
+  pinSpans(coupling, [data, rest[0]], [out, rest[1]], `${node.opType} regroups it with an axis of unknown length`);
+  if (choices.length === 0) return coupling;
+  return { ...coupling, choices };
+}
+
+function pinSpans(coupling: CouplingBuilder, a: [Value, Span], b: [Value, Span], reason: string): void {
+  for (const [value, span] of [a, b]) {
+    coupling.pins.push(...pinValue(value, reason, (dim) => dim >= span.from && dim < span.to));
+  }
+}
+
+const SHAPE = { attribute: 'shape', input: 1 };
+
+const reshape: OpRule = {
+  domain: '',
+  opTypes: ['Reshape'],
+  couple(node) {
+    if (intsParameter(node, SHAPE) === 'dynamic') return pinAll(node, 'the shape that Reshape gives is computed at run time');
+    return coupleReshape(node);
+  },
+  repair(node, kept, graph) {
+    const target = intsParameter(node, SHAPE);
+    if (target === undefined || target === 'dynamic') return;
+    // 0 copies a length and -1 fills one in: those repair themselves.
+    const lengths = target.map((wish, dim) => (wish > 0 ? (kept(axis(output(node), dim))?.length ?? wish) : wish));
+    if (lengths.some((length, dim) => length !== target[dim])) setIntsParameter(graph, node, SHAPE, lengths);
+  },
+  passesElements: true,
+};
+
+const flatten: OpRule = { domain: '', opTypes: ['Flatten'], couple: coupleReshape, passesElements: true };
+
+/** Axes of length 1 come and go; the others pass in order. */
+function coupleSqueeze(node: Node): Coupling {
+  const [data, out] = [input(node, 0), output(node)];
+  const [before, after] = [dimsOf(data), dimsOf(out)];
+  if (before === undefined || after === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  const axes = intsParameter(node, { attribute: 'axes', input: 1 });
+  if (axes === 'dynamic') return pinAll(node, `the axes of ${node.opType} are computed at run time`);
+  const [longer, shorter] = before.length >= after.length ? [data, out] : [out, data];
+  const rank = rankOf(longer) ?? 0;
+  const dropped = axes?.map((each) => fromFront(each, rank)) ?? [...Array(rank).keys()].filter((dim) => dimsOf(longer)?.[dim] === 1);
+  const coupling = new CouplingBuilder();
+  let next = 0;
+  for (let dim = 0; dim < rank; dim++) {
+    if (!dropped.includes(dim)) coupling.same(axis(longer, dim), axis(shorter, next++));
+  }
+  return coupling;
+}
+
+const squeeze: OpRule = { domain: '', opTypes: ['Squeeze', 'Unsqueeze'], couple: coupleSqueeze, passesElements: true };
+
+const transpose: OpRule = {
+  domain: '',
+  opTypes: ['Transpose'],
+  couple(node) {
+    const [data, out] = [input(node, 0), output(node)];
+    const rank = rankOf(data);
+    if (rank === undefined || rankOf(out) !== rank) return pinAll(node, 'the rank of a tensor at Transpose is unknown');
+    const permutation = ints(node, 'perm') ?? [...Array(rank).keys()].reverse();
+    const coupling = new CouplingBuilder();
+    permutation.forEach((from, to) => {
+      coupling.same(axis(data, from), axis(out, to));
+    });
+    return coupling;
+  },
+  passesElements: true,
+};
+
+/**
+ * Blocks of b² channels become b × b pixels. DCR: channel = (block row, block column, depth); CRD: (depth, row, column).
+ * Source: ONNX operator DepthToSpace, attribute mode.
+ */
+const depthToSpace: OpRule = {
+  domain: '',
+  opTypes: ['DepthToSpace', 'SpaceToDepth'],
+  couple(node) {
+    const toSpace = node.opType === 'DepthToSpace';
+    const [deep, flat] = toSpace ? [input(node, 0), output(node)] : [output(node), input(node, 0)];
+    const [depth, channels] = [lengthOf(axis(deep, 1)), lengthOf(axis(flat, 1))];
+    if (depth === undefined || channels === undefined) return pinAll(node, `the number of channels at ${node.opType} is unknown`);
+    const block = int(node, 'blocksize', 1) ** 2;
+    const crd = toSpace && string(node, 'mode', 'DCR') === 'CRD';
+    const coupling = new CouplingBuilder();
+    coupling.same(axis(deep, 0), axis(flat, 0));
+    coupling.links.push({ a: axis(flat, 1), b: axis(deep, 1), map: { kind: 'factor', outer: crd ? 1 : block, inner: crd ? block : 1 } });
+    for (const value of [deep, flat]) coupling.pins.push(...pinValue(value, `${node.opType} moves pixels along it`, (dim) => dim > 1));
+    return coupling;
+  },
+};
+
+export const reshapeRules: readonly OpRule[] = [reshape, flatten, squeeze, transpose, depthToSpace];

@@ -1,0 +1,43 @@
+import type { Node } from '../ir/node.ts';
+import { dimsOf } from '../ir/value.ts';
+import { axis, CouplingBuilder, input, output, pinAll, rankOf, sameLength } from './coupling.ts';
+import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
+import type { Coupling, OpRule } from './rule.ts';
+
+/** Resize-10 and Upsample have inputs (X, scales), Resize since 11 (X, roi, scales, sizes). */
+const SIZES = { attribute: 'sizes', input: 3 };
+
+/** Axes whose length stays pass; the others are resampled. */
+function coupleResize(node: Node): Coupling {
+  const [data, out] = [input(node, 0), output(node)];
+  const [before, after] = [dimsOf(data), dimsOf(out)];
+  if (before === undefined || after === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  const coupling = new CouplingBuilder();
+  before.forEach((length, dim) => {
+    if (sameLength(length, after[dim])) coupling.same(axis(data, dim), axis(out, dim));
+    else coupling.pin(data, dim, `${node.opType} resamples it`).pin(out, dim, `${node.opType} resamples it`);
+  });
+  return coupling;
+}
+
+const resize: OpRule = {
+  domain: '',
+  opTypes: ['Resize', 'Upsample'],
+  couple(node) {
+    if (intsParameter(node, SIZES) === 'dynamic') return pinAll(node, 'the sizes that Resize gives are computed at run time');
+    return coupleResize(node);
+  },
+  repair(node, kept, graph) {
+    const sizes = intsParameter(node, SIZES);
+    if (!Array.isArray(sizes)) return;
+    const rank = rankOf(input(node, 0)) ?? 0;
+    const axes = intsParameter(node, { attribute: 'axes', input: -1 });
+    const lengths = sizes.map((size, i) => {
+      const dim = fromFront(Array.isArray(axes) ? (axes[i] ?? i) : i, rank);
+      return kept(axis(output(node), dim))?.length ?? size;
+    });
+    if (lengths.some((length, i) => length !== sizes[i])) setIntsParameter(graph, node, SIZES, lengths);
+  },
+};
+
+export const resizeRules: readonly OpRule[] = [resize];

@@ -1,0 +1,97 @@
+import type { Graph } from '../ir/graph.ts';
+import type { Node } from '../ir/node.ts';
+import type { Axis, Value } from '../ir/value.ts';
+
+/**
+ * An axis that no value has but an operator has inside: the groups of a grouped Conv, the factor that survives a
+ * Reshape. Positions along real axes meet on it.
+ */
+export interface InnerAxis {
+  readonly node: Node;
+  readonly name: string;
+  readonly length: number;
+}
+
+/** Where positions are: along an axis of a value, or along one inside an operator. */
+export type Place = Axis | InnerAxis;
+
+/**
+ * Which positions of `b` each position of `a` corresponds to. Pure data: one statement, read both ways.
+ * - `same`: i ↔ i.
+ * - `shift`: i ↔ i + by for i in [from, from + length); positions outside correspond to nothing.
+ * - `factor`: `a` is one factor of the longer axis `b`, whose length is outer · length(a) · inner:
+ *   i ↔ every p with floor(p / inner) mod length(a) = i.
+ * - `indices`: i ↔ indices[i].
+ */
+export type IndexMap =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'shift'; readonly from: number; readonly by: number; readonly length: number }
+  | { readonly kind: 'factor'; readonly outer: number; readonly inner: number }
+  | { readonly kind: 'indices'; readonly indices: readonly number[] };
+
+/** Positions that leave together. */
+export interface AxisLink {
+  readonly a: Place;
+  readonly b: Place;
+  readonly map: IndexMap;
+}
+
+/** An axis that may not change its length, and why: a phrase that ends the sentence "kept whole because …". */
+export interface Pin {
+  readonly axis: Axis;
+  readonly reason: string;
+}
+
+/** The operator sums over this axis of this input, so multiplying the input by a 0/1 vector there equals removing positions. */
+export interface Contraction {
+  readonly input: number;
+  readonly dim: number;
+}
+
+/** One of several ways to read a node; the ways exclude each other. */
+export interface Alternative {
+  readonly links: readonly AxisLink[];
+  readonly pins: readonly Pin[];
+}
+
+/**
+ * How the axes of a node's inputs and outputs depend on one another. Axes longer than 1 that no part mentions are
+ * pinned by the reader, so a rule that forgets one is safe.
+ */
+export interface Coupling {
+  readonly links: readonly AxisLink[];
+  readonly contractions: readonly Contraction[];
+  readonly pins: readonly Pin[];
+  /** Axes whose statistics the operator mixes: cutting there is not equal to masking. */
+  readonly approximate?: readonly Pin[];
+  /** Decisions that need a view of the whole graph: exactly one alternative of each holds. Best first where nothing else decides. */
+  readonly choices?: readonly (readonly Alternative[])[];
+  /** Axes that the runtime's kernels process in blocks of channels, so that the length decides the speed. */
+  readonly blocked?: readonly Axis[];
+  /** Axes of per-channel gains (the scale of a normalization). */
+  readonly gains?: readonly Axis[];
+}
+
+/** The indices that stay along an axis, ascending, in the numbering before the cut; undefined where nothing was cut. */
+export type Kept = (place: Place) => readonly number[] | undefined;
+
+/** What the project knows of an operator. */
+export interface OpRule {
+  /** Operator set domain; the empty string is ONNX's own. */
+  readonly domain: string;
+  readonly opTypes: readonly string[];
+  couple(node: Node): Coupling;
+  /** Restores attributes and shape constants after tensors shrank. Most operators need none. */
+  repair?(node: Node, kept: Kept, graph: Graph): void;
+  /** Multiply-accumulates of one execution, from static dims; undefined where they are unknown. */
+  macs?(node: Node): number | undefined;
+  /** Inputs that hold indices into an axis, and its length: what values make sense there. */
+  indexes?(node: Node): readonly { readonly input: Value; readonly bound: number }[];
+  /** Whether the outputs hold the elements of the first input, only arranged differently or converted. */
+  readonly passesElements?: boolean;
+}
+
+/** Whether a place is an axis of a value. */
+export function isAxis(place: Place): place is Axis {
+  return 'value' in place;
+}

@@ -1,0 +1,47 @@
+import type { Node } from '../ir/node.ts';
+import { convRules } from './conv.ts';
+import { pinAll } from './coupling.ts';
+import { elementwiseRules } from './elementwise.ts';
+import { joinRules } from './join.ts';
+import { matMulRules } from './matmul.ts';
+import { normalizationRules } from './normalization.ts';
+import { poolRules } from './pool.ts';
+import { reduceRules } from './reduce.ts';
+import { reshapeRules } from './reshape.ts';
+import { resizeRules } from './resize.ts';
+import type { OpRule } from './rule.ts';
+import { sliceRules } from './slice.ts';
+
+/** Every rule the project has, one file per operator family. */
+export const rules: readonly OpRule[] = [
+  ...convRules,
+  ...elementwiseRules,
+  ...joinRules,
+  ...matMulRules,
+  ...normalizationRules,
+  ...poolRules,
+  ...reduceRules,
+  ...reshapeRules,
+  ...resizeRules,
+  ...sliceRules,
+];
+
+const BY_OPERATOR = new Map<string, OpRule>();
+for (const rule of rules) for (const opType of rule.opTypes) BY_OPERATOR.set(`${rule.domain}:${opType}`, rule);
+
+/** Nothing is known of the operator, so nothing about its tensors may change. */
+const unknown: OpRule = {
+  domain: '',
+  opTypes: [],
+  couple: (node) => pinAll(node, `there is no rule for operator ${node.domain === '' ? '' : `${node.domain}.`}${node.opType}`),
+};
+
+/** The rule of a node's operator; for an operator without one, the rule that pins everything with that reason. */
+export function ruleOf(node: Node): OpRule {
+  return BY_OPERATOR.get(`${node.domain}:${node.opType}`) ?? unknown;
+}
+
+/** Whether the operator of a node has a rule. */
+export function hasRule(node: Node): boolean {
+  return BY_OPERATOR.has(`${node.domain}:${node.opType}`);
+}

@@ -1,0 +1,79 @@
+import type { Group } from '../channels/group.ts';
+import type { Scores } from '../criteria/criterion.ts';
+import { type Alignment, alignCount } from './align.ts';
+
+/** A group with its importance, and whether it may be touched. */
+export interface Candidate {
+  readonly group: Group;
+  readonly scores: Scores;
+}
+
+/** How many units a group keeps: what the amount asks for, and what alignment makes of it. */
+export interface Quota {
+  readonly group: Group;
+  readonly asked: number;
+  readonly keep: number;
+}
+
+/** How an amount is shared out. */
+export interface BudgetOptions {
+  /** Fraction of channels to remove, 0 to 1. */
+  readonly amount: number;
+  readonly scope: 'uniform' | 'global';
+  /** No group loses a larger fraction than this, 0 to 1. */
+  readonly maxRatio: number;
+  readonly alignment: Alignment;
+}
+
+/** A step below every whole count, so that 0.1 · 30 is 3 and not 4 after rounding up. */
+const EPSILON = 1e-9;
+
+/** Fewest units that stay under a cap on the ratio: at least one, and all of them under a cap of 0. */
+function floorOf(count: number, maxRatio: number): number {
+  return Math.max(1, Math.ceil(count * (1 - maxRatio) - EPSILON));
+}
+
+/**
+ * Shares an amount over groups.
+ * `uniform`: each group loses the amount. `global`: the least important units of all groups leave until the amount of
+ * all channels is reached; scores are comparable because each group's have a mean of 1.
+ */
+export function planQuotas(candidates: readonly Candidate[], options: BudgetOptions): Quota[] {
+  const removed = options.scope === 'uniform' ? uniform(candidates, options) : global(candidates, options);
+  return candidates.map(({ group }, i) => {
+    const asked = Math.max(group.count - (removed[i] ?? 0), floorOf(group.count, options.maxRatio));
+    const aligned = alignCount(asked, group.count, group.blockedWidth, options.alignment);
+    return { group, asked, keep: Math.max(aligned, floorOf(group.count, options.maxRatio)) };
+  });
+}
+
+function uniform(candidates: readonly Candidate[], { amount }: BudgetOptions): number[] {
+  return candidates.map(({ group }) => Math.round(group.count * amount));
+}
+
+function global(candidates: readonly Candidate[], { amount, maxRatio }: BudgetOptions): number[] {
+  const ranked = candidates.flatMap(({ group, scores }, index) => {
+    const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length || 1;
+    const most = group.count - floorOf(group.count, maxRatio);
+    // Only the weakest of a group may leave, so the others need not compete.
+    return Array.from(scores, (score) => score / mean)
+      .sort((a, b) => a - b)
+      .slice(0, most)
+      .map((score, rank) => ({ index, score, rank }));
+  });
+  ranked.sort((a, b) => a.score - b.score || a.index - b.index || a.rank - b.rank);
+  const total = candidates.reduce((sum, { group }) => sum + group.count, 0);
+  const removed = candidates.map(() => 0);
+  for (const { index } of ranked.slice(0, Math.round(total * amount))) removed[index] = (removed[index] ?? 0) + 1;
+  return removed;
+}
+
+/** Flags the units beyond each quota, least important first; of equals, the one with the higher number leaves. */
+export function selectUnits(candidates: readonly Candidate[], quotas: readonly Quota[], unitCount: number): Uint8Array {
+  const removed = new Uint8Array(unitCount);
+  candidates.forEach(({ group, scores }, i) => {
+    const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+    for (const unit of order.slice(quotas[i]?.keep ?? group.count)) removed[group.first + unit] = 1;
+  });
+  return removed;
+}

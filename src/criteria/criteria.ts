@@ -1,0 +1,35 @@
+import type { Group } from '../channels/group.ts';
+import { OnnxPruneError } from '../errors.ts';
+import { bnScale } from './bn-scale.ts';
+import type { Criterion, CriterionName, Evidence, Scores } from './criterion.ts';
+import { fpgm } from './fpgm.ts';
+import { l1, l2 } from './magnitude.ts';
+import { random } from './random.ts';
+
+export type { CriterionName };
+
+/** Every criterion there is, by the name users give. */
+export const criteria: readonly Criterion[] = [l1, l2, bnScale, fpgm, random];
+
+/** The criterion of a name. */
+export function criterionNamed(name: CriterionName): Criterion {
+  return criteria.find((criterion) => criterion.name === name) ?? l2;
+}
+
+/**
+ * Scores a group by a criterion, or by the Euclidean norm where the criterion has nothing to look at.
+ * @returns the scores and the name of the criterion that gave them
+ * @throws OnnxPruneError `bad-model` naming the weights when a score is not a finite number
+ */
+export function scoreGroup(criterion: Criterion, group: Group, evidence: Evidence): { scores: Scores; by: string } {
+  const own = criterion.score(group, evidence);
+  const scores = own ?? l2.score(group, evidence) ?? new Float64Array(group.count);
+  if (!scores.every(Number.isFinite)) {
+    throw new OnnxPruneError(
+      'bad-model',
+      group.name,
+      `The weights that make or read the channels of "${group.name}" hold NaN or infinite numbers, so they cannot be ranked; repair the model, or leave the layer out with --exclude "${group.name}".`,
+    );
+  }
+  return { scores, by: own === undefined ? l2.name : criterion.name };
+}

@@ -1,0 +1,58 @@
+import type { ChannelMap, Group, Member } from '../channels/group.ts';
+import type { Value } from '../ir/value.ts';
+import type { Floats } from '../numeric/slices.ts';
+
+/** What a criterion may look at. */
+export interface Evidence {
+  readonly map: ChannelMap;
+  /** The data of an initializer as numbers. */
+  floatsOf(value: Value): Floats;
+  readonly seed: number;
+}
+
+/** Importance of a group's units: the lower, the sooner a unit leaves. Finite, one number per unit, in the group's order. */
+export type Scores = Float64Array;
+
+/** The names users give criteria. */
+export type CriterionName = 'l1' | 'l2' | 'bn-scale' | 'fpgm' | 'random';
+
+/** One way to tell which units matter. */
+export interface Criterion {
+  readonly name: CriterionName;
+  /** One line for people. */
+  readonly summary: string;
+  /** @returns undefined where the group lacks what the criterion looks at */
+  score(group: Group, evidence: Evidence): Scores | undefined;
+}
+
+/** Spreads numbers per position along a member's axis over the units that own the positions. */
+export function gatherByUnit(
+  group: Group,
+  member: Member,
+  perPosition: Float64Array,
+  map: ChannelMap,
+  scores: Scores,
+): void {
+  const units = map.unitsAlong(member.axis);
+  units?.forEach((unit, position) => {
+    const own = unit - group.first;
+    if (own >= 0 && own < group.count) scores[own] = (scores[own] as number) + (perPosition[position] as number);
+  });
+}
+
+/**
+ * Members whose slices count as a unit's weights: everything of rank two or more. Biases and other vectors say where a
+ * channel sits, not how much it matters.
+ */
+export function weightMembers(group: Group): readonly Member[] {
+  return group.members.filter((member) => (member.axis.value.tensor?.dims.length ?? 0) >= 2);
+}
+
+/** Adds scores scaled to a mean of 1, so that each member has the same say whatever its size. */
+export function addNormalised(total: Scores, part: Scores): void {
+  let sum = 0;
+  for (const score of part) sum += score;
+  const mean = sum / part.length;
+  if (mean === 0) return;
+  for (let i = 0; i < part.length; i++) total[i] = (total[i] as number) + (part[i] as number) / mean;
+}

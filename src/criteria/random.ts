@@ -1,0 +1,12 @@
+import { seededRandom } from '../numeric/random.ts';
+import type { Criterion } from './criterion.ts';
+
+/** By lot, the same for the same seed: the baseline that every criterion has to beat. */
+export const random: Criterion = {
+  name: 'random',
+  summary: 'by lot, from --seed',
+  score(group, { seed }) {
+    const draw = seededRandom(seed * 7919 + group.first);
+    return Float64Array.from({ length: group.count }, draw);
+  },
+};

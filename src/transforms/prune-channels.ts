@@ -1,0 +1,92 @@
+import type { Alignment } from '../budget/align.ts';
+import { type Candidate, planQuotas, selectUnits } from '../budget/plan.ts';
+import { buildChannelMap } from '../channels/build.ts';
+import { Cut } from '../channels/cut.ts';
+import type { ChannelMap } from '../channels/group.ts';
+import { maskModel } from '../channels/masked-model.ts';
+import { shrink } from '../channels/shrink.ts';
+import { type CriterionName, criterionNamed, scoreGroup } from '../criteria/criteria.ts';
+import { present } from '../errors.ts';
+import { checkGraph } from '../ir/check.ts';
+import type { Model } from '../ir/model.ts';
+import type { Value } from '../ir/value.ts';
+import { removeDeadCode } from '../normalise/dead-code.ts';
+import { ruleOf } from '../ops/rules.ts';
+import { describeGroup, type GroupReport, type KeptLayer, keptWhole } from './describe-groups.ts';
+import { type Selection, selectGroups } from './select-groups.ts';
+
+/** Name of the step in reports and failures. */
+export const NAME = 'prune channels';
+
+/** What to remove. */
+export interface PruneChannelsOptions extends Selection {
+  /** Fraction of the channels of each group (`uniform`) or of all groups together (`global`), from 0 to below 1. */
+  readonly amount: number;
+  readonly criterion: CriterionName;
+  readonly scope: 'uniform' | 'global';
+  /** No group loses a larger fraction than this. */
+  readonly maxRatio: number;
+  readonly alignment: Alignment;
+  /** Decides what the criterion `random` draws. */
+  readonly seed: number;
+  /** Whether to build the masked model for the proof. */
+  readonly masked: boolean;
+}
+
+/** What was removed. */
+export interface PruneChannelsReport {
+  readonly name: typeof NAME;
+  readonly removedChannels: number;
+  readonly groups: readonly GroupReport[];
+  readonly kept: readonly KeptLayer[];
+}
+
+/** Outcome of the step. */
+export interface PrunedChannels {
+  readonly report: PruneChannelsReport;
+  /** The model as it was, with the channels masked that left; absent where it was not asked for. */
+  readonly masked: Model | undefined;
+}
+
+/**
+ * Removes the least important channels of every group, in place, and what becomes dead by it.
+ *
+ * @param model normalised, with static facts
+ * @throws OnnxPruneError `bad-option` for patterns that match nothing, `bad-model` for weights that cannot be ranked
+ */
+export function pruneChannels(model: Model, options: PruneChannelsOptions): PrunedChannels {
+  const { graph } = model;
+  const map = buildChannelMap(graph, ruleOf);
+  const selected = selectGroups(map, graph, options);
+  const criterion = criterionNamed(options.criterion);
+  const evidence = {
+    map,
+    seed: options.seed,
+    floatsOf: (value: Value) => present(value.tensor, `the data of "${value.name}"`).floats(),
+  };
+  const scoredBy = new Map<string, string>();
+  const candidates: Candidate[] = [];
+  for (const { group, keptBy } of selected) {
+    if (keptBy !== undefined) continue;
+    const { scores, by } = scoreGroup(criterion, group, evidence);
+    scoredBy.set(group.name, by);
+    candidates.push({ group, scores });
+  }
+  const quotas = planQuotas(candidates, options);
+  const cut = new Cut(map, selectUnits(candidates, quotas, map.unitCount));
+  const report: PruneChannelsReport = {
+    name: NAME,
+    removedChannels: removedChannels(map, cut),
+    groups: quotas.map((quota) => describeGroup(quota, cut, scoredBy.get(quota.group.name) ?? criterion.name)),
+    kept: keptWhole(map, selected),
+  };
+  const masked = options.masked ? maskModel(model, cut) : undefined;
+  shrink(graph, cut, ruleOf);
+  removeDeadCode(graph);
+  checkGraph(graph, NAME);
+  return { report, masked };
+}
+
+function removedChannels(map: ChannelMap, cut: Cut): number {
+  return map.groups.reduce((sum, group) => sum + group.count - cut.countKept(group), 0);
+}

@@ -1,0 +1,36 @@
+/** The public API. What is not listed here is internal and may change at any time. */
+export { type CompareOptions, compareModels } from './compare.ts';
+export { type CriterionName, criteria } from './criteria/criteria.ts';
+export { type ErrorCode, OnnxPruneError } from './errors.ts';
+export { inspect } from './inspect.ts';
+export type { TestData } from './judge/test-data.ts';
+export { CheckFailed, prune } from './pipeline.ts';
+export { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './prune-options.ts';
+export { type AnyReport, checkReportPath, renderJson, writeReport } from './report/json.ts';
+export {
+  type CleaningReport,
+  type CompareReport,
+  type EnvironmentReport,
+  type FidelityReport,
+  type GroupOutline,
+  type InspectReport,
+  type LatencyReport,
+  type LayerReport,
+  type ModelSize,
+  type ProofReport,
+  type Report,
+  SCHEMA_VERSION,
+} from './report/report.ts';
+export type {
+  Accuracy,
+  Feeds,
+  HostTensor,
+  InputSpec,
+  ModelTiming,
+  OutputComparison,
+  OutputProof,
+  SpeedUp,
+} from './runtime/index.ts';
+export type { Progress } from './stopwatch.ts';
+export type { AxisCut, GroupReport, KeptLayer } from './transforms/describe-groups.ts';
+export type { PruneChannelsReport } from './transforms/prune-channels.ts';

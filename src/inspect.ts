@@ -1,0 +1,109 @@
+import { buildChannelMap } from './channels/build.ts';
+import type { Group } from './channels/group.ts';
+import { isFloat } from './ir/data-type.ts';
+import { labelOf, type Node } from './ir/node.ts';
+import { type Dim, dimsOf, type Value } from './ir/value.ts';
+import { countParameters } from './judge/size.ts';
+import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } from './load.ts';
+import { countMacs, macsOfNode } from './ops/macs.ts';
+import { ruleOf } from './ops/rules.ts';
+import { type GroupOutline, type InspectReport, type LayerReport, SCHEMA_VERSION } from './report/report.ts';
+import { createEngine, RuntimeChild } from './runtime/index.ts';
+import { headOf, keptWhole, namesOf } from './transforms/describe-groups.ts';
+
+/**
+ * Says what a model consists of, what could be pruned, and what not and why. Changes and writes nothing.
+ * @throws OnnxPruneError `bad-file`, `bad-model`, `runtime-refused` as reading does
+ */
+export async function inspect(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<InspectReport> {
+  const child = new RuntimeChild();
+  try {
+    return describe(await loadModel(path, createEngine(child, options)));
+  } finally {
+    child.close();
+  }
+}
+
+function describe(loaded: LoadedModel): InspectReport {
+  const { model, path, bytes } = loaded;
+  const { graph } = model;
+  const map = buildChannelMap(graph, ruleOf);
+  const { macs, unknown } = countMacs(graph);
+  const operators: Record<string, number> = {};
+  for (const node of graph.nodes) operators[node.opType] = (operators[node.opType] ?? 0) + 1;
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    input: {
+      path,
+      producer: producerOf(model),
+      opset: opsetOf(model),
+      irVersion: Number(model.proto.irVersion ?? 0),
+      fileBytes: bytes,
+    },
+    inputs: graph.inputs.filter((value) => value.tensor === undefined).map(describeEnd),
+    outputs: graph.outputs.map(describeEnd),
+    operators,
+    unknownOperators: unknownOperators(model),
+    parameters: countParameters(graph),
+    macs,
+    macsUnknown: unknown,
+    layers: layersOf(graph.sorted()),
+    groups: map.groups.map((group) => outline(group, map.unitsAlong)),
+    kept: keptWhole(map, []),
+  };
+}
+
+function describeEnd(value: Value): InspectReport['inputs'][number] {
+  return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(dimsOf(value) ?? []) };
+}
+
+function printableDims(dims: readonly Dim[]): (number | string)[] {
+  return dims.map((dim) => dim ?? '?');
+}
+
+/** The nodes that hold parameters or multiply; a tied weight counts at its first node. */
+function layersOf(nodes: readonly Node[]): LayerReport[] {
+  const counted = new Set<Value>();
+  return nodes.flatMap((node) => {
+    let parameters = 0;
+    for (const input of node.inputs) {
+      if (input?.tensor === undefined || counted.has(input) || !isFloat(input.tensor.type)) continue;
+      counted.add(input);
+      parameters += input.tensor.size;
+    }
+    const macs = macsOfNode(node);
+    if (parameters === 0 && macs === undefined) return [];
+    const output = node.outputs[0];
+    return [
+      {
+        node: labelOf(node),
+        operator: node.opType,
+        output: printableDims((output && dimsOf(output)) ?? []),
+        parameters,
+        macs: macs ?? null,
+      },
+    ];
+  });
+}
+
+function outline(group: Group, unitsAlong: ReturnType<typeof buildChannelMap>['unitsAlong']): GroupOutline {
+  const head = headOf(group);
+  const units = head && unitsAlong(head.axis);
+  const channels =
+    units?.reduce((sum, unit) => sum + Number(unit >= group.first && unit < group.first + group.count), 0) ??
+    group.count;
+  const cuts = new Map(
+    group.members.map(({ axis }) => [
+      `${axis.value.name} ${axis.dim}`,
+      { initializer: axis.value.name, axis: axis.dim, length: axis.value.tensor?.dims[axis.dim] ?? 0 },
+    ]),
+  );
+  return {
+    name: group.name,
+    producers: namesOf(group, 'out'),
+    consumers: namesOf(group, 'in'),
+    channels,
+    unit: channels / group.count,
+    cuts: [...cuts.values()],
+  };
+}

@@ -1,0 +1,60 @@
+import type { FidelityReport, LatencyReport, ProofReport } from '../report/report.ts';
+import { benchmark, compare, prove, type RequestOptions, type RuntimeChild } from '../runtime/index.ts';
+import type { JudgeInputs } from './inputs.ts';
+
+/** Paths of the models that a proof runs. */
+export interface ProofModels {
+  readonly original: string;
+  /** The tidied model before the cut; absent where tidying rewired nothing. */
+  readonly cleaned: string | undefined;
+  readonly masked: string;
+  readonly cut: string;
+}
+
+/** Proves that tidying kept the outputs and that the cut model gives what the masked one gives. */
+export async function proveRewiring(
+  child: RuntimeChild,
+  models: ProofModels,
+  inputs: JudgeInputs,
+  options: RequestOptions,
+): Promise<ProofReport> {
+  const cut = await prove(child, models.masked, models.cut, inputs.proof, options);
+  const cleaned =
+    models.cleaned === undefined
+      ? undefined
+      : await prove(child, models.original, models.cleaned, inputs.proof, options);
+  return {
+    passed: cut.passed && (cleaned?.passed ?? true),
+    cut: cut.outputs,
+    cleaned: cleaned?.outputs ?? [],
+    inputs: inputs.on,
+  };
+}
+
+/** Compares all outputs of two models, and their right answers where the data have labels. */
+export async function measureFidelity(
+  child: RuntimeChild,
+  a: string,
+  b: string,
+  inputs: JudgeInputs,
+  options: RequestOptions,
+): Promise<FidelityReport> {
+  const { feeds, samples } = inputs.fidelity;
+  const labels = inputs.fidelity.labels.filter((label) => label !== undefined);
+  const { outputs, accuracy } = await compare(child, a, b, feeds, { ...options, ...(labels.length > 0 && { labels }) });
+  return { on: inputs.on, samples, outputs, accuracy: accuracy ?? null };
+}
+
+/** Times two models in turn. */
+export async function measureLatency(
+  child: RuntimeChild,
+  a: string,
+  b: string,
+  inputs: JudgeInputs,
+  options: RequestOptions & { readonly threads: number },
+): Promise<LatencyReport | null> {
+  const { models, rounds, threads } = await benchmark(child, [a, b], [inputs.latency], options);
+  const [before, after] = models;
+  if (before === undefined || after === undefined) return null;
+  return { threads, batch: inputs.latencyBatch, rounds, before, after };
+}

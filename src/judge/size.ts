@@ -1,0 +1,49 @@
+import { isFloat } from '../ir/data-type.ts';
+import type { Graph } from '../ir/graph.ts';
+import { countMacs } from '../ops/macs.ts';
+import type { ModelSize } from '../report/report.ts';
+
+/** Beyond this, in bytes, compressing takes longer than everything else together, so the gzip size is not measured. */
+export const GZIP_LIMIT: number = 64e6;
+
+/** Elements of all initializers that hold real numbers. */
+export function countParameters(graph: Graph): number {
+  let count = 0;
+  for (const { tensor } of graph.initializers) if (tensor !== undefined && isFloat(tensor.type)) count += tensor.size;
+  return count;
+}
+
+/** The size of a model as it is now; `parts` are the bytes of its files. */
+export async function measureSize(graph: Graph, parts: readonly Uint8Array[]): Promise<ModelSize> {
+  const { macs, unknown } = countMacs(graph);
+  const fileBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  return {
+    parameters: countParameters(graph),
+    macs,
+    macsUnknown: unknown,
+    nodes: graph.nodes.size,
+    fileBytes,
+    gzipBytes: fileBytes <= GZIP_LIMIT ? await gzipBytes(parts) : null,
+  };
+}
+
+/** Bytes after gzip at level 6, compressed off the main thread. */
+async function gzipBytes(parts: readonly Uint8Array[]): Promise<number> {
+  const { AsyncGzip } = await import('fflate');
+  return new Promise((resolve, reject) => {
+    let total = 0;
+    const stream = new AsyncGzip({ level: 6 }, (error, chunk, final) => {
+      if (error) {
+        reject(error);
+        return;
+      }
+      total += chunk.byteLength;
+      if (final) resolve(total);
+    });
+    parts.forEach((part, i) => {
+      // The stream hands its input over to the thread, so it gets a copy (slice of a Buffer would be a view).
+      stream.push(new Uint8Array(part), i === parts.length - 1);
+    });
+    if (parts.length === 0) resolve(0);
+  });
+}

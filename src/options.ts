@@ -1,0 +1,108 @@
+import { type CriterionName, criteria } from './criteria/criteria.ts';
+import { OnnxPruneError } from './errors.ts';
+
+/** Every option value is checked here, once, whether it comes from the command line or from a program. */
+
+function refuse(option: string, found: unknown, expected: string): never {
+  throw new OnnxPruneError('bad-option', option, `${option} must be ${expected}, but is ${JSON.stringify(found)}.`);
+}
+
+/**
+ * A fraction from "50%", "0.5" or 0.5.
+ * @throws OnnxPruneError `bad-option` outside of `low` to `high`, or for a number like 50 that lacks its percent sign
+ */
+export function parseFraction(
+  option: string,
+  found: string | number,
+  high: { readonly value: number; readonly included: boolean },
+): number {
+  const text = String(found).trim();
+  const percent = text.endsWith('%');
+  const number = Number(percent ? text.slice(0, -1) : text);
+  const limit = high.included ? 'up to' : 'below';
+  const expected = `from 0% ${limit} ${high.value * 100}% (such as "50%" or 0.5)`;
+  if (text === '' || text === '%' || !Number.isFinite(number)) refuse(option, found, expected);
+  const fraction = percent ? number / 100 : number;
+  if (!percent && number > 1 && number < 100) refuse(option, found, `${expected}; did you mean "${text}%"`);
+  if (fraction < 0 || fraction > high.value || (fraction === high.value && !high.included))
+    refuse(option, found, expected);
+  return fraction;
+}
+
+/** The fraction of channels to remove: below 100%, since a layer without channels is no layer. */
+export function parseAmount(option: string, found: string | number): number {
+  return parseFraction(option, found, { value: 1, included: false });
+}
+
+/** A whole number of at least `low`. */
+export function parseWhole(option: string, found: string | number, low: number): number {
+  const number = typeof found === 'string' && found.trim() === '' ? Number.NaN : Number(found);
+  if (!Number.isSafeInteger(number) || number < low) refuse(option, found, `a whole number of at least ${low}`);
+  return number;
+}
+
+/** `auto`, `none`, or the number of channels to round to. */
+export function parseAlign(option: string, found: string | number): 'auto' | 'none' | number {
+  if (found === 'auto' || found === 'none') return found;
+  const number = typeof found === 'string' && found.trim() === '' ? Number.NaN : Number(found);
+  if (!Number.isSafeInteger(number) || number < 1)
+    refuse(option, found, '"auto", "none" or a whole number of channels');
+  return number;
+}
+
+/** One of a list of words; a near miss is named. */
+export function parseChoice<T extends string>(option: string, found: string, choices: readonly T[]): T {
+  const exact = choices.find((choice) => choice === found);
+  if (exact !== undefined) return exact;
+  const near = nearest(found, choices);
+  const guess = near === undefined ? '' : ` (did you mean "${near}"?)`;
+  throw new OnnxPruneError(
+    'bad-option',
+    option,
+    `${option} must be one of ${choices.join(', ')}, but is "${found}"${guess}.`,
+  );
+}
+
+/** The name of a criterion. */
+export function parseCriterion(option: string, found: string): CriterionName {
+  return parseChoice(
+    option,
+    found,
+    criteria.map(({ name }) => name),
+  );
+}
+
+/** The word that is at most two edits away. */
+export function nearest<T extends string>(word: string, words: readonly T[]): T | undefined {
+  const ranked = words
+    .map((each) => ({ each, distance: editDistance(word.toLowerCase(), each.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  return ranked[0] !== undefined && ranked[0].distance <= 2 ? ranked[0].each : undefined;
+}
+
+/** Levenshtein's distance by the row-wise dynamic programme. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+/** Refuses keys that nothing reads: a misspelt option must not be ignored. */
+export function rejectUnknownKeys(options: object, known: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const near = nearest(key, known);
+    throw new OnnxPruneError(
+      'bad-option',
+      key,
+      `There is no option "${key}"${near === undefined ? '' : `; did you mean "${near}"?`}.`,
+    );
+  }
+}

@@ -1,0 +1,227 @@
+import { basename } from 'node:path';
+import { environment } from './environment.ts';
+import { OnnxPruneError } from './errors.ts';
+import { exportModel, type Model } from './ir/model.ts';
+import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
+import { measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
+import { GZIP_LIMIT, measureSize } from './judge/size.ts';
+import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } from './load.ts';
+import { encodeModelParts } from './onnx/codec.ts';
+import { modelParts, writeModelFile } from './onnx/write.ts';
+import { checkOutput, defaultOutput } from './output-path.ts';
+import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './prune-options.ts';
+import {
+  type FidelityReport,
+  type LatencyReport,
+  type ProofReport,
+  type Report,
+  SCHEMA_VERSION,
+} from './report/report.ts';
+import { createEngine, kernelBlock, RuntimeChild } from './runtime/index.ts';
+import { Stopwatch } from './stopwatch.ts';
+import { type PrunedChannels, pruneChannels } from './transforms/prune-channels.ts';
+import { packageVersion } from './version.ts';
+import { withWorkspace } from './workspace.ts';
+
+/** A run whose proof or gate failed. Nothing was written; the report says all that was found out. */
+export class CheckFailed extends OnnxPruneError {
+  readonly report: Report;
+
+  constructor(subject: string, message: string, report: Report) {
+    super('check-failed', subject, message);
+    this.report = report;
+  }
+}
+
+/**
+ * Prunes an ONNX file: reads it, removes the least important channels, proves that the rewiring is right, measures what
+ * it cost and gained, and writes the smaller file.
+ *
+ * @param input path of the .onnx file, which is never touched
+ * @returns the report; its `output` says where the result is
+ * @throws OnnxPruneError `bad-option`, `bad-file`, `bad-model`, `bad-data` for what the caller can mend, `runtime-refused`
+ *   where onnxruntime does not run the model; `CheckFailed` when the proof fails or nothing changed under
+ *   `requireChange`. Nothing is written then.
+ *
+ * @example
+ * const report = await prune('model.onnx', { structured: 0.5 });
+ */
+export async function prune(input: string, options: PruneOptions, hooks: PruneHooks = {}): Promise<Report> {
+  const settled = checkPruneOptions(options);
+  const output = options.output ?? defaultOutput(input);
+  const run = new PruneRun(input, output, options.output !== undefined, settled, hooks);
+  try {
+    return await withWorkspace((path) => run.execute(path));
+  } finally {
+    run.close();
+  }
+}
+
+/** What running the models showed. */
+interface Verdict {
+  readonly proof: ProofReport | null;
+  readonly fidelity: FidelityReport | null;
+  readonly latency: LatencyReport | null;
+}
+
+/** One pruning run from file to file. */
+class PruneRun {
+  readonly #input: string;
+  readonly #output: string;
+  readonly #named: boolean;
+  readonly #options: SettledOptions;
+  readonly #hooks: PruneHooks;
+  readonly #clock: Stopwatch;
+  readonly #child: RuntimeChild;
+
+  constructor(input: string, output: string, named: boolean, options: SettledOptions, hooks: PruneHooks) {
+    this.#input = input;
+    this.#output = output;
+    this.#named = named;
+    this.#options = options;
+    this.#hooks = hooks;
+    this.#clock = new Stopwatch(hooks.onProgress, hooks.signal);
+    this.#child = new RuntimeChild({ deadlineMs: options.timeout * 1000, deadlineHint: 'raise --timeout' });
+  }
+
+  close(): void {
+    this.#child.close();
+  }
+
+  async execute(workspace: (name: string) => string): Promise<Report> {
+    const options = this.#options;
+    if (!options.dryRun) checkOutput(this.#named ? '-o' : 'The output', this.#output, this.#input, options.force);
+    const loaded = await this.#clock.time('read', () =>
+      loadModel(this.#input, createEngine(this.#child, this.#request)),
+    );
+    const { model } = loaded;
+    const specs = inputSpecs(model.graph);
+    const testData = await this.#hooks.testData?.(specs);
+    const before = await this.#clock.time('measure size', () => measureSize(model.graph, originalParts(loaded)));
+
+    if (options.verify && loaded.rewired) await this.#write(workspace('cleaned.onnx'), model);
+    const pruned = await this.#clock.time('prune', () =>
+      pruneChannels(model, { ...pruneChannelsOptions(options), masked: options.verify }),
+    );
+    if (pruned.masked !== undefined) await this.#write(workspace('masked.onnx'), pruned.masked);
+    const cut = workspace(basename(this.#output));
+    if (options.verify || options.bench) await this.#write(cut, model);
+
+    let verdict: Verdict = { proof: null, fidelity: null, latency: null };
+    if (options.verify || options.bench) {
+      const request = { ...this.#request, seed: options.seed };
+      const inputs = await this.#clock.time('find inputs', () =>
+        judgeInputs(this.#child, this.#input, specs, testData, request),
+      );
+      const cleaned = loaded.rewired ? workspace('cleaned.onnx') : undefined;
+      verdict = await this.#judge({ original: this.#input, cleaned, masked: workspace('masked.onnx'), cut }, inputs);
+    }
+    const after = await this.#clock.time('measure size', () => measureSize(model.graph, resultParts(loaded)));
+    const report = this.#report(loaded, pruned, { before, after }, verdict);
+    this.#checkGates(report);
+    if (options.dryRun) return report;
+    await this.#clock.time('write', () =>
+      writeModelFile(this.#output, exportModel(model, 'embed'), { externalData: loaded.hasExternalData }),
+    );
+    return { ...report, output: { path: this.#output }, seconds: this.#clock.seconds };
+  }
+
+  get #request(): { readonly signal: AbortSignal | undefined } {
+    return { signal: this.#hooks.signal };
+  }
+
+  async #write(path: string, model: Model): Promise<void> {
+    await this.#clock.time('write for checking', () => writeModelFile(path, exportModel(model, 'embed')));
+  }
+
+  async #judge(models: ProofModels, inputs: JudgeInputs): Promise<Verdict> {
+    const { verify, bench, threads } = this.#options;
+    const { original, cut } = models;
+    const proof = verify
+      ? await this.#clock.time('prove', () => proveRewiring(this.#child, models, inputs, this.#request))
+      : null;
+    // A wrong rewiring is a bug of ours: how far it is off and how fast it runs is nobody's concern.
+    if (proof?.passed === false) return { proof, fidelity: null, latency: null };
+    const fidelity = verify
+      ? await this.#clock.time('compare', () => measureFidelity(this.#child, original, cut, inputs, this.#request))
+      : null;
+    const latency = bench
+      ? await this.#clock.time('benchmark', () =>
+          measureLatency(this.#child, original, cut, inputs, { ...this.#request, threads }),
+        )
+      : null;
+    return { proof, fidelity, latency };
+  }
+
+  #report(loaded: LoadedModel, { report }: PrunedChannels, size: Report['size'], verdict: Verdict): Report {
+    const { model } = loaded;
+    const notes: string[] = [];
+    if (report.removedChannels === 0)
+      notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');
+    if (size.before.gzipBytes === null)
+      notes.push(`The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB.`);
+    if (verdict.proof?.cut.every((output) => !output.informative)) {
+      notes.push(
+        'The outputs are constant on the inputs that the proof ran on, so that it says little; give real inputs with --test.',
+      );
+    }
+    return {
+      schemaVersion: SCHEMA_VERSION,
+      tool: { name: 'onnx-prune', version: packageVersion() },
+      input: { path: this.#input, producer: producerOf(model), opset: opsetOf(model) },
+      output: null,
+      options: { ...this.#options },
+      size,
+      cleaning: { nodesBefore: loaded.nodesInFile, nodesAfter: size.before.nodes },
+      pruning: report,
+      unknownOperators: unknownOperators(model),
+      ...verdict,
+      environment: environment(),
+      seconds: this.#clock.seconds,
+      notes,
+    };
+  }
+
+  #checkGates(report: Report): void {
+    const failed = [...(report.proof?.cut ?? []), ...(report.proof?.cleaned ?? [])].find((output) => !output.passed);
+    if (report.proof?.passed === false) {
+      const what =
+        failed === undefined
+          ? ''
+          : `: output "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
+      throw new CheckFailed(
+        this.#input,
+        `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`,
+        report,
+      );
+    }
+    if (this.#options.requireChange && report.pruning.removedChannels === 0) {
+      throw new CheckFailed(
+        this.#input,
+        'Nothing could be removed, and --require-change was given, so nothing was written.',
+        report,
+      );
+    }
+  }
+}
+
+function pruneChannelsOptions(options: SettledOptions): Omit<Parameters<typeof pruneChannels>[1], 'masked'> {
+  const { structured, align, criterion, scope, maxRatio, seed, exclude, only } = options;
+  const alignment =
+    align === 'auto' ? { block: kernelBlock(), strict: false } : { block: align === 'none' ? 1 : align, strict: true };
+  return { amount: structured, alignment, criterion, scope, maxRatio, seed, exclude, only };
+}
+
+/** The bytes of the file that was read and of its external data. */
+function originalParts({ model }: LoadedModel): Uint8Array[] {
+  const external = [...model.graph.initializers].flatMap(({ tensor }) => (tensor?.isExternal ? [tensor.raw()] : []));
+  return [...encodeModelParts(model.proto), ...external];
+}
+
+/** The bytes of the files that the result is written to. */
+function resultParts({ model, path, hasExternalData }: LoadedModel): Uint8Array[] {
+  const { model: parts, data = [] } = modelParts(exportModel(model, 'embed'), basename(path), {
+    externalData: hasExternalData,
+  });
+  return [...parts, ...data];
+}

@@ -1,0 +1,132 @@
+import type { CriterionName } from './criteria/criteria.ts';
+import type { TestData } from './judge/test-data.ts';
+import {
+  parseAlign,
+  parseAmount,
+  parseChoice,
+  parseCriterion,
+  parseFraction,
+  parseWhole,
+  rejectUnknownKeys,
+} from './options.ts';
+import type { InputSpec } from './runtime/index.ts';
+import type { Progress } from './stopwatch.ts';
+
+/** What to remove, and what to check. Every value may also be given as the command line takes it. */
+export interface PruneOptions {
+  /** Fraction of the channels of each group to remove: 0.5 or "50%". */
+  readonly structured: number | string;
+  /** File to write; default `<input>.pruned.onnx`. */
+  readonly output?: string | undefined;
+  /** Replace the output where it exists. */
+  readonly force?: boolean | undefined;
+  /** How units are ranked. */
+  readonly criterion?: CriterionName | string | undefined;
+  /** Remove the amount from each group, or rank all groups together. */
+  readonly scope?: 'uniform' | 'global' | string | undefined;
+  /** No group loses a larger fraction than this. */
+  readonly maxRatio?: number | string | undefined;
+  /** Round kept counts to multiples that kernels like: by this CPU, not at all, or this number of channels. */
+  readonly align?: 'auto' | 'none' | number | string | undefined;
+  /** Layers (node or initializer names, globs) whose channels stay. */
+  readonly exclude?: readonly string[] | undefined;
+  /** The only layers whose channels may leave. */
+  readonly only?: readonly string[] | undefined;
+  /** Prove the rewiring and measure fidelity. */
+  readonly verify?: boolean | undefined;
+  /** Measure latency. */
+  readonly bench?: boolean | undefined;
+  /** Do everything but write. */
+  readonly dryRun?: boolean | undefined;
+  /** Fail where nothing could be removed. */
+  readonly requireChange?: boolean | undefined;
+  /** Decides random inputs and the criterion `random`. */
+  readonly seed?: number | string | undefined;
+  /** Threads inside an operator when latency is measured. */
+  readonly threads?: number | string | undefined;
+  /** Seconds that one run of onnxruntime's process may take. */
+  readonly timeout?: number | string | undefined;
+}
+
+/** What a caller may hook in. */
+export interface PruneHooks {
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Aborting stops at once and leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined;
+  /** Real inputs for the proof, fidelity and latency, asked for once the model's inputs are known. */
+  readonly testData?: ((inputs: readonly InputSpec[]) => Promise<TestData>) | undefined;
+}
+
+/** What options are when nobody says. */
+export const PRUNE_DEFAULTS = {
+  criterion: 'l2',
+  scope: 'uniform',
+  maxRatio: 1,
+  align: 'auto',
+  verify: true,
+  bench: true,
+  seed: 0,
+  threads: 1,
+  timeout: 300,
+} as const;
+
+/** Options after checking, defaults filled in. */
+export interface SettledOptions {
+  readonly structured: number;
+  readonly force: boolean;
+  readonly criterion: CriterionName;
+  readonly scope: 'uniform' | 'global';
+  readonly maxRatio: number;
+  readonly align: 'auto' | 'none' | number;
+  readonly exclude: readonly string[];
+  readonly only: readonly string[];
+  readonly verify: boolean;
+  readonly bench: boolean;
+  readonly dryRun: boolean;
+  readonly requireChange: boolean;
+  readonly seed: number;
+  readonly threads: number;
+  readonly timeout: number;
+}
+
+const KEYS = [
+  'structured',
+  'output',
+  'force',
+  'criterion',
+  'scope',
+  'maxRatio',
+  'align',
+  'exclude',
+  'only',
+  'verify',
+  'bench',
+  'dryRun',
+  'requireChange',
+  'seed',
+  'threads',
+  'timeout',
+] as const satisfies readonly (keyof PruneOptions)[];
+
+/** Checks every option once. @throws OnnxPruneError `bad-option` naming the option, what it must be and what it is */
+export function checkPruneOptions(options: PruneOptions): SettledOptions {
+  rejectUnknownKeys(options, KEYS);
+  const defaults = PRUNE_DEFAULTS;
+  return {
+    structured: parseAmount('--structured', options.structured),
+    force: options.force ?? false,
+    criterion: parseCriterion('--criterion', options.criterion ?? defaults.criterion),
+    scope: parseChoice('--scope', options.scope ?? defaults.scope, ['uniform', 'global']),
+    maxRatio: parseFraction('--max-ratio', options.maxRatio ?? defaults.maxRatio, { value: 1, included: true }),
+    align: parseAlign('--align', options.align ?? defaults.align),
+    exclude: options.exclude ?? [],
+    only: options.only ?? [],
+    verify: options.verify ?? defaults.verify,
+    bench: options.bench ?? defaults.bench,
+    dryRun: options.dryRun ?? false,
+    requireChange: options.requireChange ?? false,
+    seed: parseWhole('--seed', options.seed ?? defaults.seed, 0),
+    threads: parseWhole('--threads', options.threads ?? defaults.threads, 1),
+    timeout: parseWhole('--timeout', options.timeout ?? defaults.timeout, 1),
+  };
+}

@@ -1,0 +1,28 @@
+import { extname } from 'node:path';
+import { OnnxPruneError } from '../errors.ts';
+import { replaceFiles } from '../onnx/replace-files.ts';
+import type { CompareReport, InspectReport, Report } from './report.ts';
+
+/** Any of the reports. */
+export type AnyReport = Report | InspectReport | CompareReport;
+
+/** A report as JSON text, indented, with a newline at the end. Infinite and NaN figures become null. */
+export function renderJson(report: AnyReport): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/** Checks, before any work, that a report can be written in the form its file name asks for. @throws OnnxPruneError `bad-option` */
+export function checkReportPath(option: string, path: string): void {
+  const extension = extname(path).toLowerCase();
+  if (extension === '.json') return;
+  throw new OnnxPruneError(
+    'bad-option',
+    path,
+    `${option} "${path}" must end in .json, the one form that reports have, but ends in "${extension}".`,
+  );
+}
+
+/** Writes a report, replacing what is there; the file is whole or not there. @throws OnnxPruneError `bad-file` */
+export async function writeReport(path: string, report: AnyReport): Promise<void> {
+  await replaceFiles([{ path, parts: [new TextEncoder().encode(renderJson(report))] }]);
+}

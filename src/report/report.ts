@@ -1,0 +1,144 @@
+import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
+import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
+
+/** Version of the report's shape. It grows by one when a field changes its meaning or goes; new fields may come at any time. */
+export const SCHEMA_VERSION = 1;
+
+/** Size of a model. */
+export interface ModelSize {
+  /** Elements of all initializers that hold real numbers. */
+  readonly parameters: number;
+  /** Multiply-accumulates of one sample, over the nodes whose sizes are known. */
+  readonly macs: number;
+  /** Nodes that multiply but whose sizes are unknown, so that `macs` leaves them out. */
+  readonly macsUnknown: number;
+  readonly nodes: number;
+  /** Bytes of the .onnx file and of its external data. */
+  readonly fileBytes: number;
+  /** Bytes after gzip, level 6; null where it was not measured. */
+  readonly gzipBytes: number | null;
+}
+
+/** What tidying up before pruning did; outputs stay equal. */
+export interface CleaningReport {
+  readonly nodesBefore: number;
+  readonly nodesAfter: number;
+}
+
+/** Whether the rewiring is right. */
+export interface ProofReport {
+  readonly passed: boolean;
+  /** Cut against masked, per output. */
+  readonly cut: readonly OutputProof[];
+  /** The tidied model against the original, per output; empty where tidying changed nothing. */
+  readonly cleaned: readonly OutputProof[];
+  /** What the models ran on, in words. */
+  readonly inputs: string;
+}
+
+/** How far the result is from the original: a measurement, not a verdict. */
+export interface FidelityReport {
+  /** `test data` or `random inputs`. */
+  readonly on: 'test data' | 'random inputs';
+  readonly samples: number;
+  readonly outputs: readonly OutputComparison[];
+  /** Right answers before (`hitsA`) and after (`hitsB`), where the data have labels. */
+  readonly accuracy: Accuracy | null;
+}
+
+/** How fast both models run, timed in turn in one process. */
+export interface LatencyReport {
+  readonly threads: number;
+  /** Samples per run. */
+  readonly batch: number;
+  readonly rounds: number;
+  readonly before: ModelTiming;
+  readonly after: ModelTiming;
+}
+
+/** What made the figures. */
+export interface EnvironmentReport {
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string;
+  readonly kernelBlock: number;
+}
+
+/** Everything a pruning run has to say. Plain data; `JSON.stringify` of it is the report file. */
+export interface Report {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  readonly tool: { readonly name: 'onnx-prune'; readonly version: string };
+  readonly input: { readonly path: string; readonly producer: string; readonly opset: number };
+  /** Where the result was written; null on a dry run. */
+  readonly output: { readonly path: string } | null;
+  /** The options as they were understood. */
+  readonly options: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  readonly size: { readonly before: ModelSize; readonly after: ModelSize };
+  readonly cleaning: CleaningReport;
+  readonly pruning: PruneChannelsReport;
+  /** Operators without a rule, and how many nodes have them: what they touch stays whole. */
+  readonly unknownOperators: Readonly<Record<string, number>>;
+  /** Null under --no-verify. */
+  readonly proof: ProofReport | null;
+  readonly fidelity: FidelityReport | null;
+  /** Null under --no-bench. */
+  readonly latency: LatencyReport | null;
+  readonly environment: EnvironmentReport;
+  /** Seconds that each stage took. */
+  readonly seconds: Readonly<Record<string, number>>;
+  /** Remarks a person should read. */
+  readonly notes: readonly string[];
+}
+
+/** A layer as `inspect` lists it. */
+export interface LayerReport {
+  readonly node: string;
+  readonly operator: string;
+  /** Dims of its output; symbols by name, unknown lengths as '?'. */
+  readonly output: readonly (number | string)[];
+  readonly parameters: number;
+  /** Null where sizes are unknown. */
+  readonly macs: number | null;
+}
+
+/** A group of channels as `inspect` lists it. */
+export interface GroupOutline {
+  readonly name: string;
+  readonly producers: readonly string[];
+  readonly consumers: readonly string[];
+  readonly channels: number;
+  /** Channels that leave together. */
+  readonly unit: number;
+  readonly cuts: readonly { readonly initializer: string; readonly axis: number; readonly length: number }[];
+}
+
+/** What `inspect` has to say of a model. */
+export interface InspectReport {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  readonly input: Report['input'] & { readonly irVersion: number; readonly fileBytes: number };
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly dims: readonly (number | string)[];
+  }[];
+  readonly outputs: InspectReport['inputs'];
+  readonly operators: Readonly<Record<string, number>>;
+  readonly unknownOperators: Readonly<Record<string, number>>;
+  readonly parameters: number;
+  readonly macs: number;
+  readonly macsUnknown: number;
+  readonly layers: readonly LayerReport[];
+  readonly groups: readonly GroupOutline[];
+  readonly kept: PruneChannelsReport['kept'];
+}
+
+/** What `compare` has to say of two models. */
+export interface CompareReport {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  readonly a: { readonly path: string; readonly fileBytes: number };
+  readonly b: { readonly path: string; readonly fileBytes: number };
+  readonly fidelity: FidelityReport;
+  /** Null under --no-bench. */
+  readonly latency: LatencyReport | null;
+  readonly environment: EnvironmentReport;
+}

@@ -1,0 +1,30 @@
+/** What a run is doing now. `done` of `total` where a step knows them. */
+export interface Progress {
+  readonly step: string;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+/** Tells what is being done, and keeps how long each step took. */
+export class Stopwatch {
+  readonly seconds: Record<string, number> = {};
+  readonly #tell: ((progress: Progress) => void) | undefined;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(tell?: (progress: Progress) => void, signal?: AbortSignal) {
+    this.#tell = tell;
+    this.#signal = signal;
+  }
+
+  /** Runs one step. @throws the signal's reason where the caller has given up */
+  async time<T>(step: string, work: () => T | Promise<T>): Promise<T> {
+    this.#signal?.throwIfAborted();
+    this.#tell?.({ step });
+    const start = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.seconds[step] = (this.seconds[step] ?? 0) + Math.round(performance.now() - start) / 1000;
+    }
+  }
+}

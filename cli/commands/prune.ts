@@ -1,0 +1,134 @@
+import { Command, Option } from 'commander';
+import { OnnxPruneError } from '../../src/errors.ts';
+import { PRUNE_DEFAULTS } from '../../src/prune-options.ts';
+import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+
+interface Options extends SharedOptions {
+  readonly structured?: string;
+  readonly output?: string;
+  readonly force?: boolean;
+  readonly criterion: string;
+  readonly scope: string;
+  readonly maxRatio: string;
+  readonly align: string;
+  readonly exclude: readonly string[];
+  readonly only: readonly string[];
+  readonly verify: boolean;
+  readonly dryRun?: boolean;
+  readonly requireChange?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ onnx-prune model.onnx --structured 50%
+  $ onnx-prune model.onnx --structured 30% --scope global --test test.npz -o small.onnx
+  $ onnx-prune model.onnx --structured 50% --exclude "*head*" --json > report.json
+
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check or gate failed.`;
+
+/** The default command: make a model smaller. */
+export function pruneCommand(): Command {
+  const command = new Command('prune')
+    .description(
+      'remove channels from a trained model, prove that the rewiring is right, and measure what it cost and gained',
+    )
+    .argument('<model>', 'the .onnx file; it is never touched')
+    .option('--structured <amount>', 'channels to remove from each group, such as 50% or 0.5')
+    .option('-o, --output <file>', 'file to write (default: MODEL.pruned.onnx beside the model)')
+    .option('--force', 'replace the output where it exists')
+    .option(
+      '--criterion <name>',
+      'which channels matter least: l1, l2, bn-scale, fpgm, random',
+      PRUNE_DEFAULTS.criterion,
+    )
+    .option(
+      '--scope <scope>',
+      'uniform: the amount from each group; global: from all groups ranked together',
+      PRUNE_DEFAULTS.scope,
+    )
+    .option('--max-ratio <amount>', 'no group loses a larger part than this', '100%')
+    .option(
+      '--align <n>',
+      'round kept counts to what kernels like: auto (by this CPU), none, or a number of channels',
+      PRUNE_DEFAULTS.align,
+    )
+    .addOption(
+      new Option('--exclude <glob>', 'layers whose channels stay, by node or initializer name; repeatable')
+        .default([], 'none')
+        .argParser(collect),
+    )
+    .addOption(
+      new Option('--only <glob>', 'the only layers whose channels may leave; repeatable')
+        .default([], 'all')
+        .argParser(collect),
+    )
+    .option('--no-verify', 'skip the proof and the comparison of outputs')
+    .option('--dry-run', 'do everything but write the result')
+    .option('--require-change', 'fail with exit status 3 where nothing could be removed');
+  for (const option of [...runOptions(), ...outputOptions()]) command.addOption(option);
+  return command.addHelpText('after', EXAMPLES).action((model: string, options: Options) => run(model, options));
+}
+
+async function run(model: string, options: Options): Promise<void> {
+  const { structured } = options;
+  if (structured === undefined) {
+    throw new OnnxPruneError(
+      'bad-option',
+      '--structured',
+      `Say how much to remove, for example: onnx-prune ${model} --structured 50%. "onnx-prune inspect ${model}" shows what can be removed.`,
+    );
+  }
+  const [{ CheckFailed, prune }, { renderReport }, { Session }] = await Promise.all([
+    import('../../src/index.ts'),
+    import('../render/prune.ts'),
+    import('../session.ts'),
+  ]);
+  const session = new Session(options);
+  const {
+    output,
+    force,
+    criterion,
+    scope,
+    maxRatio,
+    align,
+    exclude,
+    only,
+    verify,
+    bench,
+    dryRun,
+    requireChange,
+    seed,
+    threads,
+    timeout,
+  } = options;
+  try {
+    const report = await session.work(() =>
+      prune(
+        model,
+        {
+          structured,
+          output,
+          force,
+          criterion,
+          scope,
+          maxRatio,
+          align,
+          exclude,
+          only,
+          verify,
+          bench,
+          dryRun,
+          requireChange,
+          seed,
+          threads,
+          timeout,
+        },
+        session.hooks(),
+      ),
+    );
+    await session.show(report, renderReport);
+  } catch (error) {
+    if (error instanceof CheckFailed) await session.show(error.report, renderReport);
+    throw error;
+  }
+}

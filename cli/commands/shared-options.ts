@@ -1,0 +1,46 @@
+import { Option } from 'commander';
+import { PRUNE_DEFAULTS } from '../../src/prune-options.ts';
+
+/** Options that several commands have, each written once. */
+export interface SharedOptions {
+  readonly test?: string;
+  readonly bench: boolean;
+  readonly seed: string;
+  readonly threads: string;
+  readonly timeout: string;
+  readonly json?: boolean;
+  readonly report?: string;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** What the models are run on and how. */
+export function runOptions(): Option[] {
+  return [
+    new Option(
+      '--test <file>',
+      'inputs to compare and time the models on: .npz, .npy or a directory of them, arrays named as the inputs, optionally `labels`',
+    ),
+    new Option('--no-bench', 'do not measure speed'),
+    new Option('--seed <n>', 'decides random inputs').default(String(PRUNE_DEFAULTS.seed)),
+    new Option('--threads <n>', 'threads when speed is measured').default(String(PRUNE_DEFAULTS.threads)),
+    new Option('--timeout <seconds>', 'longest that one run of the models may take').default(
+      String(PRUNE_DEFAULTS.timeout),
+    ),
+  ];
+}
+
+/** What is shown and how. */
+export function outputOptions(): Option[] {
+  return [
+    new Option('--json', 'print the report as JSON on stdout, and nothing else there'),
+    new Option('--report <file>', 'write the report to a .json file'),
+    new Option('-q, --quiet', 'print nothing but errors'),
+    new Option('-v, --verbose', 'print everything: all groups, all reasons, stack traces'),
+  ];
+}
+
+/** Gathers the values of an option that may be given several times. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

@@ -1,0 +1,75 @@
+import { type AnyReport, checkReportPath, type PruneHooks, renderJson, writeReport } from '../src/index.ts';
+import type { SharedOptions } from './commands/shared-options.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+import { loadTestData } from './test-data.ts';
+
+/** How a report is put into words. */
+export type Renderer<R> = (report: R, look: { colors: boolean; width: number; verbose: boolean }) => string;
+
+/**
+ * One run of a command: hooks for progress, Ctrl-C and test data, and the way out for its report: JSON on stdout, a file,
+ * or words on stdout.
+ */
+export class Session {
+  readonly #options: Partial<SharedOptions>;
+  readonly #terminal: Terminal;
+  readonly #abort = new AbortController();
+
+  constructor(options: Partial<SharedOptions>) {
+    this.#options = options;
+    if (options.report !== undefined) checkReportPath('--report', options.report);
+    this.#terminal = createTerminal({
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: process.env,
+      quiet: options.quiet ?? false,
+      verbose: options.verbose ?? false,
+    });
+    process.once('SIGINT', () => this.#abort.abort(new Interrupted()));
+    process.once('SIGTERM', () => this.#abort.abort(new Interrupted()));
+  }
+
+  /** Aborts on Ctrl-C. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Hooks for the library. */
+  hooks(): PruneHooks {
+    const { test } = this.#options;
+    return {
+      signal: this.signal,
+      onProgress: ({ step, done, total }) => this.#terminal.progress.step(step, done, total),
+      ...(test !== undefined && { testData: (inputs) => loadTestData(test, inputs) }),
+    };
+  }
+
+  /** Runs the work and takes the progress line away, however it ends. */
+  async work<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.#terminal.progress.finish();
+    }
+  }
+
+  /** Gives a report out in every form that was asked for. */
+  async show<R extends AnyReport>(report: R, render: Renderer<R>): Promise<void> {
+    const { json, report: file, quiet, verbose } = this.#options;
+    if (file !== undefined) await writeReport(file, report);
+    if (json) process.stdout.write(renderJson(report));
+    else if (!quiet) {
+      const { colors, width } = this.#terminal;
+      process.stdout.write(render(report, { colors, width, verbose: verbose ?? false }));
+    }
+  }
+}
+
+/** The user has given up. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+
+  constructor() {
+    super('Stopped; nothing was written.');
+  }
+}

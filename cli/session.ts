@@ -1,10 +1,11 @@
 import { type AnyReport, checkReportPath, type PruneHooks, renderJson, writeReport } from '../src/index.ts';
 import type { SharedOptions } from './commands/shared-options.ts';
+import type { RenderOptions } from './render/context.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { loadTestData } from './test-data.ts';
 
 /** How a report is put into words. */
-export type Renderer<R> = (report: R, look: { colors: boolean; width: number; verbose: boolean }) => string;
+export type Renderer<R> = (report: R, look: RenderOptions) => string;
 
 /**
  * One run of a command: hooks for progress, Ctrl-C and test data, and the way out for its report: JSON on stdout, a file,
@@ -55,13 +56,10 @@ export class Session {
 
   /** Gives a report out in every form that was asked for. */
   async show<R extends AnyReport>(report: R, render: Renderer<R>): Promise<void> {
-    const { json, report: file, quiet, verbose } = this.#options;
+    const { json, report: file, quiet } = this.#options;
     if (file !== undefined) await writeReport(file, report);
-    if (json) process.stdout.write(renderJson(report));
-    else if (!quiet) {
-      const { colors, width } = this.#terminal;
-      process.stdout.write(render(report, { colors, width, verbose: verbose ?? false }));
-    }
+    if (json) this.#terminal.print(renderJson(report));
+    else if (!quiet) this.#terminal.print(render(report, this.#terminal.rendering));
   }
 }
 

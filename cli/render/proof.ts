@@ -1,0 +1,66 @@
+import type { ProofReport } from '../../src/report/report.ts';
+import type { OutputProof } from '../../src/runtime/index.ts';
+import { type Context, marked, section } from './context.ts';
+import { formatCount, formatError } from './format.ts';
+import { listed } from './lists.ts';
+import { printable } from './text.ts';
+
+/** Whether the rewiring is right, or that nobody looked. */
+export function renderProof(context: Context, proof: ProofReport | null): string[] {
+  const { ink } = context;
+  if (proof === null) {
+    const text = 'not checked (--no-verify): whether the cut model equals the masked one is unknown';
+    return section(context, 'Proof', marked(context, ink.yellow('!'), text));
+  }
+  if (proof.cut.length === 0 && proof.cleaned.length === 0) {
+    return section(context, 'Proof', marked(context, '·', 'nothing changed, so there was nothing to prove', ink.dim));
+  }
+  const constant = [...proof.cut, ...proof.cleaned].filter(({ informative }) => !informative).map(({ name }) => name);
+  const title = proof.passed ? 'Proof' : `${ink.bold('Proof')} ${ink.red(ink.bold('FAILED'))}`;
+  return section(context, title, [
+    ...verdicts(context, proof.cut, 'cut equals masked', 'cut differs from masked'),
+    ...verdicts(context, proof.cleaned, 'tidied equals original', 'tidied differs from original'),
+    ...(constant.length === 0
+      ? []
+      : marked(
+          context,
+          ink.yellow('!'),
+          `not informative, since the output is the same number everywhere: ${listed(context, [...new Set(constant)])}`,
+        )),
+    ...(proof.passed
+      ? []
+      : marked(context, ink.yellow('!'), 'This is a fault of onnx-prune: please report it with the model.')),
+    ...marked(context, ' ', `ran on ${printable(proof.inputs)}`, ink.dim),
+  ]);
+}
+
+function verdicts(context: Context, outputs: readonly OutputProof[], equal: string, different: string): string[] {
+  const { ink, verbose } = context;
+  if (outputs.length === 0) return [];
+  const failed = outputs.filter(({ passed }) => !passed);
+  const lines = failed.flatMap((output) => {
+    const { name, error, limit, reason } = output;
+    const figures = `error ${formatError(error)} (limit ${formatError(limit)}: ${printable(reason)})`;
+    return marked(context, ink.red('✗'), `${different} in ${printable(name)}: ${figures}`, ink.red);
+  });
+  const passed = outputs.filter((output) => output.passed);
+  const worst = passed.reduce<OutputProof | undefined>(
+    (most, output) => (most === undefined || share(output) > share(most) ? output : most),
+    undefined,
+  );
+  if (worst === undefined) return lines;
+  const where = failed.length > 0 || passed.length > 1 ? ` in ${formatCount(passed.length, 'output')}` : '';
+  const figures = `largest error ${formatError(worst.error)} (limit ${formatError(worst.limit)})`;
+  lines.push(...marked(context, ink.green('✓'), `${equal}${where}, ${figures}`));
+  if (!verbose || outputs.length === 1) return lines;
+  const each = passed.map(
+    ({ name, error, limit, reason }) =>
+      `${printable(name)}: error ${formatError(error)} (limit ${formatError(limit)}: ${printable(reason)})`,
+  );
+  return [...lines, ...each.flatMap((text) => marked(context, ' ', text, ink.dim))];
+}
+
+/** How much of what its limit allows an output uses: limits differ between types. */
+function share({ error, limit }: OutputProof): number {
+  return limit === 0 ? (error === 0 ? 0 : Number.POSITIVE_INFINITY) : error / limit;
+}

@@ -1,0 +1,107 @@
+import type { Report } from '../../src/report/report.ts';
+import { type Context, contextOf, joinSections, marked, paragraph, type RenderOptions, section } from './context.ts';
+import { renderFidelity } from './fidelity.ts';
+import { formatCount, formatInteger, formatPercent, formatSeconds } from './format.ts';
+import { renderGroups } from './groups.ts';
+import { renderLatency } from './latency.ts';
+import { renderKept, renderUnknownOperators } from './lists.ts';
+import { renderProof } from './proof.ts';
+import { printable } from './text.ts';
+import { renderTotals } from './totals.ts';
+
+/**
+ * What a pruning run has to say, for a person at a terminal.
+ *
+ * @returns lines of at most `width` columns, the last one ended too
+ */
+export function renderReport(report: Report, options: RenderOptions): string {
+  const context = contextOf(options);
+  const { pruning, size } = report;
+  const kept = renderKept(context, pruning.kept, 'Not pruned');
+  const unknown = renderUnknownOperators(context, report.unknownOperators);
+  const groups = section(context, 'Channels', renderGroups(context, pruning.groups));
+  const proof = renderProof(context, report.proof);
+  // Whoever got nothing wants to know why, before anything else; and nobody should look for a failed proof.
+  const nothing = removedBy(report) === 0;
+  const failed = report.proof?.passed === false;
+  return joinSections([
+    headline(context, report),
+    ...(failed ? [proof] : []),
+    ...(nothing ? [kept, unknown, groups] : [groups]),
+    section(context, 'Size', renderTotals(context, size.before, size.after)),
+    ...(failed ? [] : [proof]),
+    renderFidelity(context, report.fidelity, 'original against result'),
+    renderLatency(context, report.latency),
+    ...(nothing ? [] : [kept, unknown]),
+    notes(context, report),
+    footer(context, report),
+  ]);
+}
+
+function removedBy({ pruning }: Report): number {
+  return pruning.groups.reduce((sum, { before, after }) => sum + before - after, 0);
+}
+
+function headline(context: Context, report: Report): string[] {
+  const { ink } = context;
+  const { input, output, cleaning, pruning, proof } = report;
+  const unwritten = proof?.passed === false ? ink.red('nothing written') : ink.yellow('dry run, nothing written');
+  const target = output === null ? unwritten : ink.bold(printable(output.path));
+  const lines = paragraph(context, `${ink.bold(printable(input.path))} → ${target}`, '');
+  if (cleaning.nodesAfter !== cleaning.nodesBefore) {
+    const text = `tidied first, outputs unchanged: ${formatInteger(cleaning.nodesBefore)} → ${formatCount(cleaning.nodesAfter, 'node')}`;
+    lines.push(...paragraph(context, text, '', ink.dim));
+  }
+  const removed = removedBy(report);
+  if (removed === 0) {
+    lines.push(...paragraph(context, 'NOTHING WAS PRUNED', '', (line) => ink.bold(ink.yellow(line))));
+    lines.push(...paragraph(context, whyNothing(report), '', ink.yellow));
+  } else {
+    const before = pruning.groups.reduce((sum, group) => sum + group.before, 0);
+    const share = formatPercent(removed / before);
+    const changed = pruning.groups.filter((group) => group.after < group.before).length;
+    const text = `removed ${formatInteger(removed)} of ${formatCount(before, 'channel')} (${share}) in ${formatCount(changed, 'group')}`;
+    lines.push(...paragraph(context, text, ''));
+  }
+  return lines;
+}
+
+function whyNothing({ pruning }: Report): string {
+  const { groups, kept } = pruning;
+  if (groups.length > 0) {
+    const which =
+      groups.length === 1
+        ? 'The one group that could shrink keeps'
+        : `All ${formatInteger(groups.length)} groups that could shrink keep`;
+    return `${which} every channel: the amount is too small for the alignment or the limits. The table below tells what was asked for.`;
+  }
+  return kept.length > 0
+    ? 'Every group of channels has to stay whole, for the reasons below.'
+    : 'No group of channels was found: no layer makes channels that another one sums over.';
+}
+
+function notes(context: Context, { notes }: Report): string[] {
+  return section(
+    context,
+    'Notes',
+    notes.flatMap((note) => marked(context, context.ink.yellow('!'), printable(note))),
+  );
+}
+
+function footer(context: Context, { environment, seconds, options, input, tool }: Report): string[] {
+  const stages = Object.entries(seconds);
+  const total = stages.reduce((sum, [, spent]) => sum + spent, 0);
+  const took = stages.length === 0 ? [] : [`took ${formatSeconds(total)}`];
+  if (!context.verbose) return took.flatMap((text) => paragraph(context, text, '', context.ink.dim));
+  const each = stages.map(([stage, spent]) => `${printable(stage)} ${formatSeconds(spent)}`).join(', ');
+  const settings = Object.entries(options).map(
+    ([name, value]) => `${name}=${Array.isArray(value) ? value.join(',') : value}`,
+  );
+  const { node, platform, cpu, kernelBlock } = environment;
+  return [
+    ...took.map((text) => `${text}: ${each}`),
+    `options: ${printable(settings.join(' ')) || 'none'}`,
+    `model: opset ${input.opset}, made by ${printable(input.producer) || 'an unnamed producer'}`,
+    `made by ${tool.name} ${printable(tool.version)} on Node ${printable(node)}, ${printable(platform)}, ${printable(cpu)}, kernels in blocks of ${kernelBlock}`,
+  ].flatMap((text) => paragraph(context, text, '', context.ink.dim));
+}

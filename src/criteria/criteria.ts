@@ -3,13 +3,13 @@ import { OnnxPruneError } from '../errors.ts';
 import { bnScale } from './bn-scale.ts';
 import type { Criterion, CriterionName, Evidence, Scores } from './criterion.ts';
 import { fpgm } from './fpgm.ts';
-import { l1, l2 } from './magnitude.ts';
+import { fanOut, l1, l2 } from './magnitude.ts';
 import { random } from './random.ts';
 
 export type { CriterionName };
 
 /** Every criterion there is, by the name users give. */
-export const criteria: readonly Criterion[] = [l1, l2, bnScale, fpgm, random];
+export const criteria: readonly Criterion[] = [fanOut, l1, l2, bnScale, fpgm, random];
 
 /** The criterion of a name. */
 export function criterionNamed(name: CriterionName): Criterion {

@@ -14,7 +14,7 @@ export interface Evidence {
 export type Scores = Float64Array;
 
 /** The names users give criteria. */
-export type CriterionName = 'l1' | 'l2' | 'bn-scale' | 'fpgm' | 'random';
+export type CriterionName = 'fan-out' | 'l1' | 'l2' | 'bn-scale' | 'fpgm' | 'random';
 
 /** One way to tell which units matter. */
 export interface Criterion {

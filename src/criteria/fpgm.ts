@@ -1,4 +1,5 @@
 import type { ChannelMap, Group, Member } from '../channels/group.ts';
+import { gram, trianglePlace } from '../numeric/gram.ts';
 import { type Floats, stridesOf } from '../numeric/slices.ts';
 import { addNormalised, type Criterion, type Scores, weightMembers } from './criterion.ts';
 
@@ -12,6 +13,9 @@ function rowsOf(group: Group, member: Member, data: Floats, map: ChannelMap): { 
     if (unit >= group.first && unit < group.first + group.count)
       owned[unit - group.first] = (owned[unit - group.first] as number) + 1;
   const width = outer * inner * Math.max(...owned);
+  // The usual weight has its units in order along its first axis, so that its data are the rows already.
+  const isInOrder = outer === 1 && size === group.count && units.every((unit, i) => unit === group.first + i);
+  if (isInOrder && data instanceof Float32Array) return { rows: data, width };
   const rows = new Float32Array(group.count * width);
   const filled = new Int32Array(group.count);
   for (let block = 0; block < outer; block++) {
@@ -28,31 +32,17 @@ function rowsOf(group: Group, member: Member, data: Floats, map: ChannelMap): { 
 
 /** Sum of Euclidean distances of each row to all others: ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b. */
 function distanceSums(rows: Float32Array, count: number, width: number): Scores {
-  const squares = new Float64Array(count);
-  for (let i = 0; i < count; i++) squares[i] = dot(rows, i * width, i * width, width);
+  const products = gram(rows, count, width);
+  const product = (i: number, j: number): number => products[trianglePlace(i, j)] as number;
   const sums: Scores = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < i; j++) {
-      const squared = (squares[i] as number) + (squares[j] as number) - 2 * dot(rows, i * width, j * width, width);
-      const distance = Math.sqrt(Math.max(0, squared));
+      const distance = Math.sqrt(Math.max(0, product(i, i) + product(j, j) - 2 * product(i, j)));
       sums[i] = (sums[i] as number) + distance;
       sums[j] = (sums[j] as number) + distance;
     }
   }
   return sums;
-}
-
-function dot(rows: Float32Array, a: number, b: number, width: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0];
-  const even = width - (width % 4);
-  for (let k = 0; k < even; k += 4) {
-    s0 += (rows[a + k] as number) * (rows[b + k] as number);
-    s1 += (rows[a + k + 1] as number) * (rows[b + k + 1] as number);
-    s2 += (rows[a + k + 2] as number) * (rows[b + k + 2] as number);
-    s3 += (rows[a + k + 3] as number) * (rows[b + k + 3] as number);
-  }
-  for (let k = even; k < width; k++) s0 += (rows[a + k] as number) * (rows[b + k] as number);
-  return s0 + s1 + s2 + s3;
 }
 
 /**

@@ -36,6 +36,9 @@ function checkOne(graph: Graph): void {
     }
     for (const body of subgraphsOf(node)) checkOne(body);
   }
+  for (const output of graph.outputs) {
+    if (isGone(output)) throw broken(output, 'is given out but no longer part of the graph');
+  }
   for (const value of graph.values) {
     const defined =
       value.producer !== undefined || value.tensor !== undefined || inputs.has(value) || sparse.has(value.name);
@@ -53,9 +56,14 @@ function checkOne(graph: Graph): void {
 
 function checkRead(value: Value, node: Node): void {
   if (!value.uses.has(node)) throw broken(value, `is read by "${labelOf(node)}" but does not list it`);
-  if (value.producer !== undefined && !value.producer.graph.nodes.has(value.producer)) {
+  if (isGone(value)) {
     throw broken(value, `is read by "${labelOf(node)}" but no longer part of the graph`);
   }
+}
+
+/** Whether the node that made a value was removed. */
+function isGone({ producer }: Value): boolean {
+  return producer !== undefined && !producer.graph.nodes.has(producer);
 }
 
 function broken(value: Value, what: string): OnnxPruneError {

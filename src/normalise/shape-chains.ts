@@ -27,7 +27,9 @@ export function settleShapes(graph: Graph): boolean {
     const elements = output && elementsOf(node, known);
     if (output === undefined || elements === undefined || elements.length > LONGEST) continue;
     const rank = dimsOf(output)?.length;
-    if (isStatic(elements) && rank !== undefined && rank < 2 && !graph.isOutput(output)) {
+    // Elements in a row say nothing of an order along two axes.
+    if (rank === undefined || rank > 1) continue;
+    if (isStatic(elements) && !graph.isOutput(output)) {
       graph.replaceByInitializer(node, Tensor.ofIntegers(elements, rank === 0 ? [] : [elements.length]));
       changed = true;
     } else known.set(output, elements);
@@ -75,7 +77,8 @@ function elementsOf(node: Node, known: ReadonlyMap<Value, Elements>): Elements |
     const value = node.inputs[index];
     if (value?.tensor === undefined) return value && known.get(value);
     const { tensor } = value;
-    return tensor.type === 'int64' && tensor.size <= LONGEST ? tensor.integers() : undefined;
+    const isList = tensor.type === 'int64' && tensor.dims.length < 2 && tensor.size <= LONGEST;
+    return isList ? tensor.integers() : undefined;
   });
 }
 

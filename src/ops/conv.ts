@@ -1,7 +1,7 @@
 import { int, intAttribute } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, lengthOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, countedLength, input, output, pinAll, pinValue, rankOf } from './coupling.ts';
 import type { Alternative, Coupling, InnerAxis, OpRule } from './rule.ts';
 
 /** What a convolution does to channels: how many there are, in how many groups, and on which axes of the weight. */
@@ -28,7 +28,8 @@ function channelsOf(node: Node): Channels | string {
   const out = output(node);
   const inputs = lengthOf(axis(data, 1));
   const outputs = lengthOf(axis(out, 1));
-  if (rankOf(weight) === undefined || inputs === undefined || outputs === undefined) return `the number of channels at ${node.opType} is unknown`;
+  if (rankOf(weight) === undefined || inputs === undefined || outputs === undefined)
+    return `the number of channels at ${node.opType} is unknown`;
   return { data, weight, bias: node.inputs[2], out, groups: int(node, 'group', 1), inputs, outputs };
 }
 
@@ -99,17 +100,16 @@ function repairGroup(node: Node, kept: (place: InnerAxis) => readonly number[] |
   return groups === 1 ? undefined : kept(groupAxis(node, groups))?.length;
 }
 
-/** Kernel elements times output positions times channels met: the same count for Conv and, read from its input, ConvTranspose. */
+/**
+ * Kernel elements times positions: the output's for Conv and, since each input position is spread, the input's for
+ * ConvTranspose. Lengths that are open count as 1.
+ */
 function macsOf(node: Node, positionsOf: Value): number | undefined {
   const weight = dimsOf(input(node, 1));
   const positions = dimsOf(positionsOf);
   if (weight === undefined || positions === undefined) return undefined;
-  let macs = 1;
-  for (const dim of [...weight, ...positions.slice(2)]) {
-    if (typeof dim !== 'number') return undefined;
-    macs *= dim;
-  }
-  return macs * (typeof positions[0] === 'number' ? positions[0] : 1);
+  const [batch, , ...spatial] = positions;
+  return [batch, ...weight, ...spatial].reduce<number>((macs, dim) => macs * countedLength(dim), 1);
 }
 
 /** Convolution over any number of spatial axes, plain, grouped or depthwise. */

@@ -47,6 +47,11 @@ export function pinValue(value: Value, reason: string, which: (dim: number) => b
   return (dimsOf(value) ?? []).flatMap((_, dim) => (which(dim) ? [{ axis: axis(value, dim), reason }] : []));
 }
 
+/** A length for counting operations: one sample, one position where the model leaves it open. */
+export function countedLength(dim: Dim): number {
+  return typeof dim === 'number' ? dim : 1;
+}
+
 /** Whether two lengths are the same number, or the same symbol. */
 export function sameLength(a: Dim, b: Dim): boolean {
   return a !== undefined && a === b;

@@ -2,7 +2,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { ruleOf } from './rules.ts';
 
-/** Multiply-accumulates of a graph for one sample, and how many nodes that multiply have sizes nobody knows. */
+/** Multiply-accumulates of a graph, and how many nodes that multiply have tensors of unknown rank. */
 export interface MacCount {
   readonly macs: number;
   readonly unknown: number;
@@ -13,7 +13,7 @@ export function macsOfNode(node: Node): number | undefined {
   return ruleOf(node).macs?.(node);
 }
 
-/** Sums the multiply-accumulates of convolutions and matrix products; a symbolic batch counts as one sample. */
+/** Sums the multiply-accumulates of convolutions and matrix products; open lengths (batch, sequence) count as 1. */
 export function countMacs(graph: Graph): MacCount {
   let [macs, unknown] = [0, 0];
   for (const node of graph.nodes) {

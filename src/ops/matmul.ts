@@ -1,7 +1,7 @@
 import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, type Dim, dimsOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, countedLength, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /** The input to mask for a sum over an axis that two inputs share: the one that is computed, where only one is. */
@@ -15,7 +15,8 @@ function coupleGemm(node: Node): Coupling {
   const [a, b, c, y] = [input(node, 0), input(node, 1), node.inputs[2], output(node)];
   const transA = int(node, 'transA', 0) !== 0;
   const transB = int(node, 'transB', 0) !== 0;
-  if (rankOf(a) !== 2 || rankOf(b) !== 2 || rankOf(y) !== 2) return pinAll(node, 'the rank of a tensor at Gemm is unknown');
+  if (rankOf(a) !== 2 || rankOf(b) !== 2 || rankOf(y) !== 2)
+    return pinAll(node, 'the rank of a tensor at Gemm is unknown');
   const coupling = new CouplingBuilder();
   const [rows, innerA] = transA ? [1, 0] : [0, 1];
   const [innerB, columns] = transB ? [1, 0] : [0, 1];
@@ -38,7 +39,8 @@ function coupleGemm(node: Node): Coupling {
 function coupleMatMul(node: Node): Coupling {
   const [a, b, y] = [input(node, 0), input(node, 1), output(node)];
   const [rankA, rankB, rankY] = [rankOf(a), rankOf(b), rankOf(y)];
-  if (rankA === undefined || rankB === undefined || rankY === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rankA === undefined || rankB === undefined || rankY === undefined)
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   const innerA = axis(a, rankA - 1);
   const innerB = axis(b, Math.max(0, rankB - 2));
@@ -61,15 +63,9 @@ function coupleMatMul(node: Node): Coupling {
   return coupling;
 }
 
-/** Product of the output's dims and the contracted length; a symbolic leading axis counts as one sample. */
+/** Product of the output's dims and the contracted length; lengths that are open count as 1. */
 function macsOf(y: Value, inner: Dim): number | undefined {
-  if (typeof inner !== 'number') return undefined;
-  let macs = inner;
-  for (const [index, dim] of (dimsOf(y) ?? [undefined]).entries()) {
-    if (typeof dim === 'number') macs *= dim;
-    else if (index > 0) return undefined;
-  }
-  return macs;
+  return dimsOf(y)?.reduce<number>((macs, dim) => macs * countedLength(dim), countedLength(inner));
 }
 
 const gemm: OpRule = {

@@ -1,6 +1,6 @@
-import { int, ints, string } from '../ir/attributes.ts';
+import { int, ints, intsAttribute, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
-import { type Dim, dimsOf, lengthOf, type Value } from '../ir/value.ts';
+import { type Axis, type Dim, dimsOf, lengthOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf, sameLength } from './coupling.ts';
 import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
 import type { Alternative, AxisLink, Coupling, InnerAxis, OpRule, Pin } from './rule.ts';
@@ -140,8 +140,14 @@ const reshape: OpRule = {
   repair(node, kept, graph) {
     const target = intsParameter(node, SHAPE);
     if (target === undefined || target === 'dynamic') return;
-    // 0 copies a length and -1 fills one in: those repair themselves.
-    const lengths = target.map((wish, dim) => (wish > 0 ? (kept(axis(output(node), dim))?.length ?? wish) : wish));
+    const [data, out] = [input(node, 0), output(node)];
+    const left = (place: Axis): number | undefined => kept(place)?.length ?? lengthOf(place);
+    const lengths = target.map((wish, dim) => {
+      // -1 fills a length in and 0 copies one, unless it now copies another length than it should.
+      const own = left(axis(out, dim));
+      if (wish > 0) return own ?? wish;
+      return wish === 0 && own !== undefined && own !== left(axis(data, dim)) ? own : wish;
+    });
     if (lengths.some((length, dim) => length !== target[dim])) setIntsParameter(graph, node, SHAPE, lengths);
   },
   passesElements: true,
@@ -149,12 +155,14 @@ const reshape: OpRule = {
 
 const flatten: OpRule = { domain: '', opTypes: ['Flatten'], couple: coupleReshape, passesElements: true };
 
+const AXES = { attribute: 'axes', input: 1 };
+
 /** Axes of length 1 come and go; the others pass in order. */
 function coupleSqueeze(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [before, after] = [dimsOf(data), dimsOf(out)];
   if (before === undefined || after === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
-  const axes = intsParameter(node, { attribute: 'axes', input: 1 });
+  const axes = intsParameter(node, AXES);
   if (axes === 'dynamic') return pinAll(node, `the axes of ${node.opType} are computed at run time`);
   const [longer, shorter] = before.length >= after.length ? [data, out] : [out, data];
   const rank = rankOf(longer) ?? 0;
@@ -167,7 +175,22 @@ function coupleSqueeze(node: Node): Coupling {
   return coupling;
 }
 
-const squeeze: OpRule = { domain: '', opTypes: ['Squeeze', 'Unsqueeze'], couple: coupleSqueeze, passesElements: true };
+const squeeze: OpRule = {
+  domain: '',
+  opTypes: ['Squeeze', 'Unsqueeze'],
+  couple: coupleSqueeze,
+  repair(node, kept, graph) {
+    const data = input(node, 0);
+    const dims = dimsOf(data) ?? [];
+    // Without a list Squeeze drops every axis of length 1, and would drop one that shrank to it.
+    const isOpen = node.opType === 'Squeeze' && intsParameter(node, AXES) === undefined;
+    if (!isOpen || !dims.some((_, dim) => kept(axis(data, dim))?.length === 1)) return;
+    const axes = dims.flatMap((length, dim) => (length === 1 ? [dim] : []));
+    if (node.opset < 13) graph.setAttribute(node, intsAttribute('axes', axes));
+    else setIntsParameter(graph, node, AXES, axes);
+  },
+  passesElements: true,
+};
 
 const transpose: OpRule = {
   domain: '',

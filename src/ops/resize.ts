@@ -1,3 +1,4 @@
+import { ints, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, output, pinAll, rankOf, sameLength } from './coupling.ts';
@@ -7,14 +8,25 @@ import type { Coupling, OpRule } from './rule.ts';
 /** Resize-10 and Upsample have inputs (X, scales), Resize since 11 (X, roi, scales, sizes). */
 const SIZES = { attribute: 'sizes', input: 3 };
 
-/** Axes whose length stays pass; the others are resampled. */
+/** The factor along each axis, where the node gives factors and they are constants. */
+function scalesOf(node: Node, rank: number): Map<number, number> {
+  const value = node.inputs[node.opType === 'Upsample' || node.opset < 11 ? 1 : 2];
+  const scales = node.attributes.get('scales')?.proto.floats ?? value?.tensor?.floats() ?? [];
+  const axes = ints(node, 'axes');
+  return new Map(Array.from(scales, (scale, i) => [fromFront(axes?.[i] ?? i, rank), scale]));
+}
+
+/** Axes whose length stays pass; the others are resampled. A factor near 1, or a crop, resamples into the same length. */
 function coupleResize(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [before, after] = [dimsOf(data), dimsOf(out)];
   if (before === undefined || after === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
+  const scales = scalesOf(node, before.length);
+  const crops = string(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize';
   before.forEach((length, dim) => {
-    if (sameLength(length, after[dim])) coupling.same(axis(data, dim), axis(out, dim));
+    const isKept = sameLength(length, after[dim]) && (scales.get(dim) ?? 1) === 1 && !crops;
+    if (isKept) coupling.same(axis(data, dim), axis(out, dim));
     else coupling.pin(data, dim, `${node.opType} resamples it`).pin(out, dim, `${node.opType} resamples it`);
   });
   return coupling;

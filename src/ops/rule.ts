@@ -83,7 +83,7 @@ export interface OpRule {
   couple(node: Node): Coupling;
   /** Restores attributes and shape constants after tensors shrank. Most operators need none. */
   repair?(node: Node, kept: Kept, graph: Graph): void;
-  /** Multiply-accumulates of one execution, from static dims; undefined where they are unknown. */
+  /** Multiply-accumulates of one execution, open lengths counted as 1; undefined where a rank is unknown. */
   macs?(node: Node): number | undefined;
   /** Inputs that hold indices into an axis, and its length: what values make sense there. */
   indexes?(node: Node): readonly { readonly input: Value; readonly bound: number }[];

@@ -6,6 +6,7 @@ import { joinRules } from './join.ts';
 import { matMulRules } from './matmul.ts';
 import { normalizationRules } from './normalization.ts';
 import { poolRules } from './pool.ts';
+import { recurrentRules } from './recurrent.ts';
 import { reduceRules } from './reduce.ts';
 import { reshapeRules } from './reshape.ts';
 import { resizeRules } from './resize.ts';
@@ -20,6 +21,7 @@ export const rules: readonly OpRule[] = [
   ...matMulRules,
   ...normalizationRules,
   ...poolRules,
+  ...recurrentRules,
   ...reduceRules,
   ...reshapeRules,
   ...resizeRules,
@@ -33,7 +35,8 @@ for (const rule of rules) for (const opType of rule.opTypes) BY_OPERATOR.set(`${
 const unknown: OpRule = {
   domain: '',
   opTypes: [],
-  couple: (node) => pinAll(node, `there is no rule for operator ${node.domain === '' ? '' : `${node.domain}.`}${node.opType}`),
+  couple: (node) =>
+    pinAll(node, `there is no rule for operator ${node.domain === '' ? '' : `${node.domain}.`}${node.opType}`),
 };
 
 /** The rule of a node's operator; for an operator without one, the rule that pins everything with that reason. */

@@ -18,6 +18,11 @@ export function stridesOf(dims: readonly number[], axis: number): Strides {
 export function addAbsSums(data: Floats, { outer, size, inner }: Strides, sums: Float64Array): void {
   let at = 0;
   for (let block = 0; block < outer; block++) {
+    // The last axis, by itself: a loop of one round per element costs more than the element.
+    if (inner === 1) {
+      for (let i = 0; i < size; i++, at++) sums[i] = (sums[i] as number) + Math.abs(data[at] as number);
+      continue;
+    }
     for (let i = 0; i < size; i++) {
       let sum = 0;
       for (const end = at + inner; at < end; at++) sum += Math.abs(data[at] as number);
@@ -30,6 +35,10 @@ export function addAbsSums(data: Floats, { outer, size, inner }: Strides, sums: 
 export function addSquareSums(data: Floats, { outer, size, inner }: Strides, sums: Float64Array): void {
   let at = 0;
   for (let block = 0; block < outer; block++) {
+    if (inner === 1) {
+      for (let i = 0; i < size; i++, at++) sums[i] = (sums[i] as number) + (data[at] as number) * (data[at] as number);
+      continue;
+    }
     for (let i = 0; i < size; i++) {
       let sum = 0;
       for (const end = at + inner; at < end; at++) sum += (data[at] as number) * (data[at] as number);

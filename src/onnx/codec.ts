@@ -8,6 +8,15 @@ import { maxMessageBytes, messageTooLong, PartsWriter, ViewReader } from './wire
 /** Raw data of this many bytes and more is not copied by {@link encodeModelParts}. */
 const detachFrom = 4096;
 
+/** How {@link decodeModel} may treat the bytes that it is given. */
+export interface DecodeOptions {
+  /**
+   * The caller has no further use for `bytes`: long raw data are moved by up to 3 bytes within them, over framing that
+   * was read already, so that they are aligned for reading them as numbers. Default false.
+   */
+  readonly ownsBytes?: boolean;
+}
+
 /**
  * Reads an ONNX model out of the bytes of a file. Tensors' `rawData` are views into `bytes`, and fields that this
  * package does not know are kept for {@link encodeModel}.
@@ -16,11 +25,11 @@ const detachFrom = 4096;
  * @param source how errors call the model: a path, or 'The model'
  * @throws OnnxPruneError `bad-model` where the bytes are not an ONNX model, or a damaged or truncated one
  */
-export function decodeModel(bytes: Uint8Array, source = 'The model'): ModelProto {
+export function decodeModel(bytes: Uint8Array, source = 'The model', options: DecodeOptions = {}): ModelProto {
   if (bytes.length === 0) throw bad(source, 'is empty, expected an ONNX model');
   const foreign = describeForeign(bytes);
   if (foreign !== undefined) throw bad(source, `is not an ONNX model: ${foreign}`);
-  const model = parse(bytes, source);
+  const model = parse(bytes, source, options);
   if (model.graph === undefined && model.irVersion === undefined) throw notOnnx(source);
   const misplaced = misplacedField(model, modelType);
   if (misplaced !== undefined) {
@@ -71,9 +80,9 @@ export function partsLength(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
-function parse(bytes: Uint8Array, source: string): ModelProto {
+function parse(bytes: Uint8Array, source: string, { ownsBytes = false }: DecodeOptions): ModelProto {
   try {
-    return modelType.decode(new ViewReader(bytes));
+    return modelType.decode(new ViewReader(bytes, ownsBytes));
   } catch (error) {
     if (isTooDeep(error)) throw tooDeep('bad-model', source, error);
     if (!startsLikeModel(bytes)) throw notOnnx(source, error);

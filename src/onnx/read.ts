@@ -27,7 +27,7 @@ export interface ModelFile {
  */
 export async function readModelFile(path: string): Promise<ModelFile> {
   const bytes = await readWhole(path);
-  return { model: decodeModel(bytes, path), bytes: bytes.length, directory: dirname(path) };
+  return { model: decodeModel(bytes, path, { ownsBytes: true }), bytes: bytes.length, directory: dirname(path) };
 }
 
 async function readWhole(path: string): Promise<Uint8Array> {

@@ -4,15 +4,26 @@ import { OnnxPruneError } from '../errors.ts';
 /** The longest message that protobuf allows, in bytes. Source: https://protobuf.dev/programming-guides/proto-limits/ */
 export const maxMessageBytes: number = 2 ** 31 - 1;
 
+/** Numbers of 4 bytes, the common case, can be read in place where they begin at a multiple of this. */
+const alignment = 4;
+/** Data shorter than this are cheaper to copy when someone reads them than to move for everyone. */
+const moveFrom = 4096;
+
 /**
  * Reads protobuf out of `bytes` without copying: `bytes` fields and unknown fields are plain Uint8Array views
  * (of a Buffer, too: a Buffer's `slice` would surprise whoever expects a Uint8Array's).
  */
 export class ViewReader extends protobuf.Reader {
   readonly #text: Buffer;
+  readonly #mayMove: boolean;
 
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param mayMove whether long `bytes` fields may be moved within `bytes`, by up to 3 bytes over the tag and length
+   *   before them, which have been read by then: so that their views are aligned and need no copy to be read as numbers
+   */
+  constructor(bytes: Uint8Array, mayMove = false) {
     super(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.#mayMove = mayMove;
     this.#text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.discardUnknown = false;
   }
@@ -25,6 +36,17 @@ export class ViewReader extends protobuf.Reader {
     const text = this.#text.toString('utf8', this.pos, end);
     this.pos = end;
     return text;
+  }
+
+  override bytes(): Uint8Array {
+    const length = this.pos;
+    const view = super.bytes();
+    const shift = view.byteOffset % alignment;
+    const start = this.pos - view.length;
+    // The tag before the length takes one byte at least.
+    if (!this.#mayMove || shift === 0 || view.length < moveFrom || start - shift < length - 1) return view;
+    this.#text.copyWithin(start - shift, start, this.pos);
+    return new Uint8Array(view.buffer, view.byteOffset - shift, view.length);
   }
 
   // Beyond 2 GiB a file is not valid protobuf any more, but it is still unambiguous up to 4 GiB.

@@ -62,9 +62,14 @@ export async function writeModelFile(
   const fileName = basename(path);
   const parts = modelParts(model, fileName, options);
   const modelFile = { path, parts: parts.model };
-  const dataFile = parts.data && { path: join(dirname(path), dataFileName(fileName)), parts: parts.data };
+  const dataFile = parts.data && { path: dataPathOf(path), parts: parts.data };
   await replaceFiles(dataFile ? [dataFile, modelFile] : [modelFile]);
   return { bytes: parts.bytes };
+}
+
+/** Where the data of a model file goes that keeps its initializers outside. */
+export function dataPathOf(path: string): string {
+  return join(dirname(path), dataFileName(basename(path)));
 }
 
 function dataFileName(fileName: string): string {

@@ -1,0 +1,16 @@
+import { writeModelFile } from '../../../src/onnx/write.ts';
+import { rankingNet, residualChain, vgg16, wideConvNet } from '../nets.ts';
+
+// Writes a generated net: its name, the file, and for the chain its length.
+const [net = '', path = '', length = '500'] = process.argv.slice(2);
+const makers: Readonly<Record<string, () => Parameters<typeof writeModelFile>[1]>> = {
+  vgg16,
+  wide: wideConvNet,
+  chain: () => residualChain(Number(length)),
+  ranking: rankingNet,
+};
+const make = makers[net];
+if (make === undefined) throw new Error(`No net "${net}"`);
+const model = make();
+const { bytes } = await writeModelFile(path, model);
+console.log(JSON.stringify({ bytes, nodes: model.graph?.node?.length ?? 0 }));

@@ -10,12 +10,25 @@ export const EXIT = {
   usage: 2,
   /** The proof or a gate failed. */
   check: 3,
-  /** Stopped by Ctrl-C; 128 plus the number of SIGINT, as shells have it. */
-  interrupted: 130,
 } as const;
+
+/** The signals that ask a run to stop, with the exit status of a command that they ended: 128 plus their number, as shells have it. */
+export const STOP_SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Somebody has stopped the run. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly status: number;
+
+  constructor(signal: keyof typeof STOP_SIGNALS) {
+    super('Stopped; nothing was written.');
+    this.status = STOP_SIGNALS[signal];
+  }
+}
 
 /** The exit status for an error. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.status;
   if (!(error instanceof OnnxPruneError)) return EXIT.internal;
   if (error.code === 'internal') return EXIT.internal;
   return error.code === 'check-failed' ? EXIT.check : EXIT.usage;

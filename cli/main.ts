@@ -5,18 +5,31 @@ import { packageVersion } from '../src/version.ts';
 import { compareCommand } from './commands/compare.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf, Interrupted } from './exit-codes.ts';
+import { withPlainErrors } from './usage-errors.ts';
+
+const EXAMPLES = `
+Examples:
+  $ onnx-prune model.onnx --structured 50%              writes model.pruned.onnx, half as wide
+  $ onnx-prune inspect model.onnx                       shows what can be removed
+  $ onnx-prune compare model.onnx model.pruned.onnx     shows how far apart they are
+
+prune is the command when none is named; "onnx-prune prune --help" lists its options.
+
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check or gate failed.`;
 
 /** The whole command line. */
 function program(): Command {
   const root = new Command('onnx-prune')
     .description('Make trained ONNX models smaller and faster, with proof.')
+    .usage('<model> --structured <amount> [options]\n       onnx-prune [command] [options]')
     .version(packageVersion())
-    .showHelpAfterError('(--help lists the options)');
+    .addHelpText('after', EXAMPLES);
   root.addCommand(pruneCommand(), { isDefault: true });
   root.addCommand(inspectCommand());
   root.addCommand(compareCommand());
-  for (const command of [root, ...root.commands]) command.exitOverride();
+  withPlainErrors(root.exitOverride(), 'onnx-prune --help');
+  for (const command of root.commands) withPlainErrors(command.exitOverride(), `onnx-prune ${command.name()} --help`);
   return root;
 }
 
@@ -27,21 +40,26 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     // commander has said what is wrong already, or has shown the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (error instanceof Error && error.name === 'Interrupted') {
-      process.stderr.write(`onnx-prune: ${error.message}\n`);
-      return EXIT.interrupted;
-    }
-    const verbose = argv.includes('-v') || argv.includes('--verbose');
     process.stderr.write(`onnx-prune: ${messageOf(error)}\n`);
-    if (verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    const verbose = argv.includes('-v') || argv.includes('--verbose');
+    if (verbose && !(error instanceof Interrupted)) process.stderr.write(`${traceOf(error)}\n`);
     return exitCodeOf(error);
   }
 }
 
-// A reader that has seen enough (`| head`) closes the pipe; that is no error.
+/** Where an error came from, and what caused it. */
+function traceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? `${error.stack}` : `${error.stack}\nCaused by: ${traceOf(error.cause)}`;
+}
+
+// A reader that has seen enough (`| head`) closes the pipe: that is no error, and the exit status stays what it would be.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
-  throw error;
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`onnx-prune: The result cannot be written to stdout: ${error.message}.\n`);
+  process.exit(EXIT.usage);
 });
+// There is nobody left to tell.
+process.stderr.on('error', () => undefined);
 
 process.exitCode = await main(process.argv);

@@ -1,5 +1,6 @@
 import { type AnyReport, checkReportPath, type PruneHooks, renderJson, writeReport } from '../src/index.ts';
 import type { SharedOptions } from './commands/shared-options.ts';
+import { Interrupted, type STOP_SIGNALS } from './exit-codes.ts';
 import type { RenderOptions } from './render/context.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { loadTestData } from './test-data.ts';
@@ -26,11 +27,11 @@ export class Session {
       quiet: options.quiet ?? false,
       verbose: options.verbose ?? false,
     });
-    process.once('SIGINT', () => this.#abort.abort(new Interrupted()));
-    process.once('SIGTERM', () => this.#abort.abort(new Interrupted()));
+    // Once: who asks again does not want to wait for things to be put in order.
+    for (const signal of stopSignals()) process.once(signal, () => this.#abort.abort(new Interrupted(signal)));
   }
 
-  /** Aborts on Ctrl-C. */
+  /** Aborts on Ctrl-C and its like. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -63,11 +64,6 @@ export class Session {
   }
 }
 
-/** The user has given up. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-
-  constructor() {
-    super('Stopped; nothing was written.');
-  }
+function stopSignals(): (keyof typeof STOP_SIGNALS)[] {
+  return ['SIGHUP', 'SIGINT', 'SIGTERM'];
 }

@@ -5,7 +5,7 @@ import { inputSpecs, judgeInputs } from './judge/inputs.ts';
 import { measureFidelity, measureLatency } from './judge/judge.ts';
 import { loadModel } from './load.ts';
 import { parseWhole } from './options.ts';
-import { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './prune-options.ts';
+import { MOST_THREADS, PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './prune-options.ts';
 import { type CompareReport, SCHEMA_VERSION } from './report/report.ts';
 import { createEngine, type InputSpec, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -24,7 +24,7 @@ export async function compareModels(
   hooks: PruneHooks = {},
 ): Promise<CompareReport> {
   const seed = parseWhole('--seed', options.seed ?? PRUNE_DEFAULTS.seed, 0);
-  const threads = parseWhole('--threads', options.threads ?? PRUNE_DEFAULTS.threads, 1);
+  const threads = parseWhole('--threads', options.threads ?? PRUNE_DEFAULTS.threads, 1, MOST_THREADS);
   const timeout = parseWhole('--timeout', options.timeout ?? PRUNE_DEFAULTS.timeout, 1);
   const clock = new Stopwatch(hooks.onProgress, hooks.signal);
   const child = new RuntimeChild({ deadlineMs: timeout * 1000, deadlineHint: 'raise --timeout' });
@@ -32,8 +32,7 @@ export async function compareModels(
   try {
     const specsOf = async (path: string): Promise<InputSpec[]> =>
       inputSpecs((await clock.time('read', () => loadModel(path, createEngine(child, request)))).model.graph);
-    const specs = await specsOf(a);
-    checkSameInputs(a, specs, b, await specsOf(b));
+    const specs = sharedInputs(a, await specsOf(a), b, await specsOf(b));
     const data = await hooks.testData?.(specs);
     const inputs = await clock.time('find inputs', () => judgeInputs(child, a, specs, data, { ...request, seed }));
     const fidelity = await clock.time('compare', () => measureFidelity(child, a, b, inputs, request));
@@ -54,14 +53,37 @@ export async function compareModels(
   }
 }
 
-function checkSameInputs(a: string, ofA: readonly InputSpec[], b: string, ofB: readonly InputSpec[]): void {
-  const describe = (specs: readonly InputSpec[]): string =>
-    specs.map(({ name, type, dims }) => `"${name}" ${type}[${dims.map((dim) => dim ?? '?').join(', ')}]`).join(', ');
-  const missing = ofB.find((spec) => !ofA.some((other) => other.name === spec.name && other.type === spec.type));
-  if (missing === undefined && ofA.length === ofB.length) return;
-  throw new OnnxPruneError(
-    'bad-data',
-    b,
-    `The models take different inputs, so they cannot be compared: ${a} takes ${describe(ofA)}; ${b} takes ${describe(ofB)}.`,
+/** The inputs of both models: a length that only one of them fixes is fixed for both. */
+function sharedInputs(a: string, ofA: readonly InputSpec[], b: string, ofB: readonly InputSpec[]): InputSpec[] {
+  const pairs = ofA.map((spec) => ({ spec, twin: ofB.find(({ name }) => name === spec.name) }));
+  if (ofA.length !== ofB.length || !pairs.every(({ spec, twin }) => twin !== undefined && agree(spec, twin))) {
+    throw new OnnxPruneError(
+      'bad-data',
+      b,
+      `The models take different inputs, so they cannot be compared: ${a} takes ${listed(ofA)}; ${b} takes ${listed(ofB)}.`,
+    );
+  }
+  return pairs.map(({ spec, twin }) => ({
+    ...spec,
+    dims: spec.dims.map((dim, axis) => (typeof dim === 'number' ? dim : fixedOr(dim, twin?.dims[axis]))),
+  }));
+}
+
+/** Whether one tensor fits both inputs; no dims are dims that nobody declared. */
+function agree(a: InputSpec, b: InputSpec): boolean {
+  if (a.type !== b.type) return false;
+  if (a.dims.length === 0 || b.dims.length === 0) return true;
+  return (
+    a.dims.length === b.dims.length &&
+    a.dims.every((dim, axis) => typeof dim !== 'number' || typeof b.dims[axis] !== 'number' || dim === b.dims[axis])
   );
+}
+
+function fixedOr(dim: InputSpec['dims'][number], other: InputSpec['dims'][number]): InputSpec['dims'][number] {
+  return typeof other === 'number' ? other : dim;
+}
+
+function listed(specs: readonly InputSpec[]): string {
+  const each = specs.map(({ name, type, dims }) => `"${name}" ${type}[${dims.map((dim) => dim ?? '?').join(', ')}]`);
+  return each.length === 0 ? 'none' : each.join(', ');
 }

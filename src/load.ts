@@ -1,11 +1,13 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { OnnxPruneError } from './errors.ts';
 import { checkGraph } from './ir/check.ts';
-import type { Evaluator, ShapeOracle } from './ir/facts.ts';
+import type { Engine } from './ir/facts.ts';
 import { importModel, type Model } from './ir/model.ts';
 import { normalise } from './normalise/normalise.ts';
-import { readModelFile } from './onnx/read.ts';
+import { externalLocation } from './onnx/external-data.ts';
+import { type ModelFile, readModelFile } from './onnx/read.ts';
 import { hasRule } from './ops/rules.ts';
+import { RuntimeTimeout } from './runtime/index.ts';
 
 /** A model read from a file and brought into the form that rules read. */
 export interface LoadedModel {
@@ -13,8 +15,8 @@ export interface LoadedModel {
   readonly model: Model;
   /** Bytes of the .onnx file. */
   readonly bytes: number;
-  /** Whether the file keeps weights in other files. */
-  readonly hasExternalData: boolean;
+  /** The other files that it keeps weights in. */
+  readonly dataFiles: readonly string[];
   readonly nodesInFile: number;
   /** Whether tidying up folded or rewired anything. */
   readonly rewired: boolean;
@@ -24,8 +26,16 @@ export interface LoadedModel {
  * Reads a model and normalises it.
  * @throws OnnxPruneError `bad-file`, `bad-model` as reading and importing do, `runtime-refused` where onnxruntime does not accept it
  */
-export async function loadModel(path: string, engine: ShapeOracle & Evaluator): Promise<LoadedModel> {
-  const { model: proto, directory, bytes } = await readModelFile(path);
+export async function loadModel(path: string, engine: Engine): Promise<LoadedModel> {
+  const file = await readModelFile(path);
+  return about(path, () => prepare(path, file, engine));
+}
+
+async function prepare(
+  path: string,
+  { model: proto, directory, bytes }: ModelFile,
+  engine: Engine,
+): Promise<LoadedModel> {
   const model = importModel(proto, directory);
   checkGraph(model.graph);
   if (model.graph.outputs.length === 0) {
@@ -35,10 +45,29 @@ export async function loadModel(path: string, engine: ShapeOracle & Evaluator): 
       `${basename(path)} has no outputs, so nothing in it can matter; export the model again.`,
     );
   }
-  const hasExternalData = [...model.graph.initializers].some((value) => value.tensor?.isExternal);
+  const locations = [...model.graph.initializers].flatMap(({ tensor }) => {
+    const external = tensor && externalLocation(tensor.proto);
+    return external === undefined ? [] : [external.location];
+  });
+  const dataFiles = [...new Set(locations)].map((location) => join(directory, location));
   const nodesInFile = model.graph.nodes.size;
   const rewired = await normalise(model, engine);
-  return { path, model, bytes, hasExternalData, nodesInFile, rewired };
+  return { path, model, bytes, dataFiles, nodesInFile, rewired };
+}
+
+/** Names the file in what goes wrong with a model, since its parts do not know which file they are of. */
+async function about<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof OnnxPruneError) || error.code === 'internal') throw error;
+    const told = error.message.includes(basename(path)) ? error.message : `${path}: ${error.message}`;
+    const message =
+      error.code === 'runtime-refused' && !(error instanceof RuntimeTimeout)
+        ? `${told.replace(/\.$/, '')}; only models that onnxruntime accepts can be pruned, so export it again for this version of it.`
+        : told;
+    throw new OnnxPruneError(error.code, error.subject, message, error);
+  }
 }
 
 /** The newest operator set of ONNX's own domain that a model imports. */

@@ -3,13 +3,18 @@ import { OnnxPruneError } from './errors.ts';
 
 /** Every option value is checked here, once, whether it comes from the command line or from a program. */
 
-function refuse(option: string, found: unknown, expected: string): never {
-  throw new OnnxPruneError('bad-option', option, `${option} must be ${expected}, but is ${JSON.stringify(found)}.`);
+function refuse(option: string, found: unknown, expected: string, guess?: string): never {
+  const meant = guess === undefined ? '' : `; did you mean "${guess}"?`;
+  throw new OnnxPruneError(
+    'bad-option',
+    option,
+    `${option} must be ${expected}, but is ${JSON.stringify(found)}${meant === '' ? '.' : meant}`,
+  );
 }
 
 /**
  * A fraction from "50%", "0.5" or 0.5.
- * @throws OnnxPruneError `bad-option` outside of `low` to `high`, or for a number like 50 that lacks its percent sign
+ * @throws OnnxPruneError `bad-option` outside of 0 to `high`, or for a number like 50 that lacks its percent sign
  */
 export function parseFraction(
   option: string,
@@ -19,11 +24,11 @@ export function parseFraction(
   const text = String(found).trim();
   const percent = text.endsWith('%');
   const number = Number(percent ? text.slice(0, -1) : text);
-  const limit = high.included ? 'up to' : 'below';
-  const expected = `from 0% ${limit} ${high.value * 100}% (such as "50%" or 0.5)`;
+  const limit = high.included ? 'at most' : 'below';
+  const expected = `at least 0% and ${limit} ${high.value * 100}% (such as "50%" or 0.5)`;
   if (text === '' || text === '%' || !Number.isFinite(number)) refuse(option, found, expected);
   const fraction = percent ? number / 100 : number;
-  if (!percent && number > 1 && number < 100) refuse(option, found, `${expected}; did you mean "${text}%"`);
+  if (!percent && number > 1 && number < 100) refuse(option, found, expected, `${text}%`);
   if (fraction < 0 || fraction > high.value || (fraction === high.value && !high.included))
     refuse(option, found, expected);
   return fraction;
@@ -34,10 +39,13 @@ export function parseAmount(option: string, found: string | number): number {
   return parseFraction(option, found, { value: 1, included: false });
 }
 
-/** A whole number of at least `low`. */
-export function parseWhole(option: string, found: string | number, low: number): number {
+/** A whole number of at least `low` and at most `high`. */
+export function parseWhole(option: string, found: string | number, low: number, high?: number): number {
   const number = typeof found === 'string' && found.trim() === '' ? Number.NaN : Number(found);
-  if (!Number.isSafeInteger(number) || number < low) refuse(option, found, `a whole number of at least ${low}`);
+  if (!Number.isSafeInteger(number) || number < low || number > (high ?? number)) {
+    const range = high === undefined ? `of at least ${low}` : `from ${low} to ${high}`;
+    refuse(option, found, `a whole number ${range}`);
+  }
   return number;
 }
 
@@ -59,8 +67,17 @@ export function parseChoice<T extends string>(option: string, found: string, cho
   throw new OnnxPruneError(
     'bad-option',
     option,
-    `${option} must be one of ${choices.join(', ')}, but is "${found}"${guess}.`,
+    `${option} must be one of ${choices.join(', ')}, but is ${JSON.stringify(found)}${guess}.`,
   );
+}
+
+/** Names or globs of layers. @throws OnnxPruneError `bad-option` for anything but a list of words that are not empty */
+export function parsePatterns(option: string, found: readonly string[]): readonly string[] {
+  if (!Array.isArray(found)) refuse(option, found, 'a list of names or globs');
+  for (const each of found) {
+    if (typeof each !== 'string' || each.trim() === '') refuse(option, each, 'a name or a glob (such as "*head*")');
+  }
+  return found;
 }
 
 /** The name of a criterion. */
@@ -102,7 +119,7 @@ export function rejectUnknownKeys(options: object, known: readonly string[]): vo
     throw new OnnxPruneError(
       'bad-option',
       key,
-      `There is no option "${key}"${near === undefined ? '' : `; did you mean "${near}"?`}.`,
+      `There is no option "${key}"${near === undefined ? '.' : `; did you mean "${near}"?`}`,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { OnnxPruneError } from './errors.ts';
 
@@ -14,16 +14,25 @@ export function defaultOutput(input: string): string {
  *   that is there already and may not be replaced
  */
 export function checkOutput(option: string, output: string, input: string, force: boolean): void {
+  // Reading will say so, and that is what the caller wants to hear first.
+  if (!existsSync(input)) return;
   const folder = dirname(resolve(output));
-  if (!existsSync(folder)) {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new OnnxPruneError(
       'bad-option',
       output,
       `${option} "${output}": the folder "${folder}" does not exist; make it first, or name another.`,
     );
   }
+  if (!isWritable(folder)) {
+    throw new OnnxPruneError(
+      'bad-option',
+      output,
+      `${option} "${output}": nothing can be written into the folder "${folder}"; name another with -o.`,
+    );
+  }
   if (!existsSync(output)) return;
-  if (existsSync(input) && realpathSync(output) === realpathSync(input)) {
+  if (realpathSync(output) === realpathSync(input)) {
     throw new OnnxPruneError(
       'bad-option',
       output,
@@ -39,4 +48,37 @@ export function checkOutput(option: string, output: string, input: string, force
       output,
       `"${output}" exists already; replace it with --force, or name another file with -o.`,
     );
+}
+
+/**
+ * Makes sure that the data file beside a result may be written, where the weights go into one.
+ * @param kept files that must not be touched: the external data of the input
+ * @throws OnnxPruneError `bad-option` where it is one of those, or is there already and may not be replaced
+ */
+export function checkDataFile(path: string, kept: readonly string[], force: boolean): void {
+  if (!existsSync(path)) return;
+  const real = realpathSync(path);
+  if (kept.some((file) => existsSync(file) && realpathSync(file) === real)) {
+    throw new OnnxPruneError(
+      'bad-option',
+      path,
+      `The weights of the result would go into "${path}", which holds those of the input and is never touched; name another output with -o.`,
+    );
+  }
+  if (!force) {
+    throw new OnnxPruneError(
+      'bad-option',
+      path,
+      `The weights of the result would go into "${path}", which exists already; replace it with --force, or name another output with -o.`,
+    );
+  }
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

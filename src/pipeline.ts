@@ -4,15 +4,18 @@ import { OnnxPruneError } from './errors.ts';
 import { exportModel, type Model } from './ir/model.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
 import { measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
-import { GZIP_LIMIT, measureSize } from './judge/size.ts';
+import { randomNodes } from './judge/random-nodes.ts';
+import { bytesOf, GZIP_LIMIT, measureSize } from './judge/size.ts';
+import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } from './load.ts';
 import { encodeModelParts } from './onnx/codec.ts';
-import { modelParts, writeModelFile } from './onnx/write.ts';
-import { checkOutput, defaultOutput } from './output-path.ts';
+import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
+import { checkDataFile, checkOutput, defaultOutput } from './output-path.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './prune-options.ts';
 import {
   type FidelityReport,
   type LatencyReport,
+  type ModelSize,
   type ProofReport,
   type Report,
   SCHEMA_VERSION,
@@ -95,16 +98,18 @@ class PruneRun {
       loadModel(this.#input, createEngine(this.#child, this.#request)),
     );
     const { model } = loaded;
+    const external = loaded.dataFiles.length > 0;
+    if (external && !options.dryRun) checkDataFile(dataPathOf(this.#output), loaded.dataFiles, options.force);
     const specs = inputSpecs(model.graph);
     const testData = await this.#hooks.testData?.(specs);
-    const before = await this.#clock.time('measure size', () => measureSize(model.graph, originalParts(loaded)));
+    const before = await this.#clock.time('measure size', () => measureOriginal(loaded));
 
     if (options.verify && loaded.rewired) await this.#write(workspace('cleaned.onnx'), model);
     const pruned = await this.#clock.time('prune', () =>
       pruneChannels(model, { ...pruneChannelsOptions(options), masked: options.verify }),
     );
     if (pruned.masked !== undefined) await this.#write(workspace('masked.onnx'), pruned.masked);
-    const cut = workspace(basename(this.#output));
+    const cut = workspace('cut.onnx');
     if (options.verify || options.bench) await this.#write(cut, model);
 
     let verdict: Verdict = { proof: null, fidelity: null, latency: null };
@@ -116,12 +121,14 @@ class PruneRun {
       const cleaned = loaded.rewired ? workspace('cleaned.onnx') : undefined;
       verdict = await this.#judge({ original: this.#input, cleaned, masked: workspace('masked.onnx'), cut }, inputs);
     }
-    const after = await this.#clock.time('measure size', () => measureSize(model.graph, resultParts(loaded)));
-    const report = this.#report(loaded, pruned, { before, after }, verdict);
-    this.#checkGates(report);
+    const after = await this.#clock.time('measure size', () =>
+      measureSize(model.graph, resultParts(model, this.#output, external)),
+    );
+    const report = this.#report(loaded, pruned, { before, after }, verdict, testData);
+    this.#checkGates(report, randomNodes(model.graph));
     if (options.dryRun) return report;
     await this.#clock.time('write', () =>
-      writeModelFile(this.#output, exportModel(model, 'embed'), { externalData: loaded.hasExternalData }),
+      writeModelFile(this.#output, exportModel(model, 'embed'), { externalData: external }),
     );
     return { ...report, output: { path: this.#output }, seconds: this.#clock.seconds };
   }
@@ -153,9 +160,20 @@ class PruneRun {
     return { proof, fidelity, latency };
   }
 
-  #report(loaded: LoadedModel, { report }: PrunedChannels, size: Report['size'], verdict: Verdict): Report {
+  #report(
+    loaded: LoadedModel,
+    { report }: PrunedChannels,
+    size: Report['size'],
+    verdict: Verdict,
+    testData: TestData | undefined,
+  ): Report {
     const { model } = loaded;
     const notes: string[] = [];
+    if (testData?.labels !== undefined && verdict.fidelity?.accuracy === null) {
+      notes.push(
+        `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,
+      );
+    }
     if (report.removedChannels === 0)
       notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');
     if (size.before.gzipBytes === null)
@@ -182,13 +200,20 @@ class PruneRun {
     };
   }
 
-  #checkGates(report: Report): void {
+  #checkGates(report: Report, random: readonly string[]): void {
     const failed = [...(report.proof?.cut ?? []), ...(report.proof?.cleaned ?? [])].find((output) => !output.passed);
     if (report.proof?.passed === false) {
       const what =
         failed === undefined
           ? ''
           : `: output "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
+      if (random.length > 0) {
+        throw new CheckFailed(
+          this.#input,
+          `The proof failed, so nothing was written${what}; the model draws random numbers (${random.join(', ')}), so its outputs are no two times the same and nothing can be proven: make the random numbers an input of the model, or skip the proof with --no-verify.`,
+          report,
+        );
+      }
       throw new CheckFailed(
         this.#input,
         `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`,
@@ -212,16 +237,14 @@ function pruneChannelsOptions(options: SettledOptions): Omit<Parameters<typeof p
   return { amount: structured, alignment, criterion, scope, maxRatio, seed, exclude, only };
 }
 
-/** The bytes of the file that was read and of its external data. */
-function originalParts({ model }: LoadedModel): Uint8Array[] {
+/** The size of the file that was read, with its external data. */
+function measureOriginal({ model, bytes }: LoadedModel): Promise<ModelSize> {
   const external = [...model.graph.initializers].flatMap(({ tensor }) => (tensor?.isExternal ? [tensor.raw()] : []));
-  return [...encodeModelParts(model.proto), ...external];
+  return measureSize(model.graph, [...encodeModelParts(model.proto), ...external], bytes + bytesOf(external));
 }
 
 /** The bytes of the files that the result is written to. */
-function resultParts({ model, path, hasExternalData }: LoadedModel): Uint8Array[] {
-  const { model: parts, data = [] } = modelParts(exportModel(model, 'embed'), basename(path), {
-    externalData: hasExternalData,
-  });
+function resultParts(model: Model, output: string, externalData: boolean): Uint8Array[] {
+  const { model: parts, data = [] } = modelParts(exportModel(model, 'embed'), basename(output), { externalData });
   return [...parts, ...data];
 }

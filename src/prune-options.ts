@@ -6,6 +6,7 @@ import {
   parseChoice,
   parseCriterion,
   parseFraction,
+  parsePatterns,
   parseWhole,
   rejectUnknownKeys,
 } from './options.ts';
@@ -59,7 +60,7 @@ export interface PruneHooks {
 
 /** What options are when nobody says. */
 export const PRUNE_DEFAULTS = {
-  criterion: 'l2',
+  criterion: 'fan-out',
   scope: 'uniform',
   maxRatio: 1,
   align: 'auto',
@@ -69,6 +70,9 @@ export const PRUNE_DEFAULTS = {
   threads: 1,
   timeout: 300,
 } as const;
+
+/** More threads than any machine has cores; onnxruntime would make each of them and hardly get on. */
+export const MOST_THREADS = 1024;
 
 /** Options after checking, defaults filled in. */
 export interface SettledOptions {
@@ -119,14 +123,14 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
     scope: parseChoice('--scope', options.scope ?? defaults.scope, ['uniform', 'global']),
     maxRatio: parseFraction('--max-ratio', options.maxRatio ?? defaults.maxRatio, { value: 1, included: true }),
     align: parseAlign('--align', options.align ?? defaults.align),
-    exclude: options.exclude ?? [],
-    only: options.only ?? [],
+    exclude: parsePatterns('--exclude', options.exclude ?? []),
+    only: parsePatterns('--only', options.only ?? []),
     verify: options.verify ?? defaults.verify,
     bench: options.bench ?? defaults.bench,
     dryRun: options.dryRun ?? false,
     requireChange: options.requireChange ?? false,
     seed: parseWhole('--seed', options.seed ?? defaults.seed, 0),
-    threads: parseWhole('--threads', options.threads ?? defaults.threads, 1),
+    threads: parseWhole('--threads', options.threads ?? defaults.threads, 1, MOST_THREADS),
     timeout: parseWhole('--timeout', options.timeout ?? defaults.timeout, 1),
   };
 }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { OnnxPruneError } from '../../src/errors.ts';
+import { nearest } from '../../src/options.ts';
 import { PRUNE_DEFAULTS } from '../../src/prune-options.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
@@ -38,7 +40,7 @@ export function pruneCommand(): Command {
     .option('--force', 'replace the output where it exists')
     .option(
       '--criterion <name>',
-      'which channels matter least: l1, l2, bn-scale, fpgm, random',
+      'which channels matter least: fan-out, l1, l2, bn-scale, fpgm, random',
       PRUNE_DEFAULTS.criterion,
     )
     .option(
@@ -66,7 +68,28 @@ export function pruneCommand(): Command {
     .option('--dry-run', 'do everything but write the result')
     .option('--require-change', 'fail with exit status 3 where nothing could be removed');
   for (const option of [...runOptions(), ...outputOptions()]) command.addOption(option);
-  return command.addHelpText('after', EXAMPLES).action((model: string, options: Options) => run(model, options));
+  return command
+    .addHelpText('after', EXAMPLES)
+    .allowExcessArguments()
+    .action((model: string, options: Options, { args }: Command) => {
+      checkWords(args);
+      return run(model, options);
+    });
+}
+
+/** Refuses a second word, and a first one that was meant to be another command. */
+function checkWords(words: readonly string[]): void {
+  const [first = '', ...more] = words;
+  const command = existsSync(first) ? undefined : nearest(first, ['prune', 'inspect', 'compare']);
+  if (command === undefined && more.length === 0) return;
+  const meant = command === undefined ? 'name one at a time' : `did you mean "onnx-prune ${command}"`;
+  throw new OnnxPruneError(
+    'bad-option',
+    first,
+    more.length === 0
+      ? `${first} does not exist; ${meant}?`
+      : `Expected one model, but got ${words.length} words: ${words.join(', ')}; ${meant}${command === undefined ? '.' : '?'}`,
+  );
 }
 
 async function run(model: string, options: Options): Promise<void> {
@@ -75,7 +98,7 @@ async function run(model: string, options: Options): Promise<void> {
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
-      `Say how much to remove, for example: onnx-prune ${model} --structured 50%. "onnx-prune inspect ${model}" shows what can be removed.`,
+      `Say how much to remove, for example with: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed).`,
     );
   }
   const [{ CheckFailed, prune }, { renderReport }, { Session }] = await Promise.all([

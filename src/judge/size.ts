@@ -13,10 +13,17 @@ export function countParameters(graph: Graph): number {
   return count;
 }
 
-/** The size of a model as it is now; `parts` are the bytes of its files. */
-export async function measureSize(graph: Graph, parts: readonly Uint8Array[]): Promise<ModelSize> {
+/**
+ * The size of a model as it is now.
+ * @param parts the bytes of its files
+ * @param fileBytes how many they are, where the files were written by somebody else and are a few bytes longer or shorter
+ */
+export async function measureSize(
+  graph: Graph,
+  parts: readonly Uint8Array[],
+  fileBytes: number = bytesOf(parts),
+): Promise<ModelSize> {
   const { macs, unknown } = countMacs(graph);
-  const fileBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
   return {
     parameters: countParameters(graph),
     macs,
@@ -25,6 +32,11 @@ export async function measureSize(graph: Graph, parts: readonly Uint8Array[]): P
     fileBytes,
     gzipBytes: fileBytes <= GZIP_LIMIT ? await gzipBytes(parts) : null,
   };
+}
+
+/** Bytes of all parts together. */
+export function bytesOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.byteLength, 0);
 }
 
 /** Bytes after gzip at level 6, compressed off the main thread. */

@@ -1,4 +1,5 @@
-import { extname } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
 import { replaceFiles } from '../onnx/replace-files.ts';
 import type { CompareReport, InspectReport, Report } from './report.ts';
@@ -14,12 +15,16 @@ export function renderJson(report: AnyReport): string {
 /** Checks, before any work, that a report can be written in the form its file name asks for. @throws OnnxPruneError `bad-option` */
 export function checkReportPath(option: string, path: string): void {
   const extension = extname(path).toLowerCase();
-  if (extension === '.json') return;
-  throw new OnnxPruneError(
-    'bad-option',
-    path,
-    `${option} "${path}" must end in .json, the one form that reports have, but ends in "${extension}".`,
-  );
+  const refuse = (what: string): never => {
+    throw new OnnxPruneError('bad-option', path, `${option} "${path}" ${what}.`);
+  };
+  if (extension !== '.json') {
+    const found = extension === '' ? 'has no ending' : `ends in "${extension}"`;
+    refuse(`must end in .json, the one form that reports have, but ${found}`);
+  }
+  const folder = dirname(resolve(path));
+  if (!existsSync(folder)) refuse(`cannot be written: the folder "${folder}" does not exist; make it first`);
+  if (existsSync(path) && statSync(path).isDirectory()) refuse('is a directory; name a file in it');
 }
 
 /** Writes a report, replacing what is there; the file is whole or not there. @throws OnnxPruneError `bad-file` */

@@ -8,7 +8,7 @@ export const SCHEMA_VERSION = 1;
 export interface ModelSize {
   /** Elements of all initializers that hold real numbers. */
   readonly parameters: number;
-  /** Multiply-accumulates of one sample, over the nodes whose sizes are known. */
+  /** Multiply-accumulates of one sample, over the nodes whose sizes are known; open lengths count as 1. */
   readonly macs: number;
   /** Nodes that multiply but whose sizes are unknown, so that `macs` leaves them out. */
   readonly macsUnknown: number;

@@ -97,7 +97,7 @@ export class RuntimeChild {
           `The onnxruntime process was closed before it could handle ${subject}.`,
         );
       }
-      return this.#exchange(await this.#start(), kind, subject, params, options);
+      return this.#exchange(await this.#start(options.signal), kind, subject, params, options);
     });
     // The next request waits for this one, whether it succeeds or not.
     this.#turn = answer.catch(() => undefined);
@@ -124,13 +124,15 @@ export class RuntimeChild {
     live.process.kill('SIGKILL');
   }
 
-  async #start(): Promise<Live> {
+  async #start(signal: AbortSignal | undefined): Promise<Live> {
     if (this.#live !== undefined) return this.#live;
     const { url, execArgv } = workerLaunch(import.meta.url);
     const child = fork(fileURLToPath(url), [], {
       execArgv: [...execArgv],
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // By itself onnxruntime reports to Microsoft what it runs, and leaves a log in the temporary folder.
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
     });
     const live: Live = { process: child, log: '' };
     for (const stream of [child.stdout, child.stderr]) collect(stream, live);
@@ -140,20 +142,29 @@ export class RuntimeChild {
       if (this.#live === live) this.#live = undefined;
     });
     await new Promise<void>((resolve, reject) => {
-      const fail = (): void => {
+      const settle = (how: () => void): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        child.off('close', fail);
+        child.off('error', fail);
+        child.off('message', onMessage);
+        how();
+      };
+      const stop = (reason: () => unknown): void => {
         this.#kill(live);
-        reject(this.#closed ? closedError('its start') : startError(live.log));
+        settle(() => reject(reason()));
+      };
+      const fail = (): void => stop(() => (this.#closed ? closedError('its start') : startError(live.log)));
+      const onAbort = (): void => stop(() => signal?.reason);
+      const onMessage = (message: unknown): void => {
+        if (message === READY) settle(resolve);
+        else fail();
       };
       const timer = setTimeout(fail, START_DEADLINE);
       child.once('close', fail);
       child.once('error', fail);
-      child.once('message', (message) => {
-        clearTimeout(timer);
-        child.off('close', fail);
-        child.off('error', fail);
-        if (message === READY) resolve();
-        else fail();
-      });
+      child.once('message', onMessage);
+      signal?.addEventListener('abort', onAbort, { once: true });
     });
     hold(child, false);
     return live;

@@ -35,5 +35,7 @@ process.on('message', (message: unknown) => {
   if (isRequest(message)) void answer(message);
 });
 process.on('disconnect', () => process.exit(0));
+// Ctrl-C goes to every process of a terminal's job; the parent decides what becomes of this one.
+process.on('SIGINT', () => undefined);
 dieWithParent();
 reply(READY);

@@ -6,6 +6,7 @@ import { compareCommand } from './commands/compare.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { EXIT, exitCodeOf, Interrupted } from './exit-codes.ts';
+import { printable } from './render/text.ts';
 import { withPlainErrors } from './usage-errors.ts';
 
 const EXAMPLES = `
@@ -40,7 +41,8 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     // commander has said what is wrong already, or has shown the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    process.stderr.write(`onnx-prune: ${messageOf(error)}\n`);
+    // Names in a model may hold anything, and must not steer the terminal.
+    process.stderr.write(`onnx-prune: ${printable(messageOf(error))}\n`);
     const verbose = argv.includes('-v') || argv.includes('--verbose');
     if (verbose && !(error instanceof Interrupted)) process.stderr.write(`${traceOf(error)}\n`);
     return exitCodeOf(error);

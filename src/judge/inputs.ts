@@ -3,6 +3,7 @@ import { dimsOf } from '../ir/value.ts';
 import { indexBounds } from '../ops/index-bounds.ts';
 import {
   type Feeds,
+  findOtherInputs,
   findRunnableInputs,
   type InputSpec,
   makeInputs,
@@ -75,9 +76,12 @@ export async function judgeInputs(
   const fixed = fixedBatch(specs);
   const batch = fixed ?? (found.batch === 1 ? 1 : RANDOM_BATCH);
   const make = (salt: number, size: number): Feeds => makeInputs(specs, { ...found, batch: size, seed: seed + salt });
+  // What is right at one length of a sequence or size of an image may be wrong at another.
+  const other = await findOtherInputs(child, original, specs, { ...options, first: found });
+  const elsewhere = other === undefined ? [] : [makeInputs(specs, { ...other, seed: seed + 4 })];
   const feeds = Array.from({ length: RANDOM_BATCHES }, (_, i) => make(100 + i, batch));
   return {
-    proof: [make(1, found.batch), make(2, found.batch)],
+    proof: [make(1, found.batch), make(2, found.batch), ...elsewhere],
     fidelity: { feeds, labels: [], samples: RANDOM_BATCHES * batch },
     latency: make(3, fixed ?? 1),
     latencyBatch: fixed ?? 1,

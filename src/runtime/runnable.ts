@@ -45,6 +45,36 @@ export async function findRunnableInputs(
   );
 }
 
+/**
+ * Sizes other than those a model was seen to run with: each open one a little larger and by another step, all of them
+ * doubled, and more than tripled.
+ */
+export function otherSizes(first: RunnableInputs, specs: readonly InputSpec[]): RunnableInputs[] {
+  const symbols = symbolsOf(specs);
+  const sized = (sizeOf: (size: number, i: number) => number): ReadonlyMap<string, number> =>
+    new Map(symbols.map((symbol, i) => [symbol, sizeOf(first.dims.get(symbol) ?? 1, i)]));
+  const batch = (added: number): number => (first.batch === 1 ? 1 : first.batch + added);
+  return [
+    { batch: batch(1), dims: sized((size, i) => size + 1 + i) },
+    { batch: batch(3), dims: sized((size) => size * 2) },
+    { batch: batch(1), dims: sized((size, i) => size * 3 + 1 + i) },
+  ];
+}
+
+/** Other sizes with which a model runs as well; undefined where it has no open sizes, or runs with no others. */
+export async function findOtherInputs(
+  child: RuntimeChild,
+  source: ModelSource,
+  specs: readonly InputSpec[],
+  options: RequestOptions & { readonly seed: number; readonly first: RunnableInputs },
+): Promise<RunnableInputs | undefined> {
+  const { seed, first } = options;
+  if (symbolsOf(specs).length === 0) return undefined;
+  const trials = otherSizes(first, specs);
+  const { found } = await child.request('probe', subjectOf(source), { source, specs, seed, trials }, options);
+  return found === undefined ? undefined : trials[found];
+}
+
 function trialsFor(symbols: readonly string[], batch: number): readonly Trial[] {
   // A model whose batch was fixed somewhere inside runs with one sample only, whatever its inputs declare.
   const batches = batch === 1 ? [1] : [batch, 1];

@@ -2,7 +2,7 @@ import type { Alignment } from '../budget/align.ts';
 import { type Candidate, planQuotas, selectUnits } from '../budget/plan.ts';
 import { buildChannelMap } from '../channels/build.ts';
 import { Cut } from '../channels/cut.ts';
-import type { ChannelMap } from '../channels/group.ts';
+import type { ChannelMap, Group } from '../channels/group.ts';
 import { maskModel } from '../channels/masked-model.ts';
 import { shrink } from '../channels/shrink.ts';
 import { type CriterionName, criterionNamed, scoreGroup } from '../criteria/criteria.ts';
@@ -64,12 +64,12 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
     seed: options.seed,
     floatsOf: (value: Value) => present(value.tensor, `the data of "${value.name}"`).floats(),
   };
-  const scoredBy = new Map<string, string>();
+  const scoredBy = new Map<Group, string>();
   const candidates: Candidate[] = [];
   for (const { group, keptBy } of selected) {
     if (keptBy !== undefined) continue;
     const { scores, by } = scoreGroup(criterion, group, evidence);
-    scoredBy.set(group.name, by);
+    scoredBy.set(group, by);
     candidates.push({ group, scores });
   }
   const quotas = planQuotas(candidates, options);
@@ -77,7 +77,7 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   const report: PruneChannelsReport = {
     name: NAME,
     removedChannels: removedChannels(map, cut),
-    groups: quotas.map((quota) => describeGroup(quota, cut, scoredBy.get(quota.group.name) ?? criterion.name)),
+    groups: quotas.map((quota) => describeGroup(quota, cut, scoredBy.get(quota.group) ?? criterion.name)),
     kept: keptWhole(map, selected),
   };
   const masked = options.masked ? maskModel(model, cut) : undefined;

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { Desk } from './support/desk.ts';
+import { smallNet } from './support/models.ts';
+import { at, hasEscapes, numberAt, parse } from './support/read.ts';
+
+describe('onnx-prune compare', { timeout: 60_000 }, () => {
+  it('finds a model identical to itself', async () => {
+    const desk = new Desk();
+    const model = desk.fixture('mnist-cnn.onnx');
+    const { code, stdout, stderr } = await desk.run('compare', model, model, '--no-bench', '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(parse(stdout)).toMatchObject({
+      schemaVersion: 1,
+      a: { path: model },
+      b: { path: model },
+      fidelity: { outputs: [{ name: 'logits', identical: true, cosine: 1, maxAbsError: 0 }] },
+      latency: null,
+    });
+    const text = await desk.run('compare', model, model, '--no-bench');
+    expect(text.stdout).toMatch(/identical|1\.0+/);
+    expect(hasEscapes(text.stdout)).toBe(false);
+  });
+
+  it('says how far a pruned model is from its original, how accurate and how fast', async () => {
+    const desk = new Desk();
+    const model = desk.fixture('mnist-cnn.onnx', 'mnist-test.npz');
+    await desk.run(model, '--structured', '50%', '--no-bench', '--no-verify', '-q');
+    const { code, stdout } = await desk.run(
+      'compare',
+      model,
+      'mnist-cnn.pruned.onnx',
+      '--test',
+      'mnist-test.npz',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const report = parse(stdout);
+    expect(at(report, 'fidelity', 'outputs', 0, 'identical')).toBe(false);
+    expect(at(report, 'fidelity', 'accuracy')).toMatchObject({ total: 1000, hitsA: 987 });
+    expect(numberAt(report, 'latency', 'before', 'median')).toBeGreaterThan(0);
+    expect(numberAt(report, 'b', 'fileBytes')).toBe(desk.read('mnist-cnn.pruned.onnx').length);
+  });
+
+  it('feeds the batch that one of the two insists on', async () => {
+    const desk = new Desk();
+    desk.write('open.onnx', smallNet().bytes());
+    desk.write('fixed.onnx', smallNet({ batch: 1 }).bytes());
+    const { code, stdout } = await desk.run('compare', 'open.onnx', 'fixed.onnx', '--no-bench', '--json');
+    expect(code).toBe(0);
+    expect(at(parse(stdout), 'fidelity', 'outputs', 0, 'identical')).toBe(true);
+  });
+
+  it('refuses models with different inputs, and says which', async () => {
+    const desk = new Desk();
+    desk.write('three.onnx', smallNet().bytes());
+    desk.fixture('mnist-cnn.onnx');
+    desk.write('five.onnx', smallNet({ channels: 5 }).bytes());
+    for (const [other, takes] of [
+      ['mnist-cnn.onnx', '"image" float32[N, 1, 28, 28]'],
+      ['five.onnx', '"x" float32[N, 5, 8, 8]'],
+    ] as const) {
+      const { code, stderr } = await desk.run('compare', 'three.onnx', other, '--no-bench');
+      expect(code).toBe(2);
+      expect(stderr).toBe(
+        `onnx-prune: The models take different inputs, so they cannot be compared: three.onnx takes "x" float32[N, 3, 8, 8]; ${other} takes ${takes}.\n`,
+      );
+    }
+  });
+
+  it('refuses a model that is not there', async () => {
+    const desk = new Desk();
+    desk.write('m.onnx', smallNet().bytes());
+    const { code, stderr } = await desk.run('compare', 'm.onnx', 'gone.onnx');
+    expect({ code, stderr }).toEqual({ code: 2, stderr: 'onnx-prune: gone.onnx does not exist.\n' });
+  });
+});

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Desk } from './support/desk.ts';
+import { at, parse } from './support/read.ts';
+
+describe('help', { timeout: 30_000 }, () => {
+  it.each([
+    ['onnx-prune', []],
+    ['prune', ['prune']],
+    ['inspect', ['inspect']],
+    ['compare', ['compare']],
+  ])('of %s has examples, and fits 80 columns but for those', async (_, words) => {
+    const { code, stdout, stderr } = await new Desk().run(...words, '--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [options = '', examples = ''] = stdout.split('Examples:');
+    expect(examples).toContain('$ onnx-prune');
+    for (const line of options.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it('names every option of the main job', async () => {
+    const { stdout } = await new Desk().run('prune', '--help');
+    const words =
+      '--structured --output --force --criterion --scope --max-ratio --align --exclude --only --test --no-verify --no-bench --dry-run --require-change --seed --threads --timeout --json --report --quiet --verbose';
+    for (const option of words.split(' ')) expect(stdout).toContain(option);
+  });
+
+  it('shows a stranger the main job and the meaning of exit statuses at once', async () => {
+    const { stdout } = await new Desk().run('--help');
+    expect(stdout).toContain('onnx-prune model.onnx --structured 50%');
+    expect(stdout).toContain('Exit status: 0 done');
+  });
+});
+
+describe('--version', () => {
+  it('is that of the package', async () => {
+    const manifest = parse(readFileSync(new URL('../../package.json', import.meta.url)));
+    const { code, stdout } = await new Desk().run('--version');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${String(at(manifest, 'version'))}\n` });
+  });
+});

@@ -15,10 +15,12 @@ export function renderProof(context: Context, proof: ProofReport | null): string
   if (proof.cut.length === 0 && proof.cleaned.length === 0) {
     return section(context, 'Proof', marked(context, '·', 'nothing changed, so there was nothing to prove', ink.dim));
   }
+  const direct = proof.cut.filter(({ name }) => !proof.judgedByFrontier.includes(name));
   const constant = [...proof.cut, ...proof.cleaned].filter(({ informative }) => !informative).map(({ name }) => name);
   const title = proof.passed ? 'Proof' : `${ink.bold('Proof')} ${ink.red(ink.bold('FAILED'))}`;
   return section(context, title, [
-    ...verdicts(context, proof.cut, 'cut equals masked', 'cut differs from masked'),
+    ...verdicts(context, direct, 'cut equals masked', 'cut differs from masked'),
+    ...frontierLines(context, proof),
     ...verdicts(context, proof.cleaned, 'tidied equals original', 'tidied differs from original'),
     ...(constant.length === 0
       ? []
@@ -27,11 +29,23 @@ export function renderProof(context: Context, proof: ProofReport | null): string
           ink.yellow('!'),
           `not informative, since the output is the same number everywhere: ${listed(context, [...new Set(constant)])}`,
         )),
-    ...(proof.passed
-      ? []
-      : marked(context, ink.yellow('!'), 'This is a fault of onnx-prune: please report it with the model.')),
     ...marked(context, ' ', `ran on ${printable(proof.inputs)}`, ink.dim),
   ]);
+}
+
+/** Outputs that rounding turns into other decisions, and what they were judged by instead. */
+function frontierLines(context: Context, { frontier, judgedByFrontier }: ProofReport): string[] {
+  if (judgedByFrontier.length === 0) return [];
+  const text = `not judged by themselves, since an operator before them decides by tiny differences: ${listed(context, judgedByFrontier)}`;
+  return [
+    ...verdicts(
+      context,
+      frontier,
+      'cut equals masked where the unchanged end of the graph begins',
+      'cut differs from masked',
+    ),
+    ...marked(context, context.ink.yellow('!'), text),
+  ];
 }
 
 function verdicts(context: Context, outputs: readonly OutputProof[], equal: string, different: string): string[] {

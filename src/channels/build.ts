@@ -3,7 +3,7 @@ import type { Graph } from '../ir/graph.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
 import { axis, valuesOf } from '../ops/coupling.ts';
 import type { Pin } from '../ops/rule.ts';
-import { AxisSets, chooseAll, joinLinks, pinPlaces } from './choose.ts';
+import { AxisSets, chooseAll, joinLinks, keepFactorsApart, pinPlaces } from './choose.ts';
 import { boundaryPins, couplingsOf, type NodeCoupling, type RuleLookup } from './couplings.ts';
 import type { ChannelMap } from './group.ts';
 import { groupUnits } from './group-units.ts';
@@ -28,10 +28,12 @@ export function buildChannelMap(graph: Graph, ruleOf: RuleLookup): ChannelMap {
   for (const { coupling } of open) {
     joinLinks(coupling.links, table, sets);
     pinPlaces([...coupling.pins, ...(coupling.approximate ?? [])], table, sets);
+    for (const each of coupling.batched ?? []) sets.keepApart(table.idOf(each));
   }
   pinPlaces(fixed, table, sets);
   const roles = rolesOf(open);
   for (const { axis } of roles.weights) sets.addWeight(table.idOf(axis));
+  keepFactorsApart(open, table, sets);
   const couplings = chooseAll(open, table, sets);
 
   const positions = new Positions(table, (id) => sets.reachesWeights(id));
@@ -66,7 +68,10 @@ function storagePins(graph: Graph): Pin[] {
     const type = value.tensor?.type ?? 'undefined';
     if (bitsOf(type) >= 8) continue;
     value.tensor?.dims.forEach((_, dim) => {
-      pins.push({ axis: axis(value, dim), reason: `"${value.name}" stores ${type === 'undefined' ? 'elements of an unknown type' : type}, which cannot be cut` });
+      pins.push({
+        axis: axis(value, dim),
+        reason: `"${value.name}" stores ${type === 'undefined' ? 'elements of an unknown type' : type}, which cannot be cut`,
+      });
     });
   }
   return pins;

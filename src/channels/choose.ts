@@ -1,18 +1,22 @@
 import { UnionFind } from '../numeric/union-find.ts';
-import type { Alternative, AxisLink, Pin } from '../ops/rule.ts';
+import type { Alternative, AxisLink, IndexMap, Pin } from '../ops/rule.ts';
 import { type NodeCoupling, resolve } from './couplings.ts';
 import type { PlaceTable } from './places.ts';
 
-/** Whole axes that hang together, and what each such set has: weights it reaches, and whether an axis in it is pinned. */
+/** Whole axes that hang together, and what each such set has: weights it reaches, whether an axis in it is pinned or a batch of products. */
 export class AxisSets {
   readonly #sets: UnionFind;
   readonly #weights: Int32Array;
-  readonly #pinned: Uint8Array;
+  readonly #flags: Uint8Array;
+  /** Axes that have the very same positions, and the factors of them that live. */
+  readonly #alike: UnionFind;
+  readonly #living = new Map<number, Set<string>>();
 
   constructor(capacity: number) {
     this.#sets = new UnionFind(capacity);
     this.#weights = new Int32Array(capacity);
-    this.#pinned = new Uint8Array(capacity);
+    this.#flags = new Uint8Array(capacity);
+    this.#alike = new UnionFind(capacity);
   }
 
   join(a: number, b: number): void {
@@ -21,7 +25,32 @@ export class AxisSets {
     const root = this.#sets.union(left, right);
     const other = root === left ? right : left;
     this.#weights[root] = (this.#weights[root] as number) + (this.#weights[other] as number);
-    this.#pinned[root] = (this.#pinned[root] as number) | (this.#pinned[other] as number);
+    this.#flags[root] = (this.#flags[root] as number) | (this.#flags[other] as number);
+  }
+
+  /** Notes that two axes have the same positions in the same order. */
+  liken(a: number, b: number): void {
+    const [left, right] = [this.#alike.find(a), this.#alike.find(b)];
+    if (left === right) return;
+    const root = this.#alike.union(left, right);
+    const other = root === left ? right : left;
+    for (const factor of this.#living.get(other) ?? []) this.#livingOf(root).add(factor);
+  }
+
+  /** Notes that a factor of the axis lives, by the way it lies in the axis. */
+  live(place: number, { outer, inner }: Factor): void {
+    this.#livingOf(this.#alike.find(place)).add(`${outer}:${inner}`);
+  }
+
+  /** Whether that factor of the axis lives already, so that choosing it again ties nothing new together. */
+  lives(place: number, { outer, inner }: Factor): boolean {
+    return this.#living.get(this.#alike.find(place))?.has(`${outer}:${inner}`) ?? false;
+  }
+
+  #livingOf(root: number): Set<string> {
+    const living = this.#living.get(root) ?? new Set();
+    this.#living.set(root, living);
+    return living;
   }
 
   addWeight(place: number): void {
@@ -30,7 +59,12 @@ export class AxisSets {
   }
 
   pin(place: number): void {
-    this.#pinned[this.#sets.find(place)] = 1;
+    this.#mark(place, PINNED);
+  }
+
+  /** Notes that some operator keeps the positions along the axis apart as the batch of a matrix product. */
+  keepApart(place: number): void {
+    this.#mark(place, BATCHED);
   }
 
   reachesWeights(place: number): boolean {
@@ -38,19 +72,65 @@ export class AxisSets {
   }
 
   isPinned(place: number): boolean {
-    return this.#pinned[this.#sets.find(place)] === 1;
+    return this.#has(place, PINNED);
+  }
+
+  isKeptApart(place: number): boolean {
+    return this.#has(place, BATCHED);
+  }
+
+  #mark(place: number, flag: number): void {
+    const root = this.#sets.find(place);
+    this.#flags[root] = (this.#flags[root] as number) | flag;
+  }
+
+  #has(place: number, flag: number): boolean {
+    return ((this.#flags[this.#sets.find(place)] as number) & flag) !== 0;
   }
 }
 
-/** How promising an alternative is: below zero where an axis it needs may not change, else the sides that reach weights. */
+type Factor = Extract<IndexMap, { kind: 'factor' }>;
+
+const PINNED = 1;
+const BATCHED = 2;
+/** More than all the sides of an alternative that could reach weights. */
+const KEPT_APART = 16;
+/** More than all of that. */
+const LIVES_ALREADY = 64;
+
+/**
+ * How promising an alternative is: below zero where an axis it needs may not change; else the factor that another
+ * regrouping of the same axis lives by goes first, then what a batch of matrix products keeps apart (heads rather than
+ * the dimensions inside them), then the sides that reach weights.
+ */
 function scoreOf(alternative: Alternative, table: PlaceTable, sets: AxisSets): number {
   let score = 0;
-  for (const { b } of alternative.links) {
+  for (const { b, map } of alternative.links) {
     const id = table.idOf(b);
     if (sets.isPinned(id)) return -1;
     if (sets.reachesWeights(id)) score++;
+    if (sets.isKeptApart(id)) score += KEPT_APART;
+    if (map.kind === 'factor' && sets.lives(id, map)) score += LIVES_ALREADY;
   }
   return score;
+}
+
+/**
+ * Factors of an axis that a batch of matrix products keeps apart are kept apart as well, however many regroupings lie
+ * between: the heads of keys that are repeated for groups of queries, for example.
+ */
+export function keepFactorsApart(open: readonly NodeCoupling[], table: PlaceTable, sets: AxisSets): void {
+  const alternatives = open.flatMap(({ coupling }) => (coupling.choices ?? []).flat());
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const { links } of alternatives) {
+      const whole = links.find(({ map }) => map.kind === 'factor' && map.outer === 1 && map.inner === 1);
+      if (whole === undefined || sets.isKeptApart(table.idOf(whole.b))) continue;
+      if (!links.some((link) => link !== whole && sets.isKeptApart(table.idOf(link.b)))) continue;
+      sets.keepApart(table.idOf(whole.b));
+      changed = true;
+    }
+  }
 }
 
 /**
@@ -67,6 +147,7 @@ export function chooseAll(open: readonly NodeCoupling[], table: PlaceTable, sets
         if (score > bestScore) [best, bestScore] = [alternative, score];
       }
       joinLinks(best.links, table, sets);
+      for (const { b, map } of best.links) if (map.kind === 'factor') sets.live(table.idOf(b), map);
       pinPlaces(best.pins, table, sets);
       return best;
     });
@@ -76,7 +157,11 @@ export function chooseAll(open: readonly NodeCoupling[], table: PlaceTable, sets
 
 /** Makes linked axes one set. */
 export function joinLinks(links: readonly AxisLink[], table: PlaceTable, sets: AxisSets): void {
-  for (const { a, b } of links) sets.join(table.idOf(a), table.idOf(b));
+  for (const { a, b, map } of links) {
+    const [left, right] = [table.idOf(a), table.idOf(b)];
+    sets.join(left, right);
+    if (map.kind === 'same') sets.liken(left, right);
+  }
 }
 
 /** Marks the sets of pinned axes. */

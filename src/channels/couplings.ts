@@ -26,7 +26,9 @@ export function couplingsOf(graph: Graph, ruleOf: RuleLookup): NodeCoupling[] {
 
 /** What the outside world relies on: graph inputs (those with data of their own excepted) and graph outputs. */
 export function boundaryPins(graph: Graph): Pin[] {
-  const inputs = graph.inputs.filter((value) => value.tensor === undefined).flatMap((value) => pinValue(value, `it is the graph input "${value.name}"`));
+  const inputs = graph.inputs
+    .filter((value) => value.tensor === undefined)
+    .flatMap((value) => pinValue(value, `it is the graph input "${value.name}"`));
   const outputs = graph.outputs.flatMap((value) => pinValue(value, `it is the graph output "${value.name}"`));
   return [...inputs, ...outputs];
 }
@@ -44,6 +46,7 @@ export function resolve({ node, coupling }: NodeCoupling, chosen: readonly Alter
   };
   for (const { a, b } of links) for (const place of [a, b]) if (isAxis(place)) mention(place.value, place.dim);
   for (const pin of pins) mention(pin.axis.value, pin.axis.dim);
+  for (const each of coupling.free ?? []) mention(each.value, each.dim);
   for (const { input, dim } of coupling.contractions) mention(node.inputs[input], dim);
   for (const value of valuesOf(node)) {
     dimsOf(value)?.forEach((length, dim) => {

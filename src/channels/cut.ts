@@ -30,8 +30,8 @@ export class Cut {
   readonly kept: Kept = (place) => {
     const owner: unknown = isAxis(place) ? place.value : place.node;
     const key = isAxis(place) ? place.dim : place.name;
-    let known = this.#kept.get(owner);
-    if (known === undefined) this.#kept.set(owner, (known = new Map()));
+    const known = this.#kept.get(owner) ?? new Map<number | string, readonly number[] | undefined>();
+    this.#kept.set(owner, known);
     if (!known.has(key)) known.set(key, this.#compute(place));
     return known.get(key);
   };

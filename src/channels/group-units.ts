@@ -1,3 +1,4 @@
+import type { Axis } from '../ir/value.ts';
 import { isAxis, type Place } from '../ops/rule.ts';
 import type { ChannelMap, Group, Member, Refusal } from './group.ts';
 import type { PlaceTable } from './places.ts';
@@ -32,7 +33,14 @@ export function groupUnits(table: PlaceTable, positions: Positions, roles: Roles
     if (!members.some((member) => member.role !== 'through')) continue;
     const first = unitOf.size;
     for (const set of sets) unitOf.set(set, first + unitOf.size - first);
-    done.push({ name: nameOf(members), first, count: sets.length, members, places, blockedWidth: blockedWidthOf(placeIds, sets, table, positions, roles) });
+    done.push({
+      name: headOf(members)?.value.name ?? '',
+      first,
+      count: sets.length,
+      members,
+      places,
+      blockedWidth: blockedWidthOf(placeIds, sets, table, positions, roles),
+    });
   }
 
   const unitsAlong = (place: Place): Int32Array | undefined => {
@@ -40,7 +48,12 @@ export function groupUnits(table: PlaceTable, positions: Positions, roles: Roles
     if (id === undefined || (positions.offsets[id] ?? -1) < 0) return undefined;
     return Int32Array.from({ length: positions.lengthOf(id) }, (_, i) => unitOf.get(positions.setOf(id, i)) ?? -1);
   };
-  return { groups: done, unitCount: unitOf.size, refusals: refusalsOf(table, positions, roles), unitsAlong };
+  return {
+    groups: named(done, unitsAlong),
+    unitCount: unitOf.size,
+    refusals: refusalsOf(table, positions, roles),
+    unitsAlong,
+  };
 }
 
 /** The places that each free set has positions along, ascending. */
@@ -76,12 +89,29 @@ function membersOf(places: readonly Place[], roles: Roles): Member[] {
 }
 
 /** A group is called after the weight that makes its channels, else after the first that reads them. */
-function nameOf(members: readonly Member[]): string {
-  const named = members.find((member) => member.role === 'out') ?? members.find((member) => member.role === 'in');
-  return named?.axis.value.name ?? '';
+function headOf(members: readonly Member[]): Axis | undefined {
+  return (members.find((member) => member.role === 'out') ?? members.find((member) => member.role === 'in'))?.axis;
 }
 
-function blockedWidthOf(placeIds: readonly number[], sets: readonly number[], table: PlaceTable, positions: Positions, roles: Roles): number {
+/** Gives groups of one weight (the halves of a Split, say) names of their own: the first index that each has along it. */
+function named(groups: readonly Group[], unitsAlong: ChannelMap['unitsAlong']): Group[] {
+  const bearers = new Map<string, number>();
+  for (const { name } of groups) bearers.set(name, (bearers.get(name) ?? 0) + 1);
+  return groups.map((group) => {
+    const head = headOf(group.members);
+    if (bearers.get(group.name) === 1 || head === undefined) return group;
+    const index = unitsAlong(head)?.findIndex((unit) => unit >= group.first && unit < group.first + group.count);
+    return { ...group, name: `${group.name}[${index}…]` };
+  });
+}
+
+function blockedWidthOf(
+  placeIds: readonly number[],
+  sets: readonly number[],
+  table: PlaceTable,
+  positions: Positions,
+  roles: Roles,
+): number {
   const own = new Set(sets);
   let width = 0;
   for (const id of placeIds) {

@@ -25,6 +25,7 @@ export interface Member {
  * the positions they have in the weights that make them.
  */
 export interface Group {
+  /** The initializer that stands for it; with `[i…]` behind it where several groups have channels along it. */
   readonly name: string;
   readonly first: number;
   readonly count: number;

@@ -16,7 +16,13 @@ export function forEachPair(
       for (let i = 0; i < lengthA; i++) visit(i, i);
       return true;
     case 'shift':
-      if (map.from < 0 || map.from + map.length > lengthA || map.from + map.by < 0 || map.from + map.length + map.by > lengthB) return false;
+      if (
+        map.from < 0 ||
+        map.from + map.length > lengthA ||
+        map.from + map.by < 0 ||
+        map.from + map.length + map.by > lengthB
+      )
+        return false;
       for (let i = map.from; i < map.from + map.length; i++) visit(i, i + map.by);
       return true;
     case 'factor': {

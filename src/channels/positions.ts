@@ -46,7 +46,10 @@ export class Positions {
       const [idA, idB] = [this.#table.idOf(a), this.#table.idOf(b)];
       const [baseA, baseB] = [this.offsets[idA] as number, this.offsets[idB] as number];
       if (baseA < 0 && baseB < 0) continue;
-      const fits = baseA >= 0 && baseB >= 0 && forEachPair(map, this.lengthOf(idA), this.lengthOf(idB), (i, j) => this.#join(baseA + i, baseB + j));
+      const fits =
+        baseA >= 0 &&
+        baseB >= 0 &&
+        forEachPair(map, this.lengthOf(idA), this.lengthOf(idB), (i, j) => this.#join(baseA + i, baseB + j));
       if (fits) continue;
       for (const place of [a, b]) this.#pinPlace(place, 'the length of an axis it is tied to is unknown');
     }

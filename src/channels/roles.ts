@@ -1,6 +1,6 @@
 import { isFloat } from '../ir/data-type.ts';
 import type { Node } from '../ir/node.ts';
-import type { Axis, Value } from '../ir/value.ts';
+import { type Axis, dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import { axis } from '../ops/coupling.ts';
 import { type Coupling, isAxis, type Place } from '../ops/rule.ts';
 import type { NodeCoupling } from './couplings.ts';
@@ -29,35 +29,58 @@ function note(value: Value, dims: Map<Value, Set<number>>, dim: number): void {
   else known.add(dim);
 }
 
+/** A value as the data of an initializer: itself, or what operators that only hand constants on make of it. */
+interface Source {
+  readonly initializer: Value;
+  /** For each axis of the value, the initializer's axis with the same positions. */
+  readonly dims: readonly (number | undefined)[];
+}
+
 /**
- * Reads from the couplings what each initializer is for. A weight is a floating-point initializer of rank two or more
- * at a node that sums over an axis: the axes linked to that sum are `in`, other linked ones `out`; axes that no other
- * tensor shares (the kernel of a convolution) are neither.
+ * Reads from the couplings what each initializer is for. A weight is floating-point data of rank two or more at a node
+ * that sums over an axis, or a table that is looked up. Its axes that are lined up with the sum are `in`, other linked
+ * ones `out`; axes that no other tensor shares (the kernel of a convolution) are neither. Weights behind a Cast, a
+ * Transpose or a DequantizeLinear count as the initializers that they come from.
  */
 export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
   const uses = new Map<Value, ConstantUse[]>();
   const weights: { axis: Axis; node: Node; role: Role }[] = [];
   const gains = new Map<Value, Set<number>>();
   const blocked = new Map<Value, Set<number>>();
+  const tables = new Map<Value, Set<number>>();
+  const derived = new Map<Value, Source>();
+  const sourceOf = (value: Value): Source | undefined =>
+    value.tensor === undefined
+      ? derived.get(value)
+      : { initializer: value, dims: value.tensor.dims.map((_, dim) => dim) };
   for (const { node, coupling } of couplings) {
     for (const each of coupling.gains ?? []) note(each.value, gains, each.dim);
     for (const each of coupling.blocked ?? []) note(each.value, blocked, each.dim);
-    const constants = new Set(node.inputs.filter((value) => value?.tensor !== undefined));
-    if (constants.size === 0) continue;
+    for (const each of coupling.tables ?? []) note(each.value, tables, each.dim);
+    const passed = passedOn({ node, coupling }, sourceOf);
+    if (passed !== undefined) {
+      derived.set(passed.output, passed.source);
+      continue;
+    }
     const summed = summedAxes({ node, coupling });
     const linked = linkedAxes(coupling);
-    for (const value of constants) {
-      if (value?.tensor === undefined) continue;
-      const isWeight = coupling.contractions.length > 0 && value.tensor.dims.length >= 2 && isFloat(value.tensor.type);
+    for (const value of new Set(node.inputs)) {
+      const source = value && sourceOf(value);
+      if (value === undefined || source === undefined) continue;
+      const isReal = isFloat(elementTypeOf(value));
+      const isWeight = coupling.contractions.length > 0 && source.dims.length >= 2 && isReal;
       const roleOf = (dim: number): Role => {
-        if (!isWeight || !linked.get(value)?.has(dim)) return 'through';
-        return summed.get(value)?.has(dim) ? 'in' : 'out';
+        const here = source.dims.indexOf(dim);
+        if (tables.get(value)?.has(here) && isReal) return 'out';
+        if (!isWeight || !linked.get(value)?.has(here)) return 'through';
+        return summed.get(value)?.has(here) ? 'in' : 'out';
       };
-      const list = uses.get(value) ?? [];
-      list.push({ value, node, roleOf });
-      uses.set(value, list);
-      value.tensor.dims.forEach((_, dim) => {
-        if (roleOf(dim) !== 'through') weights.push({ axis: axis(value, dim), node, role: roleOf(dim) });
+      const { initializer } = source;
+      const list = uses.get(initializer) ?? [];
+      list.push({ value: initializer, node, roleOf });
+      uses.set(initializer, list);
+      initializer.tensor?.dims.forEach((_, dim) => {
+        if (roleOf(dim) !== 'through') weights.push({ axis: axis(initializer, dim), node, role: roleOf(dim) });
       });
     }
   }
@@ -67,6 +90,26 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
     isGain: ({ value, dim }) => gains.get(value)?.has(dim) ?? false,
     isBlocked: (place) => isAxis(place) && (blocked.get(place.value)?.has(place.dim) ?? false),
   };
+}
+
+/** What a node makes of constants alone without summing: the data of its first input, its axes perhaps in another order. */
+function passedOn(
+  { node, coupling }: NodeCoupling,
+  sourceOf: (value: Value) => Source | undefined,
+): { output: Value; source: Source } | undefined {
+  const [first, output] = [node.inputs[0], node.outputs[0]];
+  const source = first && sourceOf(first);
+  const constant = node.inputs.every((value) => value === undefined || sourceOf(value) !== undefined);
+  if (!constant || source === undefined || first === undefined || output === undefined) return undefined;
+  if (coupling.contractions.length > 0 || (coupling.tables ?? []).length > 0) return undefined;
+  const dims: (number | undefined)[] = (dimsOf(output) ?? []).map(() => undefined);
+  for (const { a, b, map } of coupling.links) {
+    if (map.kind !== 'same' || !isAxis(a) || !isAxis(b)) continue;
+    const reads: Axis = a.value === first ? a : b;
+    const makes: Axis = reads === a ? b : a;
+    if (reads.value === first && makes.value === output) dims[makes.dim] = source.dims[reads.dim];
+  }
+  return { output, source: { initializer: source.initializer, dims } };
 }
 
 /** The axes that correspond to another tensor's in some reading of the node. */

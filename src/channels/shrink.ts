@@ -11,10 +11,12 @@ import type { Cut } from './cut.ts';
  * cuts every initializer along every axis at once, and makes the known types true. Nothing here knows an operator.
  */
 export function shrink(graph: Graph, cut: Cut, ruleOf: RuleLookup): void {
-  // Repairs read the constants and lengths from before, so they come first.
+  const before = new Map([...graph.initializers].map((value) => [value, value.tensor]));
+  // Repairs read the constants and lengths from before, so they come first; what they replace is cut already.
   for (const { node } of cut.map.couplings) ruleOf(node).repair?.(node, cut.kept, graph);
   for (const value of graph.values) {
     if (value.tensor !== undefined) {
+      if (before.get(value) !== value.tensor) continue;
       const smaller = cutTensor(value, value.tensor, cut);
       if (smaller !== undefined) graph.setTensor(value, smaller);
     } else if (value.type?.dims !== undefined) {

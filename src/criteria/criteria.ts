@@ -25,10 +25,11 @@ export function scoreGroup(criterion: Criterion, group: Group, evidence: Evidenc
   const own = criterion.score(group, evidence);
   const scores = own ?? l2.score(group, evidence) ?? new Float64Array(group.count);
   if (!scores.every(Number.isFinite)) {
+    const weight = group.members[0]?.axis.value.name ?? group.name;
     throw new OnnxPruneError(
       'bad-model',
       group.name,
-      `The weights that make or read the channels of "${group.name}" hold NaN or infinite numbers, so they cannot be ranked; repair the model, or leave the layer out with --exclude "${group.name}".`,
+      `The weights that make or read the channels of "${weight}" hold NaN or infinite numbers, so they cannot be ranked; repair the model, or leave the layer out with --exclude "${weight}".`,
     );
   }
   return { scores, by: own === undefined ? l2.name : criterion.name };

@@ -15,6 +15,18 @@ export interface ShapeOracle {
   inferShapes(model: ModelProto): Promise<ReadonlyMap<string, Fact>>;
 }
 
+/** Finds dims by running a model on made-up inputs. */
+export interface ShapeObserver {
+  /**
+   * @param names values whose dims are wanted
+   * @returns dims by name: numbers that stayed the same, symbols that a dim followed, undefined for others; a name may be absent
+   */
+  observeShapes(model: ModelProto, names: readonly string[]): Promise<ReadonlyMap<string, readonly Dim[]>>;
+}
+
+/** What normalising asks of a runtime. */
+export type Engine = ShapeOracle & Evaluator & ShapeObserver;
+
 /** Runs a small model that has no inputs. */
 export interface Evaluator {
   /** @returns the outputs by name; those that cannot be brought back are absent */
@@ -32,6 +44,16 @@ export function applyFacts(graph: Graph, facts: ReadonlyMap<string, Fact>): void
     const declared = value.type?.dims;
     const dims = fact.dims.map((dim, i) => dim ?? (declared?.length === fact.dims.length ? declared[i] : undefined));
     graph.setType(value, { type: value.type?.type ?? asDataType(fact.type), dims });
+  }
+}
+
+/** Fills in dims that were observed, where nothing was known. */
+export function applyObservations(graph: Graph, observed: ReadonlyMap<string, readonly Dim[]>): void {
+  for (const value of graph.values) {
+    const dims = observed.get(value.name);
+    const known = value.type?.dims;
+    if (dims === undefined || value.type === undefined || value.tensor !== undefined) continue;
+    graph.setType(value, { type: value.type.type, dims: dims.map((dim, i) => known?.[i] ?? dim) });
   }
 }
 

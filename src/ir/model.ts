@@ -51,3 +51,13 @@ export function cloneModel(model: Model): ModelClone {
   const clone = cloneGraph(model.graph);
   return { ...clone, model: { proto: model.proto, graph: clone.graph } };
 }
+
+/** A copy of a model that gives further values out, for looking inside. */
+export function withOutputs(model: Model, names: readonly string[]): Model {
+  const copy = cloneModel(model).model;
+  const wanted = new Set(names);
+  for (const value of copy.graph.values) {
+    if (wanted.has(value.name) && !copy.graph.isOutput(value)) copy.graph.addOutput(value);
+  }
+  return copy;
+}

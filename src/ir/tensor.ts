@@ -98,7 +98,7 @@ export class Tensor {
   }
 
   /**
-   * The elements as numbers: a view where type and alignment allow, else a copy. 16-bit floats are widened.
+   * The elements as numbers: a view where type and alignment allow, else a copy. 16-bit floats and 8-bit integers are widened.
    * @throws OnnxPruneError `unsupported` for types that are not floating point
    */
   floats(): Float32Array | Float64Array {
@@ -112,6 +112,10 @@ export class Tensor {
         return float16ToFloat32(new Uint16Array(aligned(bytes, 2), alignedOffset(bytes, 2), bytes.byteLength / 2));
       case 'bfloat16':
         return bfloat16ToFloat32(new Uint16Array(aligned(bytes, 2), alignedOffset(bytes, 2), bytes.byteLength / 2));
+      case 'int8':
+        return Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      case 'uint8':
+        return Float32Array.from(bytes);
       default:
         throw new OnnxPruneError(
           'unsupported',

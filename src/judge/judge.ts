@@ -1,5 +1,12 @@
 import type { FidelityReport, LatencyReport, ProofReport } from '../report/report.ts';
-import { benchmark, compare, prove, type RequestOptions, type RuntimeChild } from '../runtime/index.ts';
+import {
+  benchmark,
+  compare,
+  type OutputProof,
+  prove,
+  type RequestOptions,
+  type RuntimeChild,
+} from '../runtime/index.ts';
 import type { JudgeInputs } from './inputs.ts';
 
 /** Paths of the models that a proof runs. */
@@ -11,24 +18,53 @@ export interface ProofModels {
   readonly cut: string;
 }
 
-/** Proves that tidying kept the outputs and that the cut model gives what the masked one gives. */
+/** Where outputs fail: the same two models with further outputs, and the names of those. */
+export interface Frontier {
+  readonly names: readonly string[];
+  /** Writes both and gives their paths. */
+  write(): Promise<{ readonly masked: string; readonly cut: string }>;
+}
+
+/**
+ * Proves that tidying kept the outputs and that the cut model gives what the masked one gives. Where an output fails, the
+ * values are compared that enter the unchanged end of the graph: if those are equal, what follows is the same function
+ * of the same numbers.
+ */
 export async function proveRewiring(
   child: RuntimeChild,
   models: ProofModels,
+  frontier: Frontier,
   inputs: JudgeInputs,
   options: RequestOptions,
 ): Promise<ProofReport> {
   const cut = await prove(child, models.masked, models.cut, inputs.proof, options);
+  const atFrontier =
+    cut.passed || frontier.names.length === 0 ? [] : await proveFrontier(child, frontier, inputs, options);
+  const excused = atFrontier.length > 0 && atFrontier.every(({ passed }) => passed);
   const cleaned =
     models.cleaned === undefined
       ? undefined
       : await prove(child, models.original, models.cleaned, inputs.proof, options);
   return {
-    passed: cut.passed && (cleaned?.passed ?? true),
+    passed: (cut.passed || excused) && (cleaned?.passed ?? true),
     cut: cut.outputs,
+    frontier: atFrontier,
+    judgedByFrontier: excused ? cut.outputs.filter(({ passed }) => !passed).map(({ name }) => name) : [],
     cleaned: cleaned?.outputs ?? [],
     inputs: inputs.on,
   };
+}
+
+async function proveFrontier(
+  child: RuntimeChild,
+  frontier: Frontier,
+  inputs: JudgeInputs,
+  options: RequestOptions,
+): Promise<readonly OutputProof[]> {
+  const { masked, cut } = await frontier.write();
+  const wanted = new Set(frontier.names);
+  const { outputs } = await prove(child, masked, cut, inputs.proof, options);
+  return outputs.filter(({ name }) => wanted.has(name));
 }
 
 /** Compares all outputs of two models, and their right answers where the data have labels. */

@@ -6,10 +6,11 @@ import type { ModelSize } from '../report/report.ts';
 /** Beyond this, in bytes, compressing takes longer than everything else together, so the gzip size is not measured. */
 export const GZIP_LIMIT: number = 64e6;
 
-/** Elements of all initializers that hold real numbers. */
+/** Elements of all initializers that hold real numbers; a tensor that several of them share counts once. */
 export function countParameters(graph: Graph): number {
+  const tensors = new Set([...graph.initializers].map(({ tensor }) => tensor));
   let count = 0;
-  for (const { tensor } of graph.initializers) if (tensor !== undefined && isFloat(tensor.type)) count += tensor.size;
+  for (const tensor of tensors) if (tensor !== undefined && isFloat(tensor.type)) count += tensor.size;
   return count;
 }
 

@@ -1,4 +1,4 @@
-import { dataTypeNumber, isFloat } from '../ir/data-type.ts';
+import { type DataType, dataTypeNumber, isFloat } from '../ir/data-type.ts';
 import type { Evaluator } from '../ir/facts.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
@@ -51,7 +51,7 @@ function isReadOutside(graph: Graph, value: Value | undefined, foldable: Readonl
 function foldableNodes(graph: Graph): Set<Node> {
   const foldable = new Set<Node>();
   for (const node of graph.sorted()) {
-    if (node.inputs.length === 0 || RANDOM.has(node.opType) || subgraphsOf(node).length > 0) continue;
+    if (node.inputs.length === 0 || RANDOM.has(node.opType) || subgraphsOf(node).length > 0 || unpacks(node)) continue;
     const known = node.inputs.every(
       (value) =>
         value === undefined ||
@@ -63,6 +63,22 @@ function foldableNodes(graph: Graph): Set<Node> {
   }
   return foldable;
 }
+
+/**
+ * Whether a node makes weights out of how they are stored: out of 8- or 16-bit elements, or out of a tensor that others
+ * read too. Folding it would store the weight wider, or twice.
+ */
+function unpacks(node: Node): boolean {
+  return node.inputs.some((value) => {
+    const { tensor } = value ?? {};
+    if (value === undefined || tensor === undefined || tensor.size < 2) return false;
+    const isNarrow = STORAGE.has(tensor.type);
+    return isNarrow || (isFloat(tensor.type) && tensor.dims.length >= 2 && value.uses.size > 1);
+  });
+}
+
+/** Element types that weights are kept in to save room. */
+const STORAGE: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'float16', 'bfloat16', 'int4', 'uint4']);
 
 function isSmall(value: Value): boolean {
   const dims = dimsOf(value);

@@ -1,4 +1,5 @@
 import type { Graph } from '../ir/graph.ts';
+import { isVector } from './shared-vectors.ts';
 
 /**
  * Removes Identity nodes: readers of the copy read the original. torch exports equal initializers as one initializer and
@@ -16,6 +17,12 @@ export function removeIdentities(graph: Graph): boolean {
       graph.isOutput(to)
     )
       continue;
+    if (from.tensor !== undefined && isVector(from.tensor) && from.uses.size > 1) {
+      // A vector stored once for many layers: each gets its own again, under the name it had.
+      graph.replaceByInitializer(node, from.tensor);
+      changed = true;
+      continue;
+    }
     graph.replaceUses(to, from);
     // A body may hand the copy out by name; it then has a reader that is not a node.
     if (to.uses.size > 0 || bodyOutputs(graph).has(to.name)) continue;

@@ -1,11 +1,15 @@
 import { checkGraph } from '../ir/check.ts';
-import { applyFacts, type Evaluator, type ShapeOracle } from '../ir/facts.ts';
+import { applyFacts, applyObservations, type Engine } from '../ir/facts.ts';
+import type { Graph } from '../ir/graph.ts';
 import { exportModel, type Model } from '../ir/model.ts';
+import type { Dim } from '../ir/value.ts';
 import { constantNodesToInitializers } from './constant-nodes.ts';
 import { removeDeadCode } from './dead-code.ts';
 import { foldConstants } from './fold-constants.ts';
 import { removeIdentities } from './identities.ts';
 import { settleShapes } from './shape-chains.ts';
+import { untieVectors } from './shared-vectors.ts';
+import { freeKnownLengths } from './stretched.ts';
 
 /** Rounds of folding and asking anew; each resolves one more layer of shapes that depend on shapes. */
 const MOST_ROUNDS = 4;
@@ -16,12 +20,31 @@ const MOST_ROUNDS = 4;
  *
  * @returns whether anything was folded or rewired, beyond moving constants and dropping what is dead
  */
-export async function normalise(model: Model, engine: ShapeOracle & Evaluator): Promise<boolean> {
+export async function normalise(model: Model, engine: Engine): Promise<boolean> {
   const { graph } = model;
   constantNodesToInitializers(graph);
   let changed = removeIdentities(graph);
+  untieVectors(graph);
   removeDeadCode(graph);
   checkGraph(graph, 'constants to initializers');
+  changed = (await settle(model, engine)) || changed;
+  const unknown = valuesOfUnknownDims(graph);
+  if (unknown.length > 0) {
+    applyObservations(graph, await engine.observeShapes(exportModel(model, 'embed'), unknown));
+    changed = (await settle(model, engine)) || changed;
+  }
+  if (freeKnownLengths(graph)) {
+    removeDeadCode(graph);
+    checkGraph(graph, 'freeing known lengths');
+    changed = true;
+  }
+  return changed;
+}
+
+/** Folds what the oracle's answers allow, and asks again, until nothing more folds. */
+async function settle(model: Model, engine: Engine): Promise<boolean> {
+  const { graph } = model;
+  let changed = false;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     applyFacts(graph, await engine.inferShapes(exportModel(model)));
     const settled = settleShapes(graph);
@@ -32,4 +55,19 @@ export async function normalise(model: Model, engine: ShapeOracle & Evaluator): 
     checkGraph(graph, 'folding shapes');
   }
   return changed;
+}
+
+/**
+ * Tensors that nodes make and of whose dims some are unknown. None where only first dims are: those count samples, which
+ * nothing here needs to know, and looking means running the model.
+ */
+function valuesOfUnknownDims(graph: Graph): string[] {
+  const unknown: { readonly name: string; readonly dims: readonly Dim[] }[] = [];
+  for (const node of graph.nodes) {
+    for (const value of node.outputs) {
+      const dims = value?.type?.dims;
+      if (value !== undefined && dims?.includes(undefined)) unknown.push({ name: value.name, dims });
+    }
+  }
+  return unknown.some(({ dims }) => dims.indexOf(undefined, 1) > 0) ? unknown.map(({ name }) => name) : [];
 }

@@ -66,6 +66,12 @@ export function lineUp(coupling: CouplingBuilder, operand: Axis, out: Axis): voi
   if (length !== 1 || outLength === 1) coupling.same(operand, out);
 }
 
+/** The input to mask for a sum over an axis that two inputs share: the one that is computed, where only one is. */
+export function contract(coupling: CouplingBuilder, operands: readonly { input: number; axis: Axis }[]): void {
+  const computed = operands.find((operand) => operand.axis.value.tensor === undefined) ?? operands[0];
+  if (computed !== undefined) coupling.contractions.push({ input: computed.input, dim: computed.axis.dim });
+}
+
 /** Collects the parts of a coupling, for rules that build it in steps. */
 export class CouplingBuilder implements Coupling {
   readonly links: AxisLink[] = [];
@@ -74,6 +80,9 @@ export class CouplingBuilder implements Coupling {
   readonly approximate: Pin[] = [];
   readonly blocked: Axis[] = [];
   readonly gains: Axis[] = [];
+  readonly batched: Axis[] = [];
+  readonly free: Axis[] = [];
+  readonly tables: Axis[] = [];
 
   same(a: Place, b: Place): this {
     this.links.push(same(a, b));

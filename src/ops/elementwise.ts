@@ -18,7 +18,8 @@ function coupleBroadcast(coupling: CouplingBuilder, operand: Value, out: Value):
 /** Couples all inputs with the outputs position by position, under broadcasting. */
 export function coupleElementwise(node: Node): Coupling {
   const values = [...node.inputs, ...node.outputs].filter((value) => value !== undefined);
-  if (values.some((value) => rankOf(value) === undefined)) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (values.some((value) => rankOf(value) === undefined))
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   const out = output(node);
   for (const operand of node.inputs) if (operand !== undefined) coupleBroadcast(coupling, operand, out);
@@ -30,7 +31,8 @@ export function coupleElementwise(node: Node): Coupling {
 function coupleFirst(node: Node): Coupling {
   const data = input(node, 0);
   const out = output(node);
-  if (rankOf(data) === undefined || rankOf(out) === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rankOf(data) === undefined || rankOf(out) === undefined)
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   coupleBroadcast(coupling, data, out);
   for (const other of node.outputs) if (other !== undefined && other !== out) coupleBroadcast(coupling, other, out);
@@ -41,11 +43,72 @@ function coupleFirst(node: Node): Coupling {
 const broadcasting: OpRule = {
   domain: '',
   opTypes: [
-    'Add', 'Sub', 'Mul', 'Div', 'Pow', 'Mod', 'Max', 'Min', 'Sum', 'Mean', 'And', 'Or', 'Xor', 'Not', 'Equal', 'Greater',
-    'GreaterOrEqual', 'Less', 'LessOrEqual', 'BitShift', 'BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitwiseNot', 'Where', 'PRelu',
-    'Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Ceil', 'Celu', 'Cos', 'Cosh', 'Elu', 'Erf', 'Exp', 'Floor',
-    'Gelu', 'HardSigmoid', 'HardSwish', 'IsInf', 'IsNaN', 'LeakyRelu', 'Log', 'Mish', 'Neg', 'Reciprocal', 'Relu',
-    'Round', 'Selu', 'Shrink', 'Sigmoid', 'Sign', 'Sin', 'Sinh', 'Softplus', 'Softsign', 'Sqrt', 'Swish', 'Tan', 'Tanh', 'ThresholdedRelu',
+    'Add',
+    'Sub',
+    'Mul',
+    'Div',
+    'Pow',
+    'Mod',
+    'Max',
+    'Min',
+    'Sum',
+    'Mean',
+    'And',
+    'Or',
+    'Xor',
+    'Not',
+    'Equal',
+    'Greater',
+    'GreaterOrEqual',
+    'Less',
+    'LessOrEqual',
+    'BitShift',
+    'BitwiseAnd',
+    'BitwiseOr',
+    'BitwiseXor',
+    'BitwiseNot',
+    'Where',
+    'PRelu',
+    'Abs',
+    'Acos',
+    'Acosh',
+    'Asin',
+    'Asinh',
+    'Atan',
+    'Atanh',
+    'Ceil',
+    'Celu',
+    'Cos',
+    'Cosh',
+    'Elu',
+    'Erf',
+    'Exp',
+    'Floor',
+    'Gelu',
+    'HardSigmoid',
+    'HardSwish',
+    'IsInf',
+    'IsNaN',
+    'LeakyRelu',
+    'Log',
+    'Mish',
+    'Neg',
+    'Reciprocal',
+    'Relu',
+    'Round',
+    'Selu',
+    'Shrink',
+    'Sigmoid',
+    'Sign',
+    'Sin',
+    'Sinh',
+    'Softplus',
+    'Softsign',
+    'Sqrt',
+    'Swish',
+    'Tan',
+    'Tanh',
+    'ThresholdedRelu',
   ],
   couple: coupleElementwise,
 };

@@ -15,7 +15,9 @@ export function indexBounds(graph: Graph): ReadonlyMap<string, number> {
     const passed = to && bounds.get(to);
     if (rule.passesElements && from !== undefined && passed !== undefined) lower(bounds, from, passed);
   }
-  return new Map(graph.inputs.flatMap((value) => (bounds.has(value) ? [[value.name, bounds.get(value) ?? 1] as const] : [])));
+  return new Map(
+    graph.inputs.flatMap((value) => (bounds.has(value) ? [[value.name, bounds.get(value) ?? 1] as const] : [])),
+  );
 }
 
 function lower(bounds: Map<Value, number>, value: Value, bound: number): void {

@@ -11,7 +11,8 @@ import type { Coupling, OpRule } from './rule.ts';
  */
 function coupleParts(node: Node, whole: Value, parts: readonly Value[]): Coupling {
   const rank = rankOf(whole);
-  if (rank === undefined || parts.some((part) => rankOf(part) !== rank)) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rank === undefined || parts.some((part) => rankOf(part) !== rank))
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const along = fromFront(int(node, 'axis', node.opType === 'Concat' ? 1 : 0), rank);
   const coupling = new CouplingBuilder();
   let start: number | undefined = 0;
@@ -20,10 +21,16 @@ function coupleParts(node: Node, whole: Value, parts: readonly Value[]): Couplin
     const length = lengthOf(axis(part, along));
     if (length === undefined || start === undefined) {
       start = undefined;
-      coupling.pin(whole, along, `${node.opType} joins parts of unknown length`).pin(part, along, `${node.opType} joins parts of unknown length`);
+      coupling
+        .pin(whole, along, `${node.opType} joins parts of unknown length`)
+        .pin(part, along, `${node.opType} joins parts of unknown length`);
       continue;
     }
-    coupling.links.push({ a: axis(part, along), b: axis(whole, along), map: { kind: 'shift', from: 0, by: start, length } });
+    coupling.links.push({
+      a: axis(part, along),
+      b: axis(whole, along),
+      map: { kind: 'shift', from: 0, by: start, length },
+    });
     start += length;
   }
   return coupling;
@@ -32,7 +39,12 @@ function coupleParts(node: Node, whole: Value, parts: readonly Value[]): Couplin
 const concat: OpRule = {
   domain: '',
   opTypes: ['Concat'],
-  couple: (node) => coupleParts(node, output(node), node.inputs.filter((part) => part !== undefined)),
+  couple: (node) =>
+    coupleParts(
+      node,
+      output(node),
+      node.inputs.filter((part) => part !== undefined),
+    ),
 };
 
 const SPLIT = { attribute: 'split', input: 1 };
@@ -41,15 +53,22 @@ const split: OpRule = {
   domain: '',
   opTypes: ['Split'],
   couple(node) {
-    if (intsParameter(node, SPLIT) === 'dynamic') return pinAll(node, 'the lengths that Split gives are computed at run time');
-    return coupleParts(node, input(node, 0), node.outputs.filter((part) => part !== undefined));
+    if (intsParameter(node, SPLIT) === 'dynamic')
+      return pinAll(node, 'the lengths that Split gives are computed at run time');
+    return coupleParts(
+      node,
+      input(node, 0),
+      node.outputs.filter((part) => part !== undefined),
+    );
   },
   repair(node, kept, graph) {
     const rank = rankOf(input(node, 0)) ?? 0;
     const along = fromFront(int(node, 'axis', 0), rank);
     const cut = node.outputs.some((part) => part !== undefined && kept(axis(part, along)) !== undefined);
     if (!cut) return;
-    const lengths = node.outputs.map((part) => (part && (kept(axis(part, along))?.length ?? lengthOf(axis(part, along)))) ?? 0);
+    const lengths = node.outputs.map(
+      (part) => (part && (kept(axis(part, along))?.length ?? lengthOf(axis(part, along)))) ?? 0,
+    );
     // Equal parts need no list until the parts differ; then the list has the place that the operator set gives it.
     if (intsParameter(node, SPLIT) === undefined && new Set(lengths).size === 1) return;
     graph.removeAttribute(node, 'num_outputs');
@@ -66,7 +85,9 @@ function coupleGather(node: Node): Coupling {
   const along = fromFront(int(node, 'axis', 0), rank);
   const coupling = new CouplingBuilder();
   for (let dim = 0; dim < rank; dim++) {
-    if (dim !== along) coupling.same(axis(data, dim), axis(out, dim < along ? dim : dim + indexRank - 1));
+    if (dim === along) continue;
+    coupling.same(axis(data, dim), axis(out, dim < along ? dim : dim + indexRank - 1));
+    if (data.tensor !== undefined) coupling.tables.push(axis(data, dim));
   }
   const chosen = constantIndices(node);
   if (chosen !== undefined && indexRank === 1) {
@@ -74,7 +95,13 @@ function coupleGather(node: Node): Coupling {
     coupling.same(axis(indices, 0), axis(out, along));
     return coupling;
   }
-  coupling.pin(data, along, indices.tensor === undefined ? 'Gather looks positions up in it at run time' : 'Gather picks single positions out of it');
+  coupling.pin(
+    data,
+    along,
+    indices.tensor === undefined
+      ? 'Gather looks positions up in it at run time'
+      : 'Gather picks single positions out of it',
+  );
   for (let dim = 0; dim < indexRank; dim++) coupling.same(axis(indices, dim), axis(out, along + dim));
   return coupling;
 }
@@ -111,4 +138,3 @@ const gather: OpRule = {
 };
 
 export const joinRules: readonly OpRule[] = [concat, split, gather];
-

@@ -1,14 +1,8 @@
 import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
-import { type Axis, type Dim, dimsOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, countedLength, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import { type Dim, dimsOf, type Value } from '../ir/value.ts';
+import { axis, CouplingBuilder, contract, countedLength, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
-
-/** The input to mask for a sum over an axis that two inputs share: the one that is computed, where only one is. */
-function contract(coupling: CouplingBuilder, operands: readonly { input: number; axis: Axis }[]): void {
-  const computed = operands.find((operand) => operand.axis.value.tensor === undefined) ?? operands[0];
-  if (computed !== undefined) coupling.contractions.push({ input: computed.input, dim: computed.axis.dim });
-}
 
 /** Y = alpha · A' · B' + beta · C, with A' and B' transposed where the attributes say so, and C broadcast. */
 function coupleGemm(node: Node): Coupling {
@@ -59,6 +53,9 @@ function coupleMatMul(node: Node): Coupling {
     [b, rankB - 2],
   ] as const) {
     for (let dim = 0; dim < count; dim++) lineUp(coupling, axis(operand, dim), axis(y, batch - count + dim));
+  }
+  if (a.tensor === undefined && b.tensor === undefined) {
+    for (let dim = 0; dim < batch; dim++) coupling.batched.push(axis(y, dim));
   }
   return coupling;
 }

@@ -29,7 +29,8 @@ const batchNormalization: OpRule = {
   opTypes: ['BatchNormalization'],
   couple(node) {
     if (unknownRank(node)) return pinAll(node, 'the rank of a tensor at BatchNormalization is unknown');
-    if (int(node, 'training_mode', 0) !== 0 || node.outputs.length > 1) return pinAll(node, 'BatchNormalization is in training mode');
+    if (int(node, 'training_mode', 0) !== 0 || node.outputs.length > 1)
+      return pinAll(node, 'BatchNormalization is in training mode');
     return couplePerChannel(node, [1, 2, 3, 4]);
   },
 };
@@ -40,7 +41,9 @@ const instanceNormalization: OpRule = {
   couple(node) {
     if (unknownRank(node)) return pinAll(node, 'the rank of a tensor at InstanceNormalization is unknown');
     const coupling = couplePerChannel(node, [1, 2]);
-    coupling.pins.push(...pinValue(input(node, 0), 'InstanceNormalization takes its statistics over it', (dim) => dim > 1));
+    coupling.pins.push(
+      ...pinValue(input(node, 0), 'InstanceNormalization takes its statistics over it', (dim) => dim > 1),
+    );
     return coupling;
   },
 };
@@ -49,7 +52,8 @@ const instanceNormalization: OpRule = {
 function coupleMixed(node: Node, mixes: (dim: number, rank: number) => boolean): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
-  if (rank === undefined || rankOf(out) !== rank) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rank === undefined || rankOf(out) !== rank)
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   const approximate: Pin[] = [];
   for (let dim = 0; dim < rank; dim++) {
@@ -71,11 +75,14 @@ const layerNormalization: OpRule = {
     for (const parameter of node.inputs.slice(1)) {
       const offset = rank - (parameter === undefined ? 0 : (rankOf(parameter) ?? 0));
       (parameter && dimsOf(parameter))?.forEach((length, dim) => {
-        if (parameter !== undefined && length !== 1) links.push({ a: axis(parameter, dim), b: axis(output(node), dim + offset), map: { kind: 'same' } });
+        if (parameter !== undefined && length !== 1)
+          links.push({ a: axis(parameter, dim), b: axis(output(node), dim + offset), map: { kind: 'same' } });
       });
     }
     // Mean and inverse deviation, the optional further outputs, have length 1 along the mixed axes.
-    const pins = node.outputs.slice(1).flatMap((extra) => (extra === undefined ? [] : pinValue(extra, `${node.opType} gives its statistics out`)));
+    const pins = node.outputs
+      .slice(1)
+      .flatMap((extra) => (extra === undefined ? [] : pinValue(extra, `${node.opType} gives its statistics out`)));
     return { ...coupling, links, pins };
   },
 };

@@ -1,4 +1,4 @@
-import { ints as intsOfAttribute, intsAttribute } from '../ir/attributes.ts';
+import { intsAttribute, ints as intsOfAttribute } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
@@ -21,7 +21,7 @@ export function intsParameter(node: Node, { attribute, input }: IntsParameter): 
   return value.tensor === undefined ? 'dynamic' : value.tensor.integers();
 }
 
-/** Writes such a list back where the node has it. The node gets a constant of its own: others may share the old one. */
+/** Writes such a list back where the node has it. A constant that others share stays; the node gets one of its own then. */
 export function setIntsParameter(graph: Graph, node: Node, parameter: IntsParameter, values: readonly number[]): void {
   if (node.attributes.has(parameter.attribute)) {
     graph.setAttribute(node, intsAttribute(parameter.attribute, values));
@@ -30,7 +30,16 @@ export function setIntsParameter(graph: Graph, node: Node, parameter: IntsParame
   const old = node.inputs[parameter.input];
   const wide = old?.tensor === undefined || old.tensor.type === 'int64';
   const tensor = wide ? Tensor.ofIntegers(values) : Tensor.of('int32', [values.length], bytesOfInt32(values));
-  graph.setInput(node, parameter.input, graph.addInitializer(old?.name ?? `${node.name}_${parameter.attribute}`, tensor));
+  const own = old !== undefined && old.tensor !== undefined && old.uses.size === 1 && !graph.isOutput(old);
+  if (own && node.inputs.filter((value) => value === old).length === 1) {
+    graph.setTensor(old, tensor);
+    return;
+  }
+  graph.setInput(
+    node,
+    parameter.input,
+    graph.addInitializer(old?.name ?? `${node.name}_${parameter.attribute}`, tensor),
+  );
 }
 
 function bytesOfInt32(values: readonly number[]): Uint8Array {

@@ -5,7 +5,8 @@ import type { Coupling, OpRule } from './rule.ts';
 /** Batch and channels pass one by one; the axes behind them are pooled. */
 function couplePool(node: Node): Coupling {
   const data = input(node, 0);
-  if (rankOf(data) === undefined || rankOf(output(node)) === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rankOf(data) === undefined || rankOf(output(node)) === undefined)
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   const pooled = `${node.opType} pools over it`;
   coupling.pins.push(...pinValue(data, pooled, (dim) => dim > 1));

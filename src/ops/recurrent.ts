@@ -47,12 +47,15 @@ function coupleRecurrent(node: Node, gates: Gates): Coupling {
   return coupling;
 }
 
-/** Steps and batch pass from X to Y and the states, in the order that `layout` gives. */
+/** The batch passes from X to Y and the states, where `layout` has it. Each step starts from the one before it, so none may leave. */
 function passAxes(coupling: CouplingBuilder, node: Node): void {
-  const [x, y] = [input(node, 0), node.outputs[0]];
+  const [x, y, lengths] = [input(node, 0), node.outputs[0], node.inputs[4]];
   const batchFirst = int(node, 'layout', 0) !== 0;
   const [steps, batch] = batchFirst ? [1, 0] : [0, 1];
-  if (y !== undefined) coupling.same(axis(x, steps), axis(y, steps)).same(axis(x, batch), axis(y, batchFirst ? 0 : 2));
+  const reason = `${node.opType} goes through it step by step`;
+  coupling.pin(x, steps, reason);
+  if (y !== undefined) coupling.pin(y, steps, reason).same(axis(x, batch), axis(y, batchFirst ? 0 : 2));
+  if (lengths !== undefined) coupling.same(axis(x, batch), axis(lengths, 0));
   for (const state of [node.inputs[5], node.inputs[6], node.outputs[1], node.outputs[2]]) {
     if (state !== undefined) coupling.same(axis(x, batch), axis(state, batchFirst ? 0 : 1));
   }

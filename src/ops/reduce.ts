@@ -7,7 +7,12 @@ import type { Coupling, OpRule, Pin } from './rule.ts';
 /** What the reduction makes of positions that hold zero: nothing, a different denominator, or a different result. */
 type OfZeros = 'none' | 'mean' | 'other';
 
-function coupleReduce(node: Node, ofZeros: OfZeros, axes: readonly number[] | 'all' | 'dynamic', keepDims: boolean): Coupling {
+function coupleReduce(
+  node: Node,
+  ofZeros: OfZeros,
+  axes: readonly number[] | 'all' | 'dynamic',
+  keepDims: boolean,
+): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
   if (rank === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
@@ -22,7 +27,8 @@ function coupleReduce(node: Node, ofZeros: OfZeros, axes: readonly number[] | 'a
       continue;
     }
     if (keepDims) outDim++;
-    if (ofZeros === 'other') coupling.pin(data, dim, `${node.opType} over it would give another result without a position`);
+    if (ofZeros === 'other')
+      coupling.pin(data, dim, `${node.opType} over it would give another result without a position`);
     else coupling.contractions.push({ input: 0, dim });
     if (ofZeros === 'mean') approximate.push({ axis: axis(data, dim), reason: `${node.opType} divides by its length` });
   }

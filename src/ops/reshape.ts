@@ -24,9 +24,19 @@ interface Digit {
  */
 function blocksOf(before: readonly Dim[], after: readonly Dim[]): { blocks: [Span, Span][]; rest: [Span, Span] } {
   let front = 0;
-  while (front < before.length && front < after.length && typeof before[front] !== 'number' && sameLength(before[front], after[front])) front++;
+  while (
+    front < before.length &&
+    front < after.length &&
+    typeof before[front] !== 'number' &&
+    sameLength(before[front], after[front])
+  )
+    front++;
   const blocks: [Span, Span][] = [];
-  for (let dim = 0; dim < front; dim++) blocks.push([{ from: dim, to: dim + 1 }, { from: dim, to: dim + 1 }]);
+  for (let dim = 0; dim < front; dim++)
+    blocks.push([
+      { from: dim, to: dim + 1 },
+      { from: dim, to: dim + 1 },
+    ]);
   let [i, j] = [before.length, after.length];
   let [topI, topJ] = [i, j];
   let [left, right] = [1, 1];
@@ -42,11 +52,20 @@ function blocksOf(before: readonly Dim[], after: readonly Dim[]): { blocks: [Spa
       j--;
     }
     if (left === right && left > 1) {
-      blocks.push([{ from: i, to: topI }, { from: j, to: topJ }]);
+      blocks.push([
+        { from: i, to: topI },
+        { from: j, to: topJ },
+      ]);
       [topI, topJ, left, right] = [i, j, 1, 1];
     }
   }
-  return { blocks, rest: [{ from: front, to: topI }, { from: front, to: topJ }] };
+  return {
+    blocks,
+    rest: [
+      { from: front, to: topI },
+      { from: front, to: topJ },
+    ],
+  };
 }
 
 function digitsOf(dims: readonly Dim[], span: Span): Digit[] {
@@ -54,7 +73,8 @@ function digitsOf(dims: readonly Dim[], span: Span): Digit[] {
   let stride = 1;
   for (let dim = span.to - 1; dim >= span.from; dim--) {
     const length = dims[dim];
-    if (typeof length !== 'number') continue;
+    // In front of an axis of unknown length no stride is known.
+    if (typeof length !== 'number') break;
     if (length > 1) digits.push({ dim, stride, end: stride * length });
     stride *= length;
   }
@@ -82,7 +102,8 @@ function alternativesOf(node: Node, data: Value, out: Value, [before, after]: [S
     for (const j of right) {
       const low = Math.max(i.stride, j.stride);
       const high = Math.min(i.end, j.end);
-      const nested = [i.stride, j.stride].every((stride) => low % stride === 0) && [i.end, j.end].every((end) => end % high === 0);
+      const nested =
+        [i.stride, j.stride].every((stride) => low % stride === 0) && [i.end, j.end].every((end) => end % high === 0);
       if (low >= high || high % low !== 0 || !nested) continue;
       const living: InnerAxis = { node, name: `factor ${low}:${high} of ${out.name}`, length: high / low };
       const pins: Pin[] = [];
@@ -91,19 +112,25 @@ function alternativesOf(node: Node, data: Value, out: Value, [before, after]: [S
         [out, right, j],
       ] as const) {
         for (const digit of digits) {
-          if (digit !== alive) pins.push({ axis: axis(value, digit.dim), reason: `${node.opType} folds it together with another axis that is pruned` });
+          if (digit !== alive)
+            pins.push({
+              axis: axis(value, digit.dim),
+              reason: `${node.opType} folds it together with another axis that is pruned`,
+            });
         }
       }
       alternatives.push({ links: [factorOf(living, low, high, data, i), factorOf(living, low, high, out, j)], pins });
     }
   }
-  return alternatives;
+  // Digits stand outermost first; the innermost factor is the finest choice.
+  return alternatives.reverse();
 }
 
 function coupleReshape(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [before, after] = [dimsOf(data), dimsOf(out)];
-  if (before === undefined || after === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (before === undefined || after === undefined)
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   const choices: Alternative[][] = [];
   const { blocks, rest } = blocksOf(before, after);
@@ -117,9 +144,25 @@ function coupleReshape(node: Node): Coupling {
     if (alternatives.length > 0) choices.push(alternatives);
     else pinSpans(coupling, [data, left], [out, right], `${node.opType} cuts it into pieces that do not nest`);
   }
-  pinSpans(coupling, [data, rest[0]], [out, rest[1]], `${node.opType} regroups it with an axis of unknown length`);
+  // Axes behind one of unknown length still have their strides: heads that are folded into an open batch, for example.
+  const open = alternativesOf(node, data, out, rest);
+  const reason = `${node.opType} regroups it with an axis of unknown length`;
+  if (open.length > 0)
+    choices.push(
+      open.map((way) => ({ ...way, pins: [...way.pins, ...openPins([data, rest[0]], [out, rest[1]], reason)] })),
+    );
+  else pinSpans(coupling, [data, rest[0]], [out, rest[1]], reason);
   if (choices.length === 0) return coupling;
   return { ...coupling, choices };
+}
+
+/** Pins on the axes of a block that have no stride. */
+function openPins(a: [Value, Span], b: [Value, Span], reason: string): Pin[] {
+  return [a, b].flatMap(([value, span]) => {
+    const dims = dimsOf(value) ?? [];
+    const known = new Set(digitsOf(dims, span).map((digit) => digit.dim));
+    return pinValue(value, reason, (dim) => dim >= span.from && dim < span.to && !known.has(dim));
+  });
 }
 
 function pinSpans(coupling: CouplingBuilder, a: [Value, Span], b: [Value, Span], reason: string): void {
@@ -134,7 +177,8 @@ const reshape: OpRule = {
   domain: '',
   opTypes: ['Reshape'],
   couple(node) {
-    if (intsParameter(node, SHAPE) === 'dynamic') return pinAll(node, 'the shape that Reshape gives is computed at run time');
+    if (intsParameter(node, SHAPE) === 'dynamic')
+      return pinAll(node, 'the shape that Reshape gives is computed at run time');
     return coupleReshape(node);
   },
   repair(node, kept, graph) {
@@ -161,12 +205,14 @@ const AXES = { attribute: 'axes', input: 1 };
 function coupleSqueeze(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [before, after] = [dimsOf(data), dimsOf(out)];
-  if (before === undefined || after === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (before === undefined || after === undefined)
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const axes = intsParameter(node, AXES);
   if (axes === 'dynamic') return pinAll(node, `the axes of ${node.opType} are computed at run time`);
   const [longer, shorter] = before.length >= after.length ? [data, out] : [out, data];
   const rank = rankOf(longer) ?? 0;
-  const dropped = axes?.map((each) => fromFront(each, rank)) ?? [...Array(rank).keys()].filter((dim) => dimsOf(longer)?.[dim] === 1);
+  const dropped =
+    axes?.map((each) => fromFront(each, rank)) ?? [...Array(rank).keys()].filter((dim) => dimsOf(longer)?.[dim] === 1);
   const coupling = new CouplingBuilder();
   let next = 0;
   for (let dim = 0; dim < rank; dim++) {
@@ -220,13 +266,19 @@ const depthToSpace: OpRule = {
     const toSpace = node.opType === 'DepthToSpace';
     const [deep, flat] = toSpace ? [input(node, 0), output(node)] : [output(node), input(node, 0)];
     const [depth, channels] = [lengthOf(axis(deep, 1)), lengthOf(axis(flat, 1))];
-    if (depth === undefined || channels === undefined) return pinAll(node, `the number of channels at ${node.opType} is unknown`);
+    if (depth === undefined || channels === undefined)
+      return pinAll(node, `the number of channels at ${node.opType} is unknown`);
     const block = int(node, 'blocksize', 1) ** 2;
     const crd = toSpace && string(node, 'mode', 'DCR') === 'CRD';
     const coupling = new CouplingBuilder();
     coupling.same(axis(deep, 0), axis(flat, 0));
-    coupling.links.push({ a: axis(flat, 1), b: axis(deep, 1), map: { kind: 'factor', outer: crd ? 1 : block, inner: crd ? block : 1 } });
-    for (const value of [deep, flat]) coupling.pins.push(...pinValue(value, `${node.opType} moves pixels along it`, (dim) => dim > 1));
+    coupling.links.push({
+      a: axis(flat, 1),
+      b: axis(deep, 1),
+      map: { kind: 'factor', outer: crd ? 1 : block, inner: crd ? block : 1 },
+    });
+    for (const value of [deep, flat])
+      coupling.pins.push(...pinValue(value, `${node.opType} moves pixels along it`, (dim) => dim > 1));
     return coupling;
   },
 };

@@ -20,7 +20,8 @@ function scalesOf(node: Node, rank: number): Map<number, number> {
 function coupleResize(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [before, after] = [dimsOf(data), dimsOf(out)];
-  if (before === undefined || after === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (before === undefined || after === undefined)
+    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   const scales = scalesOf(node, before.length);
   const crops = string(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize';
@@ -36,7 +37,8 @@ const resize: OpRule = {
   domain: '',
   opTypes: ['Resize', 'Upsample'],
   couple(node) {
-    if (intsParameter(node, SIZES) === 'dynamic') return pinAll(node, 'the sizes that Resize gives are computed at run time');
+    if (intsParameter(node, SIZES) === 'dynamic')
+      return pinAll(node, 'the sizes that Resize gives are computed at run time');
     return coupleResize(node);
   },
   repair(node, kept, graph) {

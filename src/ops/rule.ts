@@ -64,10 +64,16 @@ export interface Coupling {
   readonly pins: readonly Pin[];
   /** Axes whose statistics the operator mixes: cutting there is not equal to masking. */
   readonly approximate?: readonly Pin[];
+  /** Axes that may change their length without this operator minding: it reads other lengths only, or none. */
+  readonly free?: readonly Axis[];
   /** Decisions that need a view of the whole graph: exactly one alternative of each holds. Best first where nothing else decides. */
   readonly choices?: readonly (readonly Alternative[])[];
   /** Axes that the runtime's kernels process in blocks of channels, so that the length decides the speed. */
   readonly blocked?: readonly Axis[];
+  /** Axes along which the operator makes one matrix product each, of two computed operands: attention heads, for example. */
+  readonly batched?: readonly Axis[];
+  /** Axes of a constant that is looked up: its entries make the positions along them, as an embedding does. */
+  readonly tables?: readonly Axis[];
   /** Axes of per-channel gains (the scale of a normalization). */
   readonly gains?: readonly Axis[];
 }

@@ -1,30 +1,36 @@
 import type { Node } from '../ir/node.ts';
 import { convRules } from './conv.ts';
 import { pinAll } from './coupling.ts';
+import { einsumRules } from './einsum.ts';
 import { elementwiseRules } from './elementwise.ts';
 import { joinRules } from './join.ts';
 import { matMulRules } from './matmul.ts';
 import { normalizationRules } from './normalization.ts';
 import { poolRules } from './pool.ts';
+import { quantizeRules } from './quantize.ts';
 import { recurrentRules } from './recurrent.ts';
 import { reduceRules } from './reduce.ts';
 import { reshapeRules } from './reshape.ts';
 import { resizeRules } from './resize.ts';
 import type { OpRule } from './rule.ts';
+import { shapeRules } from './shape.ts';
 import { sliceRules } from './slice.ts';
 
 /** Every rule the project has, one file per operator family. */
 export const rules: readonly OpRule[] = [
   ...convRules,
+  ...einsumRules,
   ...elementwiseRules,
   ...joinRules,
   ...matMulRules,
   ...normalizationRules,
   ...poolRules,
+  ...quantizeRules,
   ...recurrentRules,
   ...reduceRules,
   ...reshapeRules,
   ...resizeRules,
+  ...shapeRules,
   ...sliceRules,
 ];
 

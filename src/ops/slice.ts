@@ -20,20 +20,33 @@ interface Window {
 
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
 
-/** What each sliced axis keeps, by position in the lists of the node; undefined for axes of unknown length. */
+/**
+ * What each sliced axis keeps, by position in the lists of the node: undefined where its bounds or its length are not
+ * known before the model runs. Undefined as a whole where even the axes are not.
+ */
 function windowsOf(node: Node): { dim: number; window: Window | undefined }[] | undefined {
   const data = input(node, 0);
   const rank = rankOf(data);
   const [starts, ends, axes, steps] = [STARTS, ENDS, AXES, STEPS].map((parameter) => intsParameter(node, parameter));
-  if (rank === undefined || !Array.isArray(starts) || !Array.isArray(ends) || axes === 'dynamic' || steps === 'dynamic') return undefined;
-  return starts.map((from, i) => {
+  const count = Array.isArray(axes) ? axes.length : Array.isArray(starts) ? starts.length : listLength(node);
+  if (rank === undefined || axes === 'dynamic' || count === undefined) return undefined;
+  return Array.from({ length: count }, (_, i) => {
     const dim = fromFront(axes?.[i] ?? i, rank);
     const length = lengthOf(axis(data, dim));
+    if (length === undefined || !Array.isArray(starts) || !Array.isArray(ends) || steps === 'dynamic') {
+      return { dim, window: undefined };
+    }
     const step = steps?.[i] ?? 1;
-    if (length === undefined) return { dim, window: undefined };
-    const place = (wish: number): number => (step > 0 ? clamp(fromFront(wish, length), 0, length) : clamp(fromFront(wish, length), -1, length - 1));
-    return { dim, window: { dim, start: place(from), end: place(ends[i] ?? length), step } };
+    const place = (wish: number): number =>
+      step > 0 ? clamp(fromFront(wish, length), 0, length) : clamp(fromFront(wish, length), -1, length - 1);
+    return { dim, window: { dim, start: place(starts[i] ?? 0), end: place(ends[i] ?? length), step } };
   });
+}
+
+/** How many axes are sliced, by the length of the list of starts. */
+function listLength(node: Node): number | undefined {
+  const starts = node.inputs[STARTS.input];
+  return starts && lengthOf(axis(starts, 0));
 }
 
 function coupleSlice(node: Node): Coupling {
@@ -41,16 +54,23 @@ function coupleSlice(node: Node): Coupling {
   const rank = rankOf(data);
   if (rank === undefined || rankOf(out) !== rank) return pinAll(node, 'the rank of a tensor at Slice is unknown');
   const windows = windowsOf(node);
-  if (windows === undefined) return pinAll(node, 'the bounds of Slice are computed at run time');
+  if (windows === undefined) return pinAll(node, 'the axes of Slice are computed at run time');
   const coupling = new CouplingBuilder();
+  const pinBoth = (dim: number, reason: string): CouplingBuilder =>
+    coupling.pin(data, dim, reason).pin(out, dim, reason);
   for (let dim = 0; dim < rank; dim++) {
     const sliced = windows.find((each) => each.dim === dim);
     if (sliced === undefined) coupling.same(axis(data, dim), axis(out, dim));
-    else if (sliced.window === undefined) coupling.pin(data, dim, 'Slice cuts an axis of unknown length').pin(out, dim, 'Slice cuts an axis of unknown length');
-    else if (sliced.window.step === 1) {
+    else if (sliced.window === undefined) pinBoth(dim, 'Slice cuts it where is not known before the model runs');
+    else if (sliced.window.step !== 1) pinBoth(dim, 'Slice takes it in steps');
+    else {
       const { start, end } = sliced.window;
-      coupling.links.push({ a: axis(out, dim), b: axis(data, dim), map: { kind: 'shift', from: 0, by: start, length: Math.max(0, end - start) } });
-    } else coupling.pin(data, dim, 'Slice takes it in steps').pin(out, dim, 'Slice takes it in steps');
+      coupling.links.push({
+        a: axis(out, dim),
+        b: axis(data, dim),
+        map: { kind: 'shift', from: 0, by: start, length: Math.max(0, end - start) },
+      });
+    }
   }
   return coupling;
 }
@@ -105,8 +125,15 @@ function couplePad(node: Node): Coupling {
     const length = lengthOf(axis(data, dim));
     if (before === 0 && after === 0) coupling.same(axis(data, dim), axis(out, dim));
     else if (constant && before >= 0 && after >= 0 && length !== undefined) {
-      coupling.links.push({ a: axis(data, dim), b: axis(out, dim), map: { kind: 'shift', from: 0, by: before, length } });
-    } else coupling.pin(data, dim, 'Pad repeats or drops positions of it').pin(out, dim, 'Pad repeats or drops positions of it');
+      coupling.links.push({
+        a: axis(data, dim),
+        b: axis(out, dim),
+        map: { kind: 'shift', from: 0, by: before, length },
+      });
+    } else
+      coupling
+        .pin(data, dim, 'Pad repeats or drops positions of it')
+        .pin(out, dim, 'Pad repeats or drops positions of it');
   }
   return coupling;
 }
@@ -116,7 +143,10 @@ function keptPads(data: Value, out: Value, dim: number, before: number, kept: Ke
   const length = lengthOf(axis(data, dim));
   const stay = kept(axis(out, dim));
   if (length === undefined || stay === undefined) return undefined;
-  return [stay.filter((position) => position < before).length, stay.filter((position) => position >= before + length).length];
+  return [
+    stay.filter((position) => position < before).length,
+    stay.filter((position) => position >= before + length).length,
+  ];
 }
 
 const pad: OpRule = {

@@ -30,6 +30,13 @@ export interface ProofReport {
   readonly passed: boolean;
   /** Cut against masked, per output. */
   readonly cut: readonly OutputProof[];
+  /**
+   * Cut against masked at the values that enter the end of the graph which stays as it is; made only where an output
+   * failed, because an operator in that end may turn a rounding error into another decision.
+   */
+  readonly frontier: readonly OutputProof[];
+  /** Outputs that failed by themselves and passed by the frontier. */
+  readonly judgedByFrontier: readonly string[];
   /** The tidied model against the original, per output; empty where tidying changed nothing. */
   readonly cleaned: readonly OutputProof[];
   /** What the models ran on, in words. */

@@ -14,8 +14,10 @@ export interface AxisCut {
 
 /** What happened to one group of channels. */
 export interface GroupReport {
-  /** The weight that makes the channels. */
+  /** The weight that makes the channels, with `[i…]` behind it where several groups have channels along it. */
   readonly name: string;
+  /** The initializer and its axis that `before`, `after` and `kept` count along. */
+  readonly weight: { readonly initializer: string; readonly axis: number };
   /** The nodes that make the channels and those that sum over them. */
   readonly producers: readonly string[];
   readonly consumers: readonly string[];
@@ -63,6 +65,7 @@ export function describeGroup({ group, asked }: Quota, cut: Cut, criterion: stri
   const unit = before / group.count;
   return {
     name: group.name,
+    weight: { initializer: head?.axis.value.name ?? '', axis: head?.axis.dim ?? 0 },
     producers: namesOf(group, 'out'),
     consumers: namesOf(group, 'in'),
     before,
@@ -110,7 +113,12 @@ export function keptWhole(map: ChannelMap, selected: readonly Selected[]): KeptL
   for (const { group, keptBy } of selected) {
     const head = headOf(group);
     if (keptBy === undefined || head === undefined) continue;
-    note(keptBy, { node: labelOf(head.node), initializer: group.name, channels: group.count, of: group.count });
+    note(keptBy, {
+      node: labelOf(head.node),
+      initializer: head.axis.value.name,
+      channels: group.count,
+      of: group.count,
+    });
   }
   return [...byReason]
     .map(([reason, layers]) => ({ reason, layers }))

@@ -2,6 +2,7 @@ import type { Alignment } from '../budget/align.ts';
 import { type Candidate, planQuotas, selectUnits } from '../budget/plan.ts';
 import { buildChannelMap } from '../channels/build.ts';
 import { Cut } from '../channels/cut.ts';
+import { frontierOf } from '../channels/frontier.ts';
 import type { ChannelMap, Group } from '../channels/group.ts';
 import { maskModel } from '../channels/masked-model.ts';
 import { shrink } from '../channels/shrink.ts';
@@ -11,6 +12,7 @@ import { checkGraph } from '../ir/check.ts';
 import type { Model } from '../ir/model.ts';
 import type { Value } from '../ir/value.ts';
 import { removeDeadCode } from '../normalise/dead-code.ts';
+import { retieVectors } from '../normalise/shared-vectors.ts';
 import { ruleOf } from '../ops/rules.ts';
 import { describeGroup, type GroupReport, type KeptLayer, keptWhole } from './describe-groups.ts';
 import { type Selection, selectGroups } from './select-groups.ts';
@@ -46,6 +48,8 @@ export interface PrunedChannels {
   readonly report: PruneChannelsReport;
   /** The model as it was, with the channels masked that left; absent where it was not asked for. */
   readonly masked: Model | undefined;
+  /** Names of the values that enter the end of the graph which stays as it is; see `frontierOf`. */
+  readonly frontier: readonly string[];
 }
 
 /**
@@ -81,10 +85,12 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
     kept: keptWhole(map, selected),
   };
   const masked = options.masked ? maskModel(model, cut) : undefined;
+  const frontier = options.masked ? frontierOf(graph, cut).map(({ name }) => name) : [];
   shrink(graph, cut, ruleOf);
+  retieVectors(graph);
   removeDeadCode(graph);
   checkGraph(graph, NAME);
-  return { report, masked };
+  return { report, masked, frontier };
 }
 
 function removedChannels(map: ChannelMap, cut: Cut): number {

@@ -57,6 +57,16 @@ describe('groups', () => {
     expect(unitCount).toBe(11);
   });
 
+  test('of one weight are told apart by the first index that each has along it', () => {
+    const b = new ModelBuilder();
+    const made = linear(b, b.input('rows', 'float32', ['N', 4]), 'a', 4, 6);
+    const parts = b.nodes('Split', [made, b.constant('lengths', 'int64', [2], [2, 4])], 2, { axis: 1 });
+    const [left = '', right = ''] = parts.map((part, i) => b.valueInfo(part, 'float32', ['N', 2 + 2 * i]));
+    b.output(linear(b, left, 'left', 2, 3), 'float32', ['N', 3]);
+    b.output(linear(b, act(b, right, 4), 'right', 4, 2), 'float32', ['N', 2]);
+    expect(mapOf(imported(b)).groups.map(({ name, count }) => `${name} ${count}`)).toEqual(['a[0…] 2', 'a[2…] 4']);
+  });
+
   test('list every initializer axis that is cut, with its part', () => {
     const [group] = mapOf(imported(chainNet())).groups;
     expect(group?.members.map(({ axis, role }) => `${axis.value.name}[${axis.dim}] ${role}`).sort()).toEqual([

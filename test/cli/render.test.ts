@@ -15,6 +15,7 @@ function group(name: string, before: number, after: number, more: Partial<GroupR
   const consumers = ['next'];
   return {
     name,
+    weight: { initializer: name, axis: 0 },
     producers: ['maker'],
     consumers,
     before,
@@ -108,6 +109,8 @@ const typical: Report = {
   proof: {
     passed: true,
     cut: [proofOf('logits'), proofOf('mask', { error: 0, informative: false })],
+    frontier: [],
+    judgedByFrontier: [],
     cleaned: [proofOf('logits', { error: 0 })],
     inputs: '4 random samples',
   },
@@ -127,7 +130,7 @@ const nothing: Report = {
   ...typical,
   size: { before: typical.size.before, after: typical.size.before },
   pruning: { name: 'prune channels', removedChannels: 0, groups: [], kept },
-  proof: { passed: true, cut: [], cleaned: [], inputs: '4 random samples' },
+  proof: { passed: true, cut: [], frontier: [], judgedByFrontier: [], cleaned: [], inputs: '4 random samples' },
   latency: { ...latency, after: { ...timing, speedUp: { median: 1.003, p25: 0.98, p75: 1.02, significant: false } } },
 };
 
@@ -137,6 +140,8 @@ const failed: Report = {
   proof: {
     passed: false,
     cut: [proofOf('logits', { passed: false, error: 0.032 }), proofOf('aux'), proofOf('other', { error: 2e-7 })],
+    frontier: [],
+    judgedByFrontier: [],
     cleaned: [],
     inputs: '4 random samples',
   },

@@ -69,6 +69,10 @@ describe('scores in closed form', () => {
     expect(score(simple, 'l2').scores).toEqual(close(average(scaled(5, 1, 10), scaled(1, 2, 3))));
   });
 
+  test('fan-out: what the reader takes of each channel, squares scaled to a mean of 1', () => {
+    expect(score(simple, 'fan-out')).toEqual({ scores: close(scaled(1, 4, 9).map(Math.sqrt)), by: 'fan-out' });
+  });
+
   test('fpgm: distances to all the other filters', () => {
     const [d01, d02, d12] = [Math.hypot(3, -5), Math.hypot(3, 12), Math.hypot(6, 7)];
     expect(score(simple, 'fpgm').scores).toEqual(close(scaled(d01 + d02, d01 + d12, d02 + d12)));
@@ -89,6 +93,46 @@ describe('scores in closed form', () => {
     expect(score(net([3, -4, 0, 1, 6, 8], [0, 0, 0]), 'l2').scores).toEqual(
       close(scaled(5, 1, 10).map((number) => number / 2)),
     );
+  });
+});
+
+describe('fan-out', () => {
+  /** rows → Gemm "first" of 3 channels → Relu → whatever reads them. */
+  const readBy = (read: (b: ModelBuilder, x: string) => string): Net => {
+    const b = new ModelBuilder();
+    const made = b.node('Gemm', [b.input('rows', 'float32', ['N', 2]), b.weight('first', [3, 2])], { transB: 1 });
+    const active = b.valueInfo(b.node('Relu', [b.valueInfo(made, 'float32', ['N', 3])]), 'float32', ['N', 3]);
+    b.output(read(b, active), 'float32', ['N', 1]);
+    const map = buildChannelMap(importModel(decodeModel(b.bytes())).graph, ruleOf);
+    const [group] = map.groups;
+    if (group === undefined) throw new Error('no group');
+    return { map, group };
+  };
+  const reader = (b: ModelBuilder, x: string, name: string, columns: readonly number[]): string => {
+    const made = b.node('Gemm', [x, b.constant(name, 'float32', [1, 3], columns)], { transB: 1 });
+    return b.valueInfo(made, 'float32', ['N', 1]);
+  };
+
+  test('is the root mean square over all readers, however big their numbers', () => {
+    const both = readBy((b, x) =>
+      b.node('Add', [reader(b, x, 'left', [1, 2, 3]), reader(b, x, 'right', [300, 100, 200])]),
+    );
+    const squares = average(scaled(1, 4, 9), scaled(9, 1, 4));
+    expect(score(both, 'fan-out').scores).toEqual(close(squares.map(Math.sqrt)));
+  });
+
+  test('counts every row of a reader that makes several channels', () => {
+    const wide = readBy((b, x) => {
+      const weight = b.constant('wide', 'float32', [2, 3], [3, 0, 1, 4, 1, 1]);
+      const made = b.valueInfo(b.node('Gemm', [x, weight], { transB: 1 }), 'float32', ['N', 2]);
+      return b.node('ReduceMax', [made], { axes: [1] });
+    });
+    expect(score(wide, 'fan-out').scores).toEqual(close(scaled(25, 1, 2).map(Math.sqrt)));
+  });
+
+  test('falls back, and says so, where no layer reads the channels', () => {
+    const unread = readBy((b, x) => b.node('ReduceSum', [x, b.constant('axes', 'int64', [1], [1])], { keepdims: 1 }));
+    expect(score(unread, 'fan-out')).toEqual({ scores: score(unread, 'l2').scores, by: 'l2' });
   });
 });
 

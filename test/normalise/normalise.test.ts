@@ -6,13 +6,12 @@ import { exportModel, importModel, type Model } from '../../src/ir/model.ts';
 import { normalise } from '../../src/normalise/normalise.ts';
 import { decodeModel, encodeModel } from '../../src/onnx/codec.ts';
 import { readModelFile } from '../../src/onnx/read.ts';
-import { compare, type Feeds, makeInputs, modelInfo, RuntimeChild } from '../../src/runtime/index.ts';
+import { compare, createEngine, type Feeds, makeInputs, modelInfo, RuntimeChild } from '../../src/runtime/index.ts';
 import { ModelBuilder } from '../support/build.ts';
-import { engineOf } from '../support/cut-equals-masked.ts';
 
 const child = new RuntimeChild();
 afterAll(() => child.close());
-const engine = engineOf(child);
+const engine = createEngine(child);
 
 async function normalised(b: ModelBuilder): Promise<Model> {
   const model = importModel(decodeModel(b.bytes()));

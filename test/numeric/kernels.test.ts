@@ -45,6 +45,33 @@ describe('take', () => {
     );
   });
 
+  // Short runs of aligned numbers are moved as numbers, the others as bytes.
+  test.each([0, 1, 2, 4])('of numbers that begin %i bytes into a buffer, in short runs and in long ones', (offset) => {
+    const dims = [3, 4, 50];
+    const bytes = Uint8Array.from({ length: 2400 + offset }, (_, i) => (i * 7) % 251).subarray(offset);
+    for (const keeps of [
+      [{ axis: 0, indices: [0, 2] }],
+      [{ axis: 1, indices: [1, 2] }],
+      [{ axis: 2, indices: [0, 1, 5, 49] }],
+      [
+        { axis: 0, indices: [2] },
+        { axis: 2, indices: [...Array(40).keys()] },
+      ],
+    ]) {
+      const naive = indicesOf(dims).flatMap((index, flat) =>
+        keeps.every(({ axis, indices }) => indices.includes(index[axis] ?? 0))
+          ? [...bytes.subarray(flat * 4, (flat + 1) * 4)]
+          : [],
+      );
+      expect([...take(bytes, dims, 4, keeps)]).toEqual(naive);
+    }
+  });
+
+  test('of nothing at all keeps the very bytes', () => {
+    const bytes = Uint8Array.of(1, 2, 3, 4);
+    expect(take(bytes, [4], 1, [])).toBe(bytes);
+  });
+
   test('leaves the original alone', () => {
     const bytes = Uint8Array.of(1, 2, 3, 4);
     take(bytes, [4], 1, [{ axis: 0, indices: [0, 3] }])[0] = 9;

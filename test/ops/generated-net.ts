@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { ModelBuilder } from '../support/build.ts';
 import { createRandom } from '../support/random.ts';
-import { LAYERS, type Layer } from './generated-layers.ts';
+import { LAYERS as IMAGE_LAYERS, type Layer } from './generated-layers.ts';
 import { conv, fresh, type Image, integers, pick, reshape, type State, weight } from './generated-parts.ts';
+import { SEQUENCE_LAYERS } from './generated-sequences.ts';
+
+const LAYERS: typeof IMAGE_LAYERS = { ...IMAGE_LAYERS, ...SEQUENCE_LAYERS };
+const KINDS = Object.keys(LAYERS);
 
 /** A whole net as data; `buildNet` of the same problem gives the same bytes. */
 export interface Problem {
@@ -68,7 +72,7 @@ export const problems: fc.Arbitrary<Problem> = fc.record({
   opset: fc.constantFrom<(13 | 17 | 18)[]>(17, 13, 18),
   layers: fc.array(
     fc.record({
-      kind: fc.constantFrom(...Object.keys(LAYERS)),
+      kind: fc.constantFrom(...KINDS),
       from: fc.nat({ max: 2 }),
       with: fc.nat({ max: 3 }),
       a: small,

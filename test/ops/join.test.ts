@@ -234,7 +234,7 @@ function embedding(next: (b: ModelBuilder, x: string) => string): ModelBuilder {
 testCases('an embedding', {
   'loses features, not entries': found(
     embedding((b, x) => b.node('MatMul', [x, b.weight('last', [8, 3], { fanIn: 8 })])),
-    'last 8',
+    'table 8',
   ),
   'whose transpose is the output layer': found(
     embedding((b, x) =>
@@ -243,7 +243,7 @@ testCases('an embedding', {
         b.node('Transpose', ['table'], { perm: [1, 0] }, { outputs: ['transposed'] }),
       ]),
     ),
-    'transposed 8',
+    'table 8',
   ),
   'that is the output layer itself': found(
     embedding((b, x) => {

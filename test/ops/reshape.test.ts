@@ -65,12 +65,12 @@ testCases('Reshape of channels into factors', {
     'first 4',
     'second 5',
   ),
-  // Nothing keeps the heads apart, but a unit is one of them all the same: of equals, the outer factor lives.
-  'to heads and back': found(tokenNet(chain(reshape(0, 0, 4, 2), op('Tanh'), reshape(0, 0, 8))), 'first 4'),
+  // Nothing keeps the heads apart, so of equals the inner factor lives: the same offset of every head.
+  'to heads and back': found(tokenNet(chain(reshape(0, 0, 4, 2), op('Tanh'), reshape(0, 0, 8))), 'first 2'),
   'of which one is 1': free(tokenNet(chain(reshape(0, 0, 1, 8), op('Tanh'), reshape(0, 0, -1)))),
   'moved by a Transpose and folded again': found(
     featureNet(chain(reshape(0, 2, 4), transpose(0, 2, 1), reshape(0, 8))),
-    'first 2',
+    'first 4',
   ),
 });
 
@@ -84,9 +84,9 @@ function flattenedMatrix(): ModelBuilder {
 }
 
 testCases('of axes that are folded together one lives', {
-  'the outer of equals, and the other says why': {
-    ...found(flattenedMatrix(), 'left 4'),
-    refusals: { right: /Flatten folds it together with another axis that is pruned/ },
+  'the inner of equals, and the other says why': {
+    ...found(flattenedMatrix(), 'right 6'),
+    refusals: { left: /Flatten folds it together with another axis that is pruned/ },
   },
 });
 
@@ -97,7 +97,7 @@ testCases('wildcards of Reshape', {
       channels: 48,
       read: 48,
     }),
-    'first 2',
+    'first 4',
   ),
 });
 
@@ -116,9 +116,9 @@ const groupNorm = (groups: number): Middle =>
   );
 
 testCases('structures made of Reshape', {
-  // The same offset of both groups leaves at once.
-  'channel shuffle': found(imageNet(shuffle(2, 8)), 'first 2'),
-  'channel shuffle of 4 groups': found(imageNet(shuffle(4, 8)), 'first 4'),
+  // The same offset of every group leaves at once.
+  'channel shuffle': found(imageNet(shuffle(2, 8)), 'first 4'),
+  'channel shuffle of 4 groups': found(imageNet(shuffle(4, 8)), 'first 2'),
   'GroupNorm loses whole groups': found(imageNet(groupNorm(4)), 'first 4'),
   'PixelShuffle by Reshape and Transpose': found(
     imageNet(chain(reshape(0, 2, 2, 2, 6, 6), transpose(0, 1, 4, 2, 5, 3), reshape(0, 2, 12, 12)), { read: 2 }),
@@ -144,13 +144,26 @@ function packedAttention(): ModelBuilder {
   return b;
 }
 
+testCases('Reshape with an open batch', {
+  'keeps what lies behind it': found(featureNet(chain(reshape(-1, 2), op('Tanh'), reshape(-1, 8))), 'first 2'),
+  'of two samples to one row': found(featureNet(reshape(-1, 16), { read: 16 }), 'first 8'),
+  'of tokens to rows': free(tokenNet(chain(reshape(-1, 8), op('Tanh'), reshape(-1, 6, 8)))),
+  'of tokens to rows of heads': found(tokenNet(chain(reshape(-1, 4, 2), op('Tanh'), reshape(-1, 6, 8))), 'first 2'),
+});
+
+testCases('factors that live already', {
+  'are chosen again, whatever lies between': free(
+    headNet(chain(reshape(0, -1), op('Relu'), reshape(-1, 8, 2, 2), op('Tanh'), reshape(-1, 32)), 32),
+  ),
+});
+
 testCases('Reshape that cannot be followed', {
   'because the pieces do not nest': held(
     featureNet(chain(reshape(0, 2, 3), transpose(0, 2, 1), reshape(0, 2, 3), reshape(0, 6)), { channels: 6, read: 6 }),
     /cuts it into pieces that do not nest|folds it together/,
   ),
   'because the batch is folded in': held(
-    featureNet(chain(reshape(-1, 2), reshape(-1, 8))),
+    featureNet(reshape(-1, 4), { read: 4, channels: 6 }),
     /regroups it with an axis of unknown length/,
   ),
   'because the shape comes at run time': {

@@ -1,3 +1,4 @@
+import type { ModelBuilder } from '../support/build.ts';
 import { type Case, found, free, held, testCases } from './cases.ts';
 import { imageNet, integers, type Middle } from './nets.ts';
 
@@ -24,6 +25,17 @@ const halves =
   (one: Window, two: Window): Middle =>
   (b, x) =>
     b.node('Concat', [slice(two)(b, x), b.node('Tanh', [slice(one)(b, x)])], { axis: 1 });
+
+/** The number `value`, computed out of an input. */
+function axisAtRunTime(b: ModelBuilder, value: number): string {
+  const drawn = b.node('Cast', [b.node('ReduceSum', [b.input('switch', 'float32', [1])], { keepdims: 1 })], { to: 7 });
+  return b.node('Add', [b.node('Mul', [drawn, integers(b, [0])]), integers(b, [value])]);
+}
+
+const slicedAtRunTime =
+  (axis: number): Middle =>
+  (b, x) =>
+    b.node('Slice', [x, axisAtRunTime(b, 0), integers(b, [8]), integers(b, [axis])]);
 
 testCases('Slice', {
   'of the channels in two halves': found(
@@ -96,15 +108,14 @@ testCases('Slice', {
     imageNet(slice({ starts: [7], ends: [-HUGE], axes: [1], steps: [-1] })),
     /Slice takes it in steps/,
   ),
-  'whose bounds come at run time': held(
-    imageNet((b, x) => {
-      const start = b.node('Cast', [b.node('ReduceSum', [b.input('switch', 'float32', [1])], { keepdims: 1 })], {
-        to: 7,
-      });
-      const zero = b.node('Mul', [start, integers(b, [0])]);
-      return b.node('Slice', [x, zero, integers(b, [8]), integers(b, [2])]);
-    }),
-    /the bounds of Slice are computed at run time/,
+  'of pixels by bounds that come at run time': free(imageNet(slicedAtRunTime(2))),
+  'of channels by bounds that come at run time': held(
+    imageNet(slicedAtRunTime(1)),
+    /Slice cuts it where is not known before the model runs/,
+  ),
+  'along axes that come at run time': held(
+    imageNet((b, x) => b.node('Slice', [x, integers(b, [0]), integers(b, [2 ** 31]), axisAtRunTime(b, 2)])),
+    /the axes of Slice are computed at run time/,
   ),
 });
 

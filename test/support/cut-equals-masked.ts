@@ -5,10 +5,7 @@ import type { ChannelMap } from '../../src/channels/group.ts';
 import { maskModel } from '../../src/channels/masked-model.ts';
 import { shrink } from '../../src/channels/shrink.ts';
 import { checkGraph } from '../../src/ir/check.ts';
-import type { DataType } from '../../src/ir/data-type.ts';
-import type { Evaluator, ShapeOracle } from '../../src/ir/facts.ts';
 import { cloneModel, exportModel, importModel, type Model } from '../../src/ir/model.ts';
-import { Tensor } from '../../src/ir/tensor.ts';
 import { dimsOf } from '../../src/ir/value.ts';
 import { removeDeadCode } from '../../src/normalise/dead-code.ts';
 import { normalise } from '../../src/normalise/normalise.ts';
@@ -16,6 +13,7 @@ import { decodeModel, encodeModel } from '../../src/onnx/codec.ts';
 import type { GraphProto, ModelProto, ValueInfoProto } from '../../src/onnx/messages.ts';
 import { ruleOf } from '../../src/ops/rules.ts';
 import {
+  createEngine,
   type Feeds,
   inferShapes,
   makeInputs,
@@ -23,7 +21,6 @@ import {
   type Proof,
   prove,
   RuntimeChild,
-  run,
 } from '../../src/runtime/index.ts';
 import type { ModelBuilder } from './build.ts';
 import { createRandom, type Random } from './random.ts';
@@ -84,7 +81,7 @@ export async function cutEqualsMasked(
   const proto = decodeModel(bytes);
   if (options.declared) await declareAll(proto, child);
   const model = importModel(proto);
-  await normalise(model, engineOf(child));
+  await normalise(model, createEngine(child));
   checkGraph(model.graph, 'normalise');
   const original = cloneModel(model).model;
 
@@ -210,29 +207,3 @@ const ELEMENT_TYPES: Readonly<Record<string, number>> = {
   float16: 10,
   float64: 11,
 };
-
-const EVALUATED: Readonly<Record<string, DataType>> = {
-  float32: 'float32',
-  float64: 'float64',
-  float16: 'float16',
-  int64: 'int64',
-  int32: 'int32',
-  uint8: 'uint8',
-  bool: 'bool',
-};
-
-/** onnxruntime as normalisation wants it. */
-export function engineOf(child: RuntimeChild): ShapeOracle & Evaluator {
-  return {
-    inferShapes: (model) => inferShapes(model, child),
-    evaluate: async (model) => {
-      const results = new Map<string, Tensor>();
-      for (const [name, { type, dims, data }] of Object.entries(await run(child, encodeModel(model), {}))) {
-        const known = EVALUATED[type];
-        if (known === undefined || !ArrayBuffer.isView(data)) continue;
-        results.set(name, Tensor.of(known, dims, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
-      }
-      return results;
-    },
-  };
-}

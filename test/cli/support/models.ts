@@ -31,12 +31,14 @@ export function smallNetThen(opType: string, domain = ''): Uint8Array {
   return b.bytes();
 }
 
-/** A small net with random noise on its output: no two runs of it agree. */
+/** A net with random noise between two parts that can be pruned: no two runs of it agree behind the noise. */
 export function noisyNet(): Uint8Array {
   const b = new ModelBuilder();
   const inner = addLayers(b, b.input('x', 'float32', ['N', 3, 8, 8]), 'inner');
   const noise = b.node('RandomNormalLike', [inner], {}, { name: 'noise' });
-  b.output(b.node('Add', [inner, noise], {}, { outputs: ['y'] }), 'float32', ['N', 4, 8, 8]);
+  const noisy = b.node('Add', [inner, noise]);
+  const hidden = b.node('Relu', [b.node('Conv', [noisy, b.weight('neck.weight', [16, 4, 1, 1])])]);
+  b.output(b.node('Conv', [hidden, b.weight('tail.weight', [4, 16, 1, 1])], {}, { outputs: ['y'] }), 'float32');
   return b.bytes();
 }
 

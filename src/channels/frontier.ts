@@ -1,0 +1,46 @@
+import type { Graph } from '../ir/graph.ts';
+import { capturesOf, type Node, subgraphsOf } from '../ir/node.ts';
+import { dimsOf, type Value } from '../ir/value.ts';
+import { valuesOf } from '../ops/coupling.ts';
+import type { Cut } from './cut.ts';
+
+/**
+ * The values that enter the end of the graph which a cut leaves as it is: the nodes of which no tensor loses a position,
+ * and none of whose successors does. That end is the same function before and after, so where these values are equal the
+ * outputs are right, even if an operator behind them (NonMaxSuppression, TopK, ArgMax) makes a large difference out of a
+ * rounding error. Call it on the graph that the cut was decided on, before it shrinks.
+ */
+export function frontierOf(graph: Graph, cut: Cut): Value[] {
+  const unchanged = new Set<Node>();
+  const frontier = new Set<Value>();
+  for (const node of graph.sorted().reverse()) {
+    const readers = node.outputs.flatMap((value) => (value === undefined ? [] : [...value.uses]));
+    const free = readers.every((reader) => unchanged.has(ownerIn(graph, reader)));
+    if (!free || isTouched(node, cut)) continue;
+    unchanged.add(node);
+    for (const value of readOf(node)) frontier.add(value);
+  }
+  return [...frontier].filter((value) => value.producer !== undefined && !unchanged.has(value.producer));
+}
+
+function isTouched(node: Node, cut: Cut): boolean {
+  return valuesOf(node).some((value) => dimsOf(value)?.some((_, dim) => cut.kept({ value, dim }) !== undefined));
+}
+
+function readOf(node: Node): Value[] {
+  const inputs = node.inputs.filter((value) => value !== undefined);
+  return subgraphsOf(node).length === 0 ? inputs : [...inputs, ...capturesOf(node)];
+}
+
+/** The node of this very graph that is, or contains, a reader. */
+function ownerIn(graph: Graph, reader: Node): Node {
+  if (reader.graph === graph) return reader;
+  for (const node of graph.nodes) if (contains(node, reader)) return node;
+  return reader;
+}
+
+function contains(node: Node, inner: Node): boolean {
+  return subgraphsOf(node).some(
+    (body) => body.nodes.has(inner) || [...body.nodes].some((each) => contains(each, inner)),
+  );
+}

@@ -1,0 +1,103 @@
+import { int } from '../ir/attributes.ts';
+import type { Node } from '../ir/node.ts';
+import { dimsOf, type Value } from '../ir/value.ts';
+import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
+import type { Coupling, OpRule } from './rule.ts';
+
+/** The elements of a shape that a reader looks at; undefined where it may be any. A product with 0 looks at nothing. */
+function picksOf(reader: Node, shape: Value, length: number): number[] | undefined {
+  const [data, other] = reader.inputs;
+  if (reader.opType === 'Gather' && data === shape) return other?.tensor?.integers();
+  if (reader.opType !== 'Mul' || data !== shape || other?.tensor?.size !== length) return undefined;
+  return other.tensor.integers().flatMap((factor, i) => (factor === 0 ? [] : [i]));
+}
+
+/** The axes whose lengths the readers of a Shape pick; undefined where some reader may take any. */
+function lengthsRead(node: Node, rank: number): Set<number> | undefined {
+  const out = output(node);
+  if (node.graph.isOutput(out)) return undefined;
+  // Bounds beyond either end are clamped.
+  const place = (bound: number): number => Math.min(Math.max(fromFront(bound, rank), 0), rank);
+  const first = place(int(node, 'start', 0));
+  const read = new Set<number>();
+  const length = place(int(node, 'end', rank)) - first;
+  for (const reader of out.uses) {
+    const picked = picksOf(reader, out, length);
+    if (picked === undefined) return undefined;
+    for (const index of picked) read.add(first + fromFront(index, length));
+  }
+  return read;
+}
+
+/** Reads lengths: those that somebody picks are pinned, the others may change. */
+const shape: OpRule = {
+  domain: '',
+  opTypes: ['Shape'],
+  couple(node) {
+    const data = input(node, 0);
+    const rank = rankOf(data);
+    const read = rank === undefined ? undefined : lengthsRead(node, rank);
+    if (rank === undefined || read === undefined) return pinAll(node, 'its length is read by Shape');
+    const coupling = new CouplingBuilder();
+    for (let dim = 0; dim < rank; dim++) {
+      if (read.has(dim)) coupling.pin(data, dim, 'its length is read by Shape');
+      else coupling.free.push(axis(data, dim));
+    }
+    return coupling;
+  },
+};
+
+const TARGET = { attribute: 'shape', input: 1 };
+
+/** Axes of length 1 are stretched to the target, the others pass. A target of 1 keeps what the data have. */
+function coupleExpand(node: Node): Coupling {
+  const [data, out] = [input(node, 0), output(node)];
+  const [rank, outRank] = [rankOf(data), rankOf(out)];
+  if (rank === undefined || outRank === undefined) return pinAll(node, 'the rank of a tensor at Expand is unknown');
+  const constant = Array.isArray(intsParameter(node, TARGET));
+  const coupling = new CouplingBuilder();
+  for (let dim = 0; dim < outRank; dim++) {
+    const from = dim - (outRank - rank);
+    if (from >= 0 && dimsOf(data)?.[from] !== 1) lineUp(coupling, axis(data, from), axis(out, dim));
+    else if (constant) coupling.free.push(axis(out, dim));
+    else coupling.pin(out, dim, 'Expand stretches it to a length that is computed at run time');
+  }
+  return coupling;
+}
+
+const expand: OpRule = {
+  domain: '',
+  opTypes: ['Expand'],
+  couple: coupleExpand,
+  repair(node, kept, graph) {
+    const target = intsParameter(node, TARGET);
+    const rank = rankOf(output(node)) ?? 0;
+    if (!Array.isArray(target)) return;
+    const lengths = target.map((length, i) =>
+      length === 1 ? 1 : (kept(axis(output(node), i + rank - target.length))?.length ?? length),
+    );
+    if (lengths.some((length, i) => length !== target[i])) setIntsParameter(graph, node, TARGET, lengths);
+  },
+};
+
+/** Copies laid end to end along each axis: position i of the data is every i + k · length of the output. */
+const tile: OpRule = {
+  domain: '',
+  opTypes: ['Tile'],
+  couple(node) {
+    const [data, out] = [input(node, 0), output(node)];
+    const repeats = intsParameter(node, { attribute: 'repeats', input: 1 });
+    if (rankOf(data) === undefined || !Array.isArray(repeats))
+      return pinAll(node, 'the repeats of Tile are computed at run time');
+    const coupling = new CouplingBuilder();
+    repeats.forEach((copies, dim) => {
+      const map = { kind: 'factor', outer: copies, inner: 1 } as const;
+      if (copies === 1) coupling.same(axis(data, dim), axis(out, dim));
+      else coupling.links.push({ a: axis(data, dim), b: axis(out, dim), map });
+    });
+    return coupling;
+  },
+};
+
+export const shapeRules: readonly OpRule[] = [shape, expand, tile];

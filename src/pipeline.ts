@@ -194,7 +194,7 @@ class PruneRun {
       notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');
     if (size.before.gzipBytes === null)
       notes.push(`The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB.`);
-    if (verdict.proof?.cut.every((output) => !output.informative)) {
+    if (verdict.proof?.cut.every((output) => !output.informative) && verdict.proof.judgedByFrontier.length === 0) {
       notes.push(
         'The outputs are constant on the inputs that the proof ran on, so that it says little; give real inputs with --test.',
       );

@@ -16,7 +16,7 @@ export function renderProof(context: Context, proof: ProofReport | null): string
     return section(context, 'Proof', marked(context, '·', 'nothing changed, so there was nothing to prove', ink.dim));
   }
   const direct = proof.cut.filter(({ name }) => !proof.judgedByFrontier.includes(name));
-  const constant = [...proof.cut, ...proof.cleaned].filter(({ informative }) => !informative).map(({ name }) => name);
+  const constant = [...direct, ...proof.cleaned].filter(({ informative }) => !informative).map(({ name }) => name);
   const title = proof.passed ? 'Proof' : `${ink.bold('Proof')} ${ink.red(ink.bold('FAILED'))}`;
   return section(context, title, [
     ...verdicts(context, direct, 'cut equals masked', 'cut differs from masked'),
@@ -33,10 +33,10 @@ export function renderProof(context: Context, proof: ProofReport | null): string
   ]);
 }
 
-/** Outputs that rounding turns into other decisions, and what they were judged by instead. */
+/** Outputs that say nothing by themselves, and what they were judged by instead. */
 function frontierLines(context: Context, { frontier, judgedByFrontier }: ProofReport): string[] {
   if (judgedByFrontier.length === 0) return [];
-  const text = `not judged by themselves, since an operator before them decides by tiny differences: ${listed(context, judgedByFrontier)}`;
+  const text = `judged by that alone, since an operator before them decides by tiny differences: ${listed(context, judgedByFrontier)}`;
   return [
     ...verdicts(
       context,

@@ -38,8 +38,9 @@ export async function proveRewiring(
   options: RequestOptions,
 ): Promise<ProofReport> {
   const cut = await prove(child, models.masked, models.cut, inputs.proof, options);
+  const failed = cut.outputs.filter(({ passed }) => !passed).map(({ name }) => name);
   const atFrontier =
-    cut.passed || frontier.names.length === 0 ? [] : await proveFrontier(child, frontier, inputs, options);
+    failed.length === 0 || frontier.names.length === 0 ? [] : await proveFrontier(child, frontier, inputs, options);
   const excused = atFrontier.length > 0 && atFrontier.every(({ passed }) => passed);
   const cleaned =
     models.cleaned === undefined
@@ -49,7 +50,7 @@ export async function proveRewiring(
     passed: (cut.passed || excused) && (cleaned?.passed ?? true),
     cut: cut.outputs,
     frontier: atFrontier,
-    judgedByFrontier: excused ? cut.outputs.filter(({ passed }) => !passed).map(({ name }) => name) : [],
+    judgedByFrontier: excused ? failed : [],
     cleaned: cleaned?.outputs ?? [],
     inputs: inputs.on,
   };

@@ -4,6 +4,7 @@ import type { Graph } from '../ir/graph.ts';
 import { exportModel, type Model } from '../ir/model.ts';
 import type { Dim } from '../ir/value.ts';
 import { constantNodesToInitializers } from './constant-nodes.ts';
+import { shapedByData } from './data-dependence.ts';
 import { removeDeadCode } from './dead-code.ts';
 import { foldConstants } from './fold-constants.ts';
 import { removeIdentities } from './identities.ts';
@@ -58,15 +59,17 @@ async function settle(model: Model, engine: Engine): Promise<boolean> {
 }
 
 /**
- * Tensors that nodes make and of whose dims some are unknown. None where only first dims are: those count samples, which
+ * Tensors that nodes make and of whose dims some are unknown, though sizes alone decide them. None where only first dims are: those count samples, which
  * nothing here needs to know, and looking means running the model.
  */
 function valuesOfUnknownDims(graph: Graph): string[] {
   const unknown: { readonly name: string; readonly dims: readonly Dim[] }[] = [];
+  const elusive = shapedByData(graph);
   for (const node of graph.nodes) {
     for (const value of node.outputs) {
       const dims = value?.type?.dims;
-      if (value !== undefined && dims?.includes(undefined)) unknown.push({ name: value.name, dims });
+      if (value !== undefined && dims?.includes(undefined) && !elusive.has(value))
+        unknown.push({ name: value.name, dims });
     }
   }
   return unknown.some(({ dims }) => dims.indexOf(undefined, 1) > 0) ? unknown.map(({ name }) => name) : [];

@@ -132,6 +132,19 @@ testCases('Shape', {
   'of which the channels are picked, and known': free(
     imageNet((b, x) => reshaped(b, x, lengths(b, x, 0, 1), integers(b, [6, 6]))),
   ),
+  'of which the batch and the channels are multiplied': held(
+    imageNet((b, x) => {
+      const count = b.node('ReduceProd', [lengths(b, x, 0, 1)], { keepdims: 0 });
+      return b.node('Div', [x, b.node('Cast', [count], { to: 1 })]);
+    }),
+    /its length is read by Shape/,
+  ),
+  'of which the batch and the pixels are multiplied': free(
+    imageNet((b, x) => {
+      const count = b.node('ReduceProd', [lengths(b, x, 0, -1)], { keepdims: 0 });
+      return b.node('Div', [x, b.node('Cast', [count], { to: 1 })]);
+    }),
+  ),
   'of which a part is cut out': free(
     imageNet((b, x) =>
       reshaped(b, x, b.node('Slice', [b.node('Shape', [x]), integers(b, [0]), integers(b, [2])]), integers(b, [6, 6])),

@@ -37,6 +37,14 @@ const slicedAtRunTime =
   (b, x) =>
     b.node('Slice', [x, axisAtRunTime(b, 0), integers(b, [8]), integers(b, [axis])]);
 
+/** From a place that follows from the length of another input. */
+const slicedByLength =
+  (axis: number): Middle =>
+  (b, x) => {
+    const length = b.node('Shape', [b.input('other', 'float32', ['S'])]);
+    return b.node('Slice', [x, b.node('Sub', [length, length]), integers(b, [8]), integers(b, [axis])]);
+  };
+
 testCases('Slice', {
   'of the channels in two halves': found(
     imageNet(halves({ starts: [0], ends: [3], axes: [1] }, { starts: [3], ends: [HUGE], axes: [1] })),
@@ -108,7 +116,11 @@ testCases('Slice', {
     imageNet(slice({ starts: [7], ends: [-HUGE], axes: [1], steps: [-1] })),
     /Slice takes it in steps/,
   ),
-  'of pixels by bounds that come at run time': free(imageNet(slicedAtRunTime(2))),
+  'of pixels by bounds that are lengths': free(imageNet(slicedByLength(2))),
+  'of channels by bounds that are lengths': held(
+    imageNet(slicedByLength(1)),
+    /Slice cuts it where is not known before the model runs/,
+  ),
   'of channels by bounds that come at run time': held(
     imageNet(slicedAtRunTime(1)),
     /Slice cuts it where is not known before the model runs/,

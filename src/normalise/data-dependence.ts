@@ -1,0 +1,67 @@
+import type { Graph } from '../ir/graph.ts';
+import { type Node, subgraphsOf } from '../ir/node.ts';
+import type { Value } from '../ir/value.ts';
+
+/** Operators that make as many elements as their data happen to call for. */
+const BY_DATA: ReadonlySet<string> = new Set([
+  'NonZero',
+  'NonMaxSuppression',
+  'Compress',
+  'Unique',
+  'StringSplit',
+  'SequenceAt',
+  'SplitToSequence',
+  'ConcatFromSequence',
+  'OptionalGetElement',
+]);
+
+/** Inputs whose elements say how long the axes of the result are. */
+const SHAPED_BY: Readonly<Record<string, readonly number[]>> = {
+  Reshape: [1],
+  Expand: [1],
+  ConstantOfShape: [0],
+  Range: [0, 1, 2],
+  Tile: [1],
+  Slice: [1, 2, 3, 4],
+  Pad: [1, 3],
+  Resize: [2, 3],
+  Upsample: [1],
+  TopK: [1],
+  OneHot: [1],
+  Split: [1],
+  Unsqueeze: [1],
+  CenterCropPad: [1],
+  Col2Im: [1, 2],
+};
+
+/** Operators that turn lengths into elements: what they give depends on sizes alone. */
+const READS_LENGTHS: ReadonlySet<string> = new Set(['Shape', 'Size']);
+
+/**
+ * The values whose dims depend on what the model's inputs hold, not only on how long they are: those behind operators
+ * such as NonZero, behind bodies, and those shaped by computed elements. What is seen of such dims in one run says
+ * nothing of the next.
+ */
+export function shapedByData(graph: Graph): ReadonlySet<Value> {
+  const shaped = new Set<Value>();
+  const elements = new Set<Value>(graph.inputs.filter((value) => value.tensor === undefined));
+  for (const node of graph.sorted()) {
+    const read = node.inputs.filter((value) => value !== undefined);
+    const isShaped = read.some((value) => shaped.has(value)) || makesByData(node, elements);
+    const isComputed = isShaped || (!READS_LENGTHS.has(node.opType) && read.some((value) => elements.has(value)));
+    for (const output of node.outputs) {
+      if (output === undefined) continue;
+      if (isShaped) shaped.add(output);
+      if (isComputed) elements.add(output);
+    }
+  }
+  return shaped;
+}
+
+function makesByData(node: Node, elements: ReadonlySet<Value>): boolean {
+  if (subgraphsOf(node).length > 0 || BY_DATA.has(node.opType)) return true;
+  return (SHAPED_BY[node.opType] ?? []).some((index) => {
+    const value = node.inputs[index];
+    return value !== undefined && elements.has(value);
+  });
+}

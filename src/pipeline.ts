@@ -192,6 +192,9 @@ class PruneRun {
     }
     if (report.removedChannels === 0)
       notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');
+    const emptied = report.groups.filter(({ asked, after }) => asked === 0 && after > 0).map(({ name }) => name);
+    if (emptied.length > 0)
+      notes.push(`The amount would have emptied ${emptied.join(', ')}; the least that can stay was kept.`);
     if (size.before.gzipBytes === null)
       notes.push(`The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB.`);
     if (verdict.proof?.cut.every((output) => !output.informative) && verdict.proof.judgedByFrontier.length === 0) {

@@ -8,7 +8,10 @@ export interface Candidate {
   readonly scores: Scores;
 }
 
-/** How many units a group keeps: what the amount asks for, and what alignment makes of it. */
+/**
+ * How many units a group keeps: what the amount asks for under the cap on the ratio, which may be none, and what
+ * alignment and the need of at least one make of it.
+ */
 export interface Quota {
   readonly group: Group;
   readonly asked: number;
@@ -28,9 +31,9 @@ export interface BudgetOptions {
 /** A step below every whole count, so that 0.1 · 30 is 3 and not 4 after rounding up. */
 const EPSILON = 1e-9;
 
-/** Fewest units that stay under a cap on the ratio: at least one, and all of them under a cap of 0. */
-function floorOf(count: number, maxRatio: number): number {
-  return Math.max(1, Math.ceil(count * (1 - maxRatio) - EPSILON));
+/** Fewest units that stay under a cap on the ratio: all of them under a cap of 0. */
+function cappedAt(count: number, maxRatio: number): number {
+  return Math.ceil(count * (1 - maxRatio) - EPSILON);
 }
 
 /**
@@ -41,9 +44,10 @@ function floorOf(count: number, maxRatio: number): number {
 export function planQuotas(candidates: readonly Candidate[], options: BudgetOptions): Quota[] {
   const removed = options.scope === 'uniform' ? uniform(candidates, options) : global(candidates, options);
   return candidates.map(({ group }, i) => {
-    const asked = Math.max(group.count - (removed[i] ?? 0), floorOf(group.count, options.maxRatio));
+    const fewest = cappedAt(group.count, options.maxRatio);
+    const asked = Math.max(group.count - (removed[i] ?? 0), fewest);
     const aligned = alignCount(asked, group.count, group.blockedWidth, options.alignment);
-    return { group, asked, keep: Math.max(aligned, floorOf(group.count, options.maxRatio)) };
+    return { group, asked, keep: Math.max(1, aligned, fewest) };
   });
 }
 
@@ -54,7 +58,7 @@ function uniform(candidates: readonly Candidate[], { amount }: BudgetOptions): n
 function global(candidates: readonly Candidate[], { amount, maxRatio }: BudgetOptions): number[] {
   const ranked = candidates.flatMap(({ group, scores }, index) => {
     const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length || 1;
-    const most = group.count - floorOf(group.count, maxRatio);
+    const most = group.count - Math.max(1, cappedAt(group.count, maxRatio));
     // Only the weakest of a group may leave, so the others need not compete.
     return Array.from(scores, (score) => score / mean)
       .sort((a, b) => a - b)

@@ -107,48 +107,9 @@ async function run(model: string, options: Options): Promise<void> {
     import('../session.ts'),
   ]);
   const session = new Session(options);
-  const {
-    output,
-    force,
-    criterion,
-    scope,
-    maxRatio,
-    align,
-    exclude,
-    only,
-    verify,
-    bench,
-    dryRun,
-    requireChange,
-    seed,
-    threads,
-    timeout,
-  } = options;
+  const { test: _test, json: _json, report: _report, quiet: _quiet, verbose: _verbose, ...wanted } = options;
   try {
-    const report = await session.work(() =>
-      prune(
-        model,
-        {
-          structured,
-          output,
-          force,
-          criterion,
-          scope,
-          maxRatio,
-          align,
-          exclude,
-          only,
-          verify,
-          bench,
-          dryRun,
-          requireChange,
-          seed,
-          threads,
-          timeout,
-        },
-        session.hooks(),
-      ),
-    );
+    const report = await session.work(() => prune(model, { ...wanted, structured }, session.hooks()));
     await session.show(report, renderReport);
   } catch (error) {
     if (error instanceof CheckFailed) await session.show(error.report, renderReport);

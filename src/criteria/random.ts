@@ -7,6 +7,6 @@ export const random: Criterion = {
   summary: 'by lot, from --seed',
   score(group, { seed }) {
     const draw = seededRandom(seed * 7919 + group.first);
-    return Float64Array.from({ length: group.count }, draw);
+    return Float64Array.from({ length: group.count }, draw.uniform);
   },
 };

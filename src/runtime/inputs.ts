@@ -1,6 +1,6 @@
 import { OnnxPruneError } from '../errors.ts';
 import { float16Bits } from '../numeric/float16.ts';
-import { type Random, seededRandom } from './random.ts';
+import { type Random, seededRandom } from '../numeric/random.ts';
 import { elementCount, isTensorType } from './tensor.ts';
 import type { Feeds, HostTensor, InputSpec, TensorData, TensorType } from './types.ts';
 

@@ -236,6 +236,15 @@ export class Graph {
     this.#nodes.delete(owned);
   }
 
+  /** Removes a node but leaves the values it produced, for other nodes to produce them right away. */
+  takeOutputs(node: Node): readonly (Value | undefined)[] {
+    const owned = this.#ownNode(node);
+    for (const input of owned.inputs) input?.uses.delete(owned);
+    for (const output of owned.outputs) if (output !== undefined) output.producer = undefined;
+    this.#nodes.delete(owned);
+    return owned.outputs;
+  }
+
   /** Turns what a node produced into an initializer of the same name and removes the node. */
   replaceByInitializer(node: Node, tensor: Tensor): void {
     const owned = this.#ownNode(node);

@@ -8,6 +8,7 @@ import { shapedByData } from './data-dependence.ts';
 import { removeDeadCode } from './dead-code.ts';
 import { foldConstants } from './fold-constants.ts';
 import { removeIdentities } from './identities.ts';
+import { inlineFunctions } from './inline-functions.ts';
 import { settleShapes } from './shape-chains.ts';
 import { untieVectors } from './shared-vectors.ts';
 import { freeKnownLengths } from './stretched.ts';
@@ -23,8 +24,9 @@ const MOST_ROUNDS = 4;
  */
 export async function normalise(model: Model, engine: Engine): Promise<boolean> {
   const { graph } = model;
+  let changed = inlineFunctions(model);
   constantNodesToInitializers(graph);
-  let changed = removeIdentities(graph);
+  changed = removeIdentities(graph) || changed;
   untieVectors(graph);
   removeDeadCode(graph);
   checkGraph(graph, 'constants to initializers');

@@ -1,0 +1,81 @@
+import onnxProto from 'onnx-proto';
+import { describe, expect, test } from 'vitest';
+import { importModel } from '../../src/ir/model.ts';
+import { inlineFunctions } from '../../src/normalise/inline-functions.ts';
+import { decodeModel } from '../../src/onnx/codec.ts';
+import { ModelBuilder } from '../support/build.ts';
+import { useCutEqualsMasked } from '../support/cut-equals-masked.ts';
+
+const { onnx } = onnxProto;
+const cutEqualsMasked = useCutEqualsMasked();
+
+/** A leaky activation as a function of its own: the slope is the function's attribute, the square a call of another one. */
+const FUNCTIONS = [
+  {
+    domain: 'local',
+    name: 'Activate',
+    input: ['a'],
+    output: ['b'],
+    attribute: ['slope'],
+    opsetImport: [
+      { domain: '', version: 15 },
+      { domain: 'local', version: 1 },
+    ],
+    node: [
+      {
+        opType: 'LeakyRelu',
+        input: ['a'],
+        output: ['t'],
+        attribute: [{ name: 'alpha', refAttrName: 'slope', type: 1 }],
+      },
+      { opType: 'Square', domain: 'local', input: ['t'], output: ['b'] },
+    ],
+  },
+  {
+    domain: 'local',
+    name: 'Square',
+    input: ['x'],
+    output: ['y'],
+    opsetImport: [{ domain: '', version: 15 }],
+    node: [{ opType: 'Mul', input: ['x', 'x'], output: ['y'] }],
+  },
+];
+
+function net(functions: readonly object[] = FUNCTIONS): Uint8Array {
+  const b = new ModelBuilder({ seed: 4, opset: 15, domains: { local: 1 } });
+  const x = b.input('x', 'float32', ['N', 6]);
+  const slope = { slope: { float: 0.3 } };
+  const first = b.node('Activate', [b.node('MatMul', [x, b.weight('first', [6, 8])])], slope, { domain: 'local' });
+  const second = b.node('Activate', [b.node('MatMul', [first, b.weight('second', [8, 7])])], slope, {
+    domain: 'local',
+  });
+  b.output(b.node('MatMul', [second, b.weight('third', [7, 3])]), 'float32', ['N', 3]);
+  return onnx.ModelProto.encode(onnx.ModelProto.fromObject({ ...b.model(), functions })).finish();
+}
+
+describe('the functions of a model', () => {
+  test('take the place of their calls, calls inside them too, with the attributes of the call', () => {
+    const model = importModel(decodeModel(net()));
+    expect(inlineFunctions(model)).toBe(true);
+    const operators = model.graph.sorted().map((node) => node.opType);
+    expect(operators).toEqual(['MatMul', 'LeakyRelu', 'Mul', 'MatMul', 'LeakyRelu', 'Mul', 'MatMul']);
+    const [, leaky] = model.graph.sorted();
+    expect(leaky?.attributes.get('alpha')?.proto.f).toBeCloseTo(0.3);
+    expect(inlineFunctions(model)).toBe(false);
+  });
+
+  test('let channels through', async () => {
+    const outcome = await cutEqualsMasked(net());
+    expect(outcome.groups).toEqual(['first 8', 'second 7']);
+  });
+
+  test('stay calls where one hands its input through or asks for other operator sets', () => {
+    const through = [{ ...FUNCTIONS[1], name: 'Activate', output: ['x'] }];
+    const newer = FUNCTIONS.map((each) => ({ ...each, opsetImport: [{ domain: '', version: 16 }] }));
+    for (const functions of [through, newer]) {
+      const model = importModel(decodeModel(net(functions)));
+      expect(inlineFunctions(model)).toBe(false);
+      expect(model.graph.nodes.size).toBe(5);
+    }
+  });
+});

@@ -30,10 +30,10 @@ interface Words {
 
 /** Undefined where elements have another size or the bytes are not aligned. */
 function wordsOf(bytes: Uint8Array, out: Uint8Array, elementBytes: number): Words | undefined {
-  if (elementBytes !== 4 || bytes.byteOffset % 4 !== 0) return undefined;
+  if (elementBytes !== 4 || bytes.byteOffset % 4 !== 0 || out.byteOffset % 4 !== 0) return undefined;
   return {
     from: new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
-    to: new Uint32Array(out.buffer),
+    to: new Uint32Array(out.buffer, out.byteOffset, out.byteLength / 4),
   };
 }
 
@@ -46,9 +46,11 @@ const SHORT_RUN = 128;
 
 /**
  * Keeps the given indices along some axes of a row-major array, moving bytes only. All axes are cut in one pass, so the
- * only memory it takes is the result.
+ * only memory it takes is the result, or none: what stays keeps its order and moves towards the front alone, so the result
+ * may be written over the array itself.
  *
  * @param bytes `elementBytes` times the product of `dims`
+ * @param into where the result goes, at its start: `bytes` itself, or nothing for memory of its own
  * @returns the bytes of the smaller array; its dims are `dims` with each kept axis replaced by the number kept
  */
 export function take(
@@ -56,13 +58,15 @@ export function take(
   dims: readonly number[],
   elementBytes: number,
   keeps: readonly Keep[],
+  into?: Uint8Array,
 ): Uint8Array {
   if (keeps.length === 0) return bytes;
   const inner = (from: number): number => dims.slice(from).reduce((product, dim) => product * dim, elementBytes);
   const byAxis = [...keeps].sort((a, b) => a.axis - b.axis);
   const levels: Level[] = byAxis.map(({ axis, indices }) => ({ axis, stride: inner(axis + 1), runs: runsOf(indices) }));
   const kept = new Map(keeps.map(({ axis, indices }) => [axis, indices.length]));
-  const out = new Uint8Array(dims.reduce((product, dim, axis) => product * (kept.get(axis) ?? dim), elementBytes));
+  const length = dims.reduce((product, dim, axis) => product * (kept.get(axis) ?? dim), elementBytes);
+  const out = into?.subarray(0, length) ?? new Uint8Array(length);
   const words = wordsOf(bytes, out, elementBytes);
   let to = 0;
 

@@ -53,7 +53,8 @@ export interface PrunedChannels {
 }
 
 /**
- * Removes the least important channels of every group, in place, and what becomes dead by it.
+ * Removes the least important channels of every group, in place, and what becomes dead by it. Without `masked` the
+ * memory of large weights is reused, so that neither a clone of the model nor its message may be read afterwards.
  *
  * @param model normalised, with static facts
  * @throws OnnxPruneError `bad-option` for patterns that match nothing, `bad-model` for weights that cannot be ranked
@@ -86,7 +87,8 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   };
   const masked = options.masked ? maskModel(model, cut) : undefined;
   const frontier = options.masked ? frontierOf(graph, cut).map(({ name }) => name) : [];
-  shrink(graph, cut, ruleOf);
+  // Without a masked model nothing reads the weights from before any more.
+  shrink(graph, cut, ruleOf, masked === undefined ? 'reuse' : 'copy');
   retieVectors(graph);
   removeDeadCode(graph);
   checkGraph(graph, NAME);

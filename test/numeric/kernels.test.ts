@@ -41,6 +41,8 @@ describe('take', () => {
         });
         expect([...take(bytes, dims, width, keeps)]).toEqual(naive);
         expect([...take(bytes, dims, width, [...keeps].reverse())]).toEqual(naive);
+        const own = bytes.slice();
+        expect([...take(own, dims, width, keeps, own)]).toEqual(naive);
       }),
     );
   });
@@ -64,6 +66,7 @@ describe('take', () => {
           : [],
       );
       expect([...take(bytes, dims, 4, keeps)]).toEqual(naive);
+      expect([...take(bytes, dims, 4, keeps, bytes)]).toEqual(naive);
     }
   });
 

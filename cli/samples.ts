@@ -55,16 +55,6 @@ export function matchSamples(samples: Samples, inputs: readonly SampleInput[]): 
   return { count, feeds, labels };
 }
 
-/** The samples `from` (included) to `to` (excluded) along the first axis; shares memory with `array`. */
-export function sliceSamples(array: NumpyArray, from: number, to: number): NumpyArray {
-  const [count = 0, ...rest] = array.shape;
-  const first = Math.min(Math.max(from, 0), count);
-  const end = Math.min(Math.max(to, first), count);
-  const size = rest.reduce((product, dim) => product * dim, 1);
-  const data = array.data.subarray(first * size, end * size);
-  return { dtype: array.dtype, shape: [end - first, ...rest], data };
-}
-
 function assign(
   source: string,
   arrays: ReadonlyMap<string, NumpyArray>,

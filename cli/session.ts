@@ -17,9 +17,10 @@ export class Session {
   readonly #terminal: Terminal;
   readonly #abort = new AbortController();
 
-  constructor(options: Partial<SharedOptions>) {
+  /** @param files what the run reads and writes besides the report, by what it is called in a sentence */
+  constructor(options: Partial<SharedOptions>, files: Readonly<Record<string, string>>) {
     this.#options = options;
-    if (options.report !== undefined) checkReportPath('--report', options.report);
+    if (options.report !== undefined) checkReportPath('--report', options.report, files);
     this.#terminal = createTerminal({
       stdout: process.stdout,
       stderr: process.stderr,

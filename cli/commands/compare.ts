@@ -24,7 +24,7 @@ async function run(a: string, b: string, options: SharedOptions): Promise<void> 
     import('../render/compare.ts'),
     import('../session.ts'),
   ]);
-  const session = new Session(options);
+  const session = new Session(options, { 'a model that is compared': a, 'the other model': b });
   const { bench, seed, threads, timeout } = options;
   const report = await session.work(() => compareModels(a, b, { bench, seed, threads, timeout }, session.hooks()));
   await session.show(report, renderCompare);

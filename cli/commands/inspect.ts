@@ -23,7 +23,7 @@ async function run(model: string, options: Partial<SharedOptions>): Promise<void
     import('../render/inspect.ts'),
     import('../session.ts'),
   ]);
-  const session = new Session(options);
+  const session = new Session(options, { 'the model': model });
   const report = await session.work(() => inspect(model, { signal: session.signal }));
   await session.show(report, renderInspect);
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { OnnxPruneError } from '../../src/errors.ts';
 import { nearest } from '../../src/options.ts';
+import { defaultOutput } from '../../src/output-path.ts';
 import { PRUNE_DEFAULTS } from '../../src/prune-options.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
@@ -106,7 +107,7 @@ async function run(model: string, options: Options): Promise<void> {
     import('../render/prune.ts'),
     import('../session.ts'),
   ]);
-  const session = new Session(options);
+  const session = new Session(options, { 'the model': model, 'the output': options.output ?? defaultOutput(model) });
   const { test: _test, json: _json, report: _report, quiet: _quiet, verbose: _verbose, ...wanted } = options;
   try {
     const report = await session.work(() => prune(model, { ...wanted, structured }, session.hooks()));

@@ -3,7 +3,10 @@ import type { Alternative, AxisLink, IndexMap, Pin } from '../ops/rule.ts';
 import { type NodeCoupling, resolve } from './couplings.ts';
 import type { PlaceTable } from './places.ts';
 
-/** Whole axes that hang together, and what each such set has: weights it reaches, whether an axis in it is pinned or a batch of products. */
+/**
+ * Whole axes that hang together, and what each such set has: the weights it reaches, and whether an axis in it is pinned
+ * or counts the batch of a matrix product.
+ */
 export class AxisSets {
   readonly #sets: UnionFind;
   readonly #weights: Int32Array;

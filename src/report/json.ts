@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
 import { replaceFiles } from '../onnx/replace-files.ts';
@@ -12,8 +12,13 @@ export function renderJson(report: AnyReport): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-/** Checks, before any work, that a report can be written in the form its file name asks for. @throws OnnxPruneError `bad-option` */
-export function checkReportPath(option: string, path: string): void {
+/**
+ * Checks, before any work, that a report can be written in the form its file name asks for, and in the place of nothing
+ * else.
+ * @param taken files that the run reads or writes, by what they are to it ("the model", "the output")
+ * @throws OnnxPruneError `bad-option`
+ */
+export function checkReportPath(option: string, path: string, taken: Readonly<Record<string, string>> = {}): void {
   const extension = extname(path).toLowerCase();
   const refuse = (what: string): never => {
     throw new OnnxPruneError('bad-option', path, `${option} "${path}" ${what}.`);
@@ -25,6 +30,14 @@ export function checkReportPath(option: string, path: string): void {
   const folder = dirname(resolve(path));
   if (!existsSync(folder)) refuse(`cannot be written: the folder "${folder}" does not exist; make it first`);
   if (existsSync(path) && statSync(path).isDirectory()) refuse('is a directory; name a file in it');
+  for (const [what, other] of Object.entries(taken)) {
+    if (realPathOf(path) === realPathOf(other)) refuse(`is ${what}; name another file`);
+  }
+}
+
+/** A path without links and detours, of a file that may not be there yet. */
+function realPathOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolve(path);
 }
 
 /** Writes a report, replacing what is there; the file is whole or not there. @throws OnnxPruneError `bad-file` */

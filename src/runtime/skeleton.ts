@@ -143,8 +143,9 @@ function isBulk(tensor: TensorProto): boolean {
   return count > SMALL && tensor.dataType !== DataType.STRING;
 }
 
+/** The data of a node that reads nothing and only gives a tensor of its own out. */
 function constantTensor(node: NodeProto): TensorProto | undefined {
-  if (node.opType !== 'Constant' || !isOnnxDomain(node.domain)) return undefined;
+  if ((node.input ?? []).length > 0 || !isOnnxDomain(node.domain)) return undefined;
   return node.attribute?.find((attribute) => attribute.name === 'value')?.t;
 }
 

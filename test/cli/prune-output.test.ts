@@ -141,6 +141,19 @@ describe('what is printed', { timeout: 30_000 }, () => {
     expect(desk.files).toEqual(['folder.json', 'm.onnx']);
   });
 
+  it.each([
+    ['the output', ['-o', 'x.json', '--report', './x.json']],
+    ['the model', ['-o', 'out.onnx', '--report', 'model.json']],
+  ])('never takes the place of %s', async (_, files) => {
+    const desk = deskWithModel();
+    desk.write('model.json', desk.read('m.onnx'));
+    const { code, stderr } = await desk.run('model.json', ...FAST, ...files);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--report ".*json" is .*; name another file\.$/m);
+    expect(desk.files).toEqual(['m.onnx', 'model.json']);
+    expect(desk.read('model.json')).toEqual(desk.read('m.onnx'));
+  });
+
   it('is nothing at all under -q', async () => {
     const desk = deskWithModel();
     expect(await desk.run('m.onnx', ...FAST, '-q')).toEqual({ code: 0, stdout: '', stderr: '' });

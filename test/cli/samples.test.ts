@@ -10,7 +10,6 @@ import {
   type NumpyType,
   type SampleInput,
   type Samples,
-  sliceSamples,
 } from '../../cli/samples.ts';
 import { OnnxPruneError } from '../../src/errors.ts';
 import { rawBytes } from '../support/build-tensor.ts';
@@ -192,20 +191,5 @@ describe('matchSamples', () => {
   it('lets named and unknown dims be any size', () => {
     const inputs: SampleInput[] = [{ name: 'x', dtype: 'float32', dims: ['N', undefined, 'w', ''] }];
     expect(matchSamples(samples({ x: f4([2, 3, 4, 5]) }), inputs).count).toBe(2);
-  });
-});
-
-describe('sliceSamples', () => {
-  it('shares memory with the whole', () => {
-    const whole = f4([4, 3]);
-    const part = sliceSamples(whole, 1, 3);
-    expect(part).toEqual({ dtype: 'float32', shape: [2, 3], data: Float32Array.of(3, 4, 5, 6, 7, 8) });
-    expect(part.data.buffer).toBe(whole.data.buffer);
-  });
-
-  it('stops at the ends', () => {
-    expect(sliceSamples(f4([4, 3]), 3, 99).shape).toEqual([1, 3]);
-    expect(sliceSamples(f4([4, 3]), -5, 1).shape).toEqual([1, 3]);
-    expect(sliceSamples(f4([4, 3]), 5, 9)).toEqual({ dtype: 'float32', shape: [0, 3], data: new Float32Array() });
   });
 });

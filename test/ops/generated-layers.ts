@@ -118,7 +118,7 @@ export const LAYERS: Readonly<Record<string, Build>> = {
     );
   },
   gather: (s, x, { a }) => {
-    const indices = Array.from({ length: 2 + a }, () => s.random.integer(2 * x.channels) - x.channels);
+    const indices = Array.from({ length: 2 + a }, () => s.random.below(2 * x.channels) - x.channels);
     return next(x, s.b.node('Gather', [x.name, integers(s, indices)], { axis: 1 }), { channels: indices.length });
   },
   padChannels: (s, x, { a, b }) =>

@@ -121,7 +121,7 @@ export async function cutEqualsMasked(
 export function chooseUnits(map: ChannelMap, random: Random, amount?: number): Uint8Array {
   const removed = new Uint8Array(map.unitCount);
   for (const { first, count } of map.groups) {
-    const wish = amount === undefined ? 1 + random.integer(count - 1) : Math.round(count * amount);
+    const wish = amount === undefined ? 1 + random.below(count - 1) : Math.round(count * amount);
     const units = Array.from({ length: count }, (_, i) => ({ unit: first + i, lot: random.uniform() }));
     units.sort((a, b) => a.lot - b.lot);
     for (const { unit } of units.slice(0, Math.min(wish, count - 1))) removed[unit] = 1;

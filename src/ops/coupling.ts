@@ -80,7 +80,8 @@ export class CouplingBuilder implements Coupling {
   readonly approximate: Pin[] = [];
   readonly blocked: Axis[] = [];
   readonly gains: Axis[] = [];
-  readonly batched: Axis[] = [];
+  readonly batched: Place[] = [];
+  readonly inside: Place[] = [];
   readonly free: Axis[] = [];
   readonly tables: Axis[] = [];
 

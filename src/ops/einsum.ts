@@ -34,6 +34,7 @@ function coupleEinsum(node: Node): Coupling {
   }
   const coupling = new CouplingBuilder();
   const places = new Map<string, { input: number; axis: Axis }[]>();
+  const isProduct = node.inputs.filter((value) => value !== undefined && value.tensor === undefined).length > 1;
   labels.operands.forEach((letters, i) => {
     [...letters].forEach((letter, dim) => {
       const known = places.get(letter) ?? [];
@@ -47,11 +48,9 @@ function coupleEinsum(node: Node): Coupling {
     if (first === undefined) continue;
     for (const other of others) coupling.same(other.axis, first.axis);
     if (dim < 0) contract(coupling, operands);
-    else {
-      coupling.same(first.axis, axis(out, dim));
-      const computed = operands.filter((operand) => operand.axis.value.tensor === undefined);
-      if (computed.length > 1) coupling.batched.push(axis(out, dim));
-    }
+    else coupling.same(first.axis, axis(out, dim));
+    const computed = operands.filter((operand) => operand.axis.value.tensor === undefined);
+    if (isProduct) (dim >= 0 && computed.length > 1 ? coupling.batched : coupling.inside).push(first.axis);
   }
   return coupling;
 }

@@ -54,8 +54,11 @@ function coupleMatMul(node: Node): Coupling {
   ] as const) {
     for (let dim = 0; dim < count; dim++) lineUp(coupling, axis(operand, dim), axis(y, batch - count + dim));
   }
-  if (a.tensor === undefined && b.tensor === undefined) {
+  if (a.tensor === undefined && b.tensor === undefined && batch > 0) {
     for (let dim = 0; dim < batch; dim++) coupling.batched.push(axis(y, dim));
+    coupling.inside.push(innerA);
+    if (columns === 1) coupling.inside.push(axis(y, rankY - 1));
+    if (rows === 1) coupling.inside.push(axis(y, rankY - 1 - columns));
   }
   return coupling;
 }

@@ -70,8 +70,10 @@ export interface Coupling {
   readonly choices?: readonly (readonly Alternative[])[];
   /** Axes that the runtime's kernels process in blocks of channels, so that the length decides the speed. */
   readonly blocked?: readonly Axis[];
-  /** Axes along which the operator makes one matrix product each, of two computed operands: attention heads, for example. */
-  readonly batched?: readonly Axis[];
+  /** Places along which the operator makes one matrix product each, of two computed operands: attention heads, for example. */
+  readonly batched?: readonly Place[];
+  /** Places along the matrices of such products: the dimensions inside a head, for example. */
+  readonly inside?: readonly Place[];
   /** Axes of a constant that is looked up: its entries make the positions along them, as an embedding does. */
   readonly tables?: readonly Axis[];
   /** Axes of per-channel gains (the scale of a normalization). */

@@ -1,7 +1,7 @@
 import { buildChannelMap } from './channels/build.ts';
 import type { Group } from './channels/group.ts';
 import { isFloat } from './ir/data-type.ts';
-import { labelOf, type Node } from './ir/node.ts';
+import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
 import { type Dim, dimsOf, type Value } from './ir/value.ts';
 import { countParameters } from './judge/size.ts';
 import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } from './load.ts';
@@ -30,7 +30,7 @@ function describe(loaded: LoadedModel): InspectReport {
   const map = buildChannelMap(graph, ruleOf);
   const { macs, unknown } = countMacs(graph);
   const operators: Record<string, number> = {};
-  for (const node of graph.nodes) operators[node.opType] = (operators[node.opType] ?? 0) + 1;
+  for (const node of nodesIn(graph)) operators[node.opType] = (operators[node.opType] ?? 0) + 1;
   return {
     schemaVersion: SCHEMA_VERSION,
     input: {
@@ -47,7 +47,7 @@ function describe(loaded: LoadedModel): InspectReport {
     parameters: countParameters(graph),
     macs,
     macsUnknown: unknown,
-    layers: layersOf(graph.sorted()),
+    layers: layersOf(nodesInOrder(graph)),
     groups: map.groups.map((group) => outline(group, map.unitsAlong)),
     kept: keptWhole(map, []),
   };

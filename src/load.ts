@@ -3,6 +3,7 @@ import { OnnxPruneError } from './errors.ts';
 import { checkGraph } from './ir/check.ts';
 import type { Engine } from './ir/facts.ts';
 import { importModel, type Model } from './ir/model.ts';
+import { initializersIn, nodesIn } from './ir/node.ts';
 import { normalise } from './normalise/normalise.ts';
 import { externalLocation } from './onnx/external-data.ts';
 import { type ModelFile, readModelFile } from './onnx/read.ts';
@@ -45,12 +46,12 @@ async function prepare(
       `${basename(path)} has no outputs, so nothing in it can matter; export the model again.`,
     );
   }
-  const locations = [...model.graph.initializers].flatMap(({ tensor }) => {
+  const locations = initializersIn(model.graph).flatMap(({ tensor }) => {
     const external = tensor && externalLocation(tensor.proto);
     return external === undefined ? [] : [external.location];
   });
   const dataFiles = [...new Set(locations)].map((location) => join(directory, location));
-  const nodesInFile = model.graph.nodes.size;
+  const nodesInFile = nodesIn(model.graph).length;
   const rewired = await normalise(model, engine);
   return { path, model, bytes, dataFiles, nodesInFile, rewired };
 }
@@ -83,7 +84,7 @@ export function producerOf({ proto }: Model): string {
 /** Operators that no rule knows, with the number of nodes. */
 export function unknownOperators({ graph }: Model): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const node of graph.nodes) {
+  for (const node of nodesIn(graph)) {
     if (hasRule(node)) continue;
     const name = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
     counts[name] = (counts[name] ?? 0) + 1;

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { environment } from './environment.ts';
 import { OnnxPruneError } from './errors.ts';
 import { exportModel, type Model, withOutputs } from './ir/model.ts';
+import { initializersIn } from './ir/node.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
 import { type Frontier, measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
 import { randomNodes } from './judge/random-nodes.ts';
@@ -260,7 +261,7 @@ function pruneChannelsOptions(options: SettledOptions): Omit<Parameters<typeof p
 
 /** The size of the file that was read, with its external data. */
 function measureOriginal({ model, bytes }: LoadedModel): Promise<ModelSize> {
-  const external = [...model.graph.initializers].flatMap(({ tensor }) => (tensor?.isExternal ? [tensor.raw()] : []));
+  const external = initializersIn(model.graph).flatMap(({ tensor }) => (tensor?.isExternal ? [tensor.raw()] : []));
   return measureSize(model.graph, [...encodeModelParts(model.proto), ...external], bytes + bytesOf(external));
 }
 

@@ -1,10 +1,11 @@
 import { bitsOf } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
+import { initializersIn } from '../ir/node.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
 import { axis, valuesOf } from '../ops/coupling.ts';
 import type { Pin } from '../ops/rule.ts';
 import { AxisSets, chooseAll, joinLinks, keepFactorsApart, pinPlaces } from './choose.ts';
-import { boundaryPins, couplingsOf, type NodeCoupling, type RuleLookup } from './couplings.ts';
+import { bodyPins, boundaryPins, couplingsOf, type NodeCoupling, type RuleLookup } from './couplings.ts';
 import type { ChannelMap } from './group.ts';
 import { groupUnits } from './group-units.ts';
 import { PlaceTable } from './places.ts';
@@ -21,8 +22,8 @@ import { rolesOf } from './roles.ts';
 export function buildChannelMap(graph: Graph, ruleOf: RuleLookup): ChannelMap {
   const table = new PlaceTable();
   const open = couplingsOf(graph, ruleOf);
-  registerPlaces(graph, open, table);
-  const fixed = [...boundaryPins(graph), ...storagePins(graph)];
+  const fixed = [...boundaryPins(graph), ...bodyPins(open), ...storagePins(graph)];
+  registerPlaces(graph, open, fixed, table);
 
   const sets = new AxisSets(table.places.length);
   for (const { coupling } of open) {
@@ -46,7 +47,7 @@ export function buildChannelMap(graph: Graph, ruleOf: RuleLookup): ChannelMap {
 }
 
 /** Numbers every place that any reading of any node speaks of, in executable order. */
-function registerPlaces(graph: Graph, open: readonly NodeCoupling[], table: PlaceTable): void {
+function registerPlaces(graph: Graph, open: readonly NodeCoupling[], fixed: readonly Pin[], table: PlaceTable): void {
   const registerValue = (value: Value): void => {
     dimsOf(value)?.forEach((_, dim) => {
       table.idOf(axis(value, dim));
@@ -58,13 +59,14 @@ function registerPlaces(graph: Graph, open: readonly NodeCoupling[], table: Plac
     for (const { a, b } of links) for (const place of [a, b]) table.idOf(place);
     for (const pin of coupling.pins) registerValue(pin.axis.value);
   }
+  for (const pin of fixed) registerValue(pin.axis.value);
   for (const value of [...graph.inputs, ...graph.outputs]) registerValue(value);
 }
 
 /** Data that cannot be cut by bytes. */
 function storagePins(graph: Graph): Pin[] {
   const pins: Pin[] = [];
-  for (const value of graph.initializers) {
+  for (const value of initializersIn(graph)) {
     const type = value.tensor?.type ?? 'undefined';
     if (bitsOf(type) >= 8) continue;
     value.tensor?.dims.forEach((_, dim) => {

@@ -1,7 +1,7 @@
 import type { Graph } from '../ir/graph.ts';
-import { capturesOf, type Node, subgraphsOf } from '../ir/node.ts';
+import { type Node, nodesInOrder, subgraphsOf } from '../ir/node.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
-import { axis, pinAll, pinValue, valuesOf } from '../ops/coupling.ts';
+import { axis, pinValue, valuesOf } from '../ops/coupling.ts';
 import { type Alternative, type AxisLink, type Coupling, isAxis, type OpRule, type Pin } from '../ops/rule.ts';
 
 /** How the builder asks what is known of an operator. */
@@ -13,15 +13,29 @@ export interface NodeCoupling {
   readonly coupling: Coupling;
 }
 
-/** The couplings of a graph's nodes in executable order. A body crosses no boundary: what it touches outside is pinned. */
+/** The couplings of the nodes of a graph and of the graphs inside it, in executable order, bodies before the nodes that run them. */
 export function couplingsOf(graph: Graph, ruleOf: RuleLookup): NodeCoupling[] {
-  return graph.sorted().map((node) => {
-    if (subgraphsOf(node).length === 0) return { node, coupling: ruleOf(node).couple(node) };
-    const reason = `it crosses into the body of ${node.opType}`;
-    const coupling = pinAll(node, reason);
-    const captured = [...capturesOf(node)].flatMap((value) => pinValue(value, reason));
-    return { node, coupling: { ...coupling, pins: [...coupling.pins, ...captured] } };
-  });
+  return nodesInOrder(graph).map((node) => ({ node, coupling: ruleOf(node).couple(node) }));
+}
+
+/**
+ * What becomes of the ends of bodies: those that no coupling speaks of (an operator without a rule, a type that is not a
+ * tensor) stay as they are.
+ */
+export function bodyPins(couplings: readonly NodeCoupling[]): Pin[] {
+  const pins: Pin[] = [];
+  for (const { node, coupling } of couplings) {
+    const bodies = subgraphsOf(node);
+    if (bodies.length === 0) continue;
+    const linked = new Set(
+      coupling.links.flatMap(({ a, b }) => [a, b]).map((place) => (isAxis(place) ? place.value : undefined)),
+    );
+    for (const body of bodies) {
+      for (const value of [...body.inputs, ...body.outputs])
+        if (!linked.has(value)) pins.push(...pinValue(value, `it crosses the boundary of the body of ${node.opType}`));
+    }
+  }
+  return pins;
 }
 
 /** What the outside world relies on: graph inputs (those with data of their own excepted) and graph outputs. */

@@ -24,7 +24,8 @@ export function frontierOf(graph: Graph, cut: Cut): Value[] {
 }
 
 function isTouched(node: Node, cut: Cut): boolean {
-  return valuesOf(node).some((value) => dimsOf(value)?.some((_, dim) => cut.kept({ value, dim }) !== undefined));
+  const own = valuesOf(node).some((value) => dimsOf(value)?.some((_, dim) => cut.kept({ value, dim }) !== undefined));
+  return own || subgraphsOf(node).some((body) => [...body.nodes].some((inner) => isTouched(inner, cut)));
 }
 
 function readOf(node: Node): Value[] {

@@ -1,5 +1,6 @@
 import { OnnxPruneError } from '../errors.ts';
 import type { DataType } from '../ir/data-type.ts';
+import type { Graph } from '../ir/graph.ts';
 import { cloneModel, type Model } from '../ir/model.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
@@ -12,16 +13,19 @@ import type { Cut } from './cut.ts';
  */
 export function maskModel(model: Model, cut: Cut): Model {
   const clone = cloneModel(model);
-  const { graph } = clone;
-  const masked = new Map<Value, Map<number, Value>>();
+  const masked = new Map<Graph, Map<Value, Map<number, Value>>>();
   for (const { node, coupling } of cut.map.couplings) {
     for (const { input, dim } of coupling.contractions) {
       const value = node.inputs[input];
       const kept = value && cut.kept({ value, dim });
       if (value === undefined || kept === undefined) continue;
       const twin = clone.twinOfNode(node);
-      const byDim = masked.get(value) ?? new Map<number, Value>();
-      masked.set(value, byDim);
+      // A body and what is around it do not see each other's products.
+      const { graph } = twin;
+      const inGraph = masked.get(graph) ?? new Map<Value, Map<number, Value>>();
+      masked.set(graph, inGraph);
+      const byDim = inGraph.get(value) ?? new Map<number, Value>();
+      inGraph.set(value, byDim);
       // Masks of two summed axes of one input stack; a mask alone is shared by all who sum over that axis.
       const current = twin.inputs[input] ?? clone.twinOf(value);
       const alone = current === clone.twinOf(value);

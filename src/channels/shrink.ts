@@ -1,5 +1,6 @@
 import { bitsOf } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
+import { graphsIn, initializersIn } from '../ir/node.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 import { type Keep, take } from '../numeric/take.ts';
@@ -7,27 +8,29 @@ import type { RuleLookup } from './couplings.ts';
 import type { Cut } from './cut.ts';
 
 /**
- * Removes the units of a cut from the graph that its channel map was built on: repairs attributes and shape constants,
+ * Removes the units of a cut from the graph that its channel map was built on, bodies included: repairs attributes and shape constants,
  * cuts every initializer along every axis at once, and makes the known types true. Nothing here knows an operator.
  *
  * @param memory `reuse` writes what stays of large tensors over the tensors themselves, which nobody may read then:
  *   neither a clone of the graph nor the message that it came from
  */
 export function shrink(graph: Graph, cut: Cut, ruleOf: RuleLookup, memory: 'copy' | 'reuse' = 'copy'): void {
-  const before = new Map([...graph.initializers].map((value) => [value, value.tensor]));
+  const before = new Map(initializersIn(graph).map((value) => [value, value.tensor]));
   const owners = new Map<Tensor, number>();
   for (const tensor of before.values()) if (tensor !== undefined) owners.set(tensor, (owners.get(tensor) ?? 0) + 1);
   // Repairs read the constants and lengths from before, so they come first; what they replace is cut already.
-  for (const { node } of cut.map.couplings) ruleOf(node).repair?.(node, cut.kept, graph);
-  for (const value of graph.values) {
-    if (value.tensor !== undefined) {
-      if (before.get(value) !== value.tensor) continue;
-      const own = memory === 'reuse' && owners.get(value.tensor) === 1 && value.tensor.byteLength >= WORTH_REUSING;
-      const smaller = cutTensor(value, value.tensor, cut, own);
-      if (smaller !== undefined) graph.setTensor(value, smaller);
-    } else if (value.type?.dims !== undefined) {
-      const dims = value.type.dims.map((length, dim) => cut.kept({ value, dim })?.length ?? length);
-      graph.setType(value, { ...value.type, dims });
+  for (const { node } of cut.map.couplings) ruleOf(node).repair?.(node, cut.kept, node.graph);
+  for (const each of graphsIn(graph)) {
+    for (const value of each.values) {
+      if (value.tensor !== undefined) {
+        if (before.get(value) !== value.tensor) continue;
+        const own = memory === 'reuse' && owners.get(value.tensor) === 1 && value.tensor.byteLength >= WORTH_REUSING;
+        const smaller = cutTensor(value, value.tensor, cut, own);
+        if (smaller !== undefined) each.setTensor(value, smaller);
+      } else if (value.type?.dims !== undefined) {
+        const dims = value.type.dims.map((length, dim) => cut.kept({ value, dim })?.length ?? length);
+        each.setType(value, { ...value.type, dims });
+      }
     }
   }
 }

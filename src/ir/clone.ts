@@ -14,11 +14,11 @@ export interface GraphClone {
 export function cloneGraph(original: Graph): GraphClone {
   const values = new Map<Value, Value>();
   const nodes = new Map<Node, Node>();
-  const scope = { ...original.scope, names: new Set(original.scope.names) };
+  const names = new Set(original.scope.names);
   const twinOf = (value: Value): Value => present(values.get(value), `the copy of value "${value.name}"`);
 
   const copy = (source: Graph): Graph => {
-    const graph = new Graph(source.proto, scope);
+    const graph = new Graph(source.proto, { ...source.scope, names });
     for (const value of source.values) {
       const twin = graph.addValue(value.name, value.type, value.info);
       values.set(value, twin);

@@ -47,7 +47,8 @@ function exportAttribute({ proto, graphs }: Attribute, external: ExternalData): 
   return Object.assign(copyMessage(proto), proto.g ? { g: first, graphs: rest } : { graphs: bodies });
 }
 
-function exportTensor(value: Value, external: ExternalData): TensorProto {
+/** The message of an initializer. */
+export function exportTensor(value: Value, external: ExternalData): TensorProto {
   const { tensor } = value;
   if (tensor === undefined) return {};
   const stored = external === 'embed' && tensor.isExternal ? tensor.withData(tensor.dims, tensor.raw()) : tensor;
@@ -80,6 +81,11 @@ function exportInfo(value: Value): ValueInfoProto {
 
 function isNumber(value: unknown): boolean {
   return value !== undefined && value !== null;
+}
+
+/** A declaration of what is known of a value now. */
+export function declarationOf(value: Value): ValueInfoProto {
+  return value.type === undefined ? (value.info ?? { name: value.name }) : newInfo(value.name, value.type);
 }
 
 function newInfo(name: string, { type, dims }: TensorType): ValueInfoProto {

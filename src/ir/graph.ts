@@ -135,8 +135,7 @@ export class Graph {
   }
 
   addOutput(value: Value): void {
-    // A body may return an outer value as it is, so an output need not be one of ours.
-    if (value instanceof GraphValue) this.#outputs.push(value);
+    this.#outputs.push(this.#own(value));
   }
 
   /** A new initializer under a free name close to the wish. */
@@ -268,11 +267,11 @@ export class Graph {
     this.#forget(owned);
   }
 
-  /** Takes the readers inside this graph and its bodies off every value's list of uses. */
-  disconnect(): void {
+  /** Takes the readers inside this graph, and those inside its bodies unless these live on elsewhere, off every value's list of uses. */
+  disconnect(which: 'all' | 'own nodes' = 'all'): void {
     for (const node of this.#nodes) {
       for (const input of node.inputs) input?.uses.delete(node);
-      for (const body of subgraphsOf(node)) body.disconnect();
+      if (which === 'all') for (const body of subgraphsOf(node)) body.disconnect();
     }
   }
 

@@ -85,11 +85,22 @@ function read(proto: GraphProto, scope: Scope, directory: string | undefined, ou
     const inputs = (node.input ?? []).map((name) => (name === '' ? undefined : find(name, label)));
     graph.insertNode(node, inputs, outputs[index] ?? [], attributesOf(node, scope, directory, names));
   });
-  for (const output of proto.output ?? []) graph.addOutput(find(output.name ?? '', 'the list of graph outputs'));
+  for (const output of proto.output ?? []) {
+    const name = output.name ?? '';
+    const value = find(name, 'the list of graph outputs');
+    if (graph.owns(value)) graph.addOutput(value);
+    else {
+      // A body that hands an outer value out as it is: with a copy of its own, every output belongs to its graph.
+      const made = graph.addNode({ opType: 'Identity', inputs: [value] }, [graph.uniqueName(`${name}_out`)]).outputs[0];
+      if (made !== undefined) graph.addOutput(made);
+    }
+  }
   return graph;
 }
 
-function attributesOf(node: NodeProto, scope: Scope, directory: string | undefined, names: Names): Attribute[] {
+function attributesOf(node: NodeProto, outer: Scope, directory: string | undefined, names: Names): Attribute[] {
+  // The inputs of a body are what its operator says, whatever the IR version.
+  const scope: Scope = { ...outer, initializersAreInputs: false };
   return (node.attribute ?? []).map((proto) => {
     const bodies = [...(proto.g ? [proto.g] : []), ...(proto.graphs ?? [])];
     return { proto, graphs: bodies.map((body) => read(body, scope, directory, names)) };

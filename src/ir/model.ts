@@ -1,8 +1,9 @@
 import { copyMessage, type ModelProto } from '../onnx/messages.ts';
 import { cloneGraph, type GraphClone } from './clone.ts';
-import { type ExternalData, exportGraph } from './export.ts';
+import { declarationOf, type ExternalData, exportGraph, exportTensor } from './export.ts';
 import type { Graph } from './graph.ts';
 import { importGraph } from './import.ts';
+import type { Value } from './value.ts';
 
 /** A model in memory: its graph, and all else that its file says. */
 export interface Model {
@@ -44,6 +45,21 @@ export function importModel(proto: ModelProto, directory?: string): Model {
  */
 export function exportModel(model: Model, external: ExternalData = 'refer'): ModelProto {
   return Object.assign(copyMessage(model.proto), { graph: exportGraph(model.graph, external) });
+}
+
+/**
+ * A body as a model of its own: what it reads from outside are inputs, or initializers where they are constant.
+ * @param captures outer values that it may read
+ */
+export function exportBody(model: Model, body: Graph, captures: readonly Value[]): ModelProto {
+  const graph = exportGraph(body);
+  const constants = captures.filter((value) => value.tensor !== undefined);
+  const open = captures.filter((value) => value.tensor === undefined);
+  graph.initializer = [...(graph.initializer ?? []), ...constants.map((value) => exportTensor(value, 'refer'))];
+  graph.input = [...body.inputs, ...open].map(declarationOf);
+  graph.output = (graph.output ?? []).map(({ name }) => ({ name: name ?? '' }));
+  const irVersion = Math.max(4, Number(model.proto.irVersion ?? 8));
+  return Object.assign(copyMessage(model.proto), { graph, irVersion });
 }
 
 /** A copy to change while the original stays. */

@@ -36,6 +36,26 @@ export function subgraphsOf(node: Node): Graph[] {
   return [...node.attributes.values()].flatMap((attribute) => attribute.graphs);
 }
 
+/** A graph and the graphs inside it, each before those inside itself. */
+export function graphsIn(graph: Graph): Graph[] {
+  return [graph, ...[...graph.nodes].flatMap((node) => subgraphsOf(node).flatMap(graphsIn))];
+}
+
+/** The nodes of a graph and of the graphs inside it. */
+export function nodesIn(graph: Graph): Node[] {
+  return graphsIn(graph).flatMap((each) => [...each.nodes]);
+}
+
+/** The same in executable order: the nodes of a body stand before the node that runs it. */
+export function nodesInOrder(graph: Graph): Node[] {
+  return graph.sorted().flatMap((node) => [...subgraphsOf(node).flatMap(nodesInOrder), node]);
+}
+
+/** The initializers of a graph and of the graphs inside it. */
+export function initializersIn(graph: Graph): Value[] {
+  return graphsIn(graph).flatMap((each) => [...each.initializers]);
+}
+
 /** Outer values that the subgraphs of a node read. */
 export function capturesOf(node: Node): Set<Value> {
   const captured = new Set<Value>();
@@ -52,7 +72,6 @@ function collectCaptures(graph: Graph, outer: ReadonlySet<Graph>, captured: Set<
     for (const input of node.inputs) note(input);
     for (const body of subgraphsOf(node)) collectCaptures(body, inside, captured);
   }
-  for (const output of graph.outputs) note(output);
 }
 
 function isInside(value: Value, graphs: ReadonlySet<Graph>): boolean {

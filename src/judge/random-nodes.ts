@@ -1,5 +1,5 @@
 import type { Graph } from '../ir/graph.ts';
-import { labelOf, subgraphsOf } from '../ir/node.ts';
+import { labelOf, nodesIn } from '../ir/node.ts';
 
 /** ONNX's operators that draw random numbers: two runs give two outputs. Dropout does only in training mode. */
 const RANDOM: ReadonlySet<string> = new Set([
@@ -13,8 +13,7 @@ const RANDOM: ReadonlySet<string> = new Set([
 
 /** The nodes of a graph, subgraphs included, that draw random numbers, as `operator "name"`. */
 export function randomNodes(graph: Graph): string[] {
-  return [...graph.nodes].flatMap((node) => [
-    ...(RANDOM.has(node.opType) && node.domain === '' ? [`${node.opType} "${labelOf(node)}"`] : []),
-    ...subgraphsOf(node).flatMap(randomNodes),
-  ]);
+  return nodesIn(graph).flatMap((node) =>
+    RANDOM.has(node.opType) && node.domain === '' ? [`${node.opType} "${labelOf(node)}"`] : [],
+  );
 }

@@ -1,5 +1,6 @@
 import { isFloat } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
+import { initializersIn, nodesIn } from '../ir/node.ts';
 import { countMacs } from '../ops/macs.ts';
 import type { ModelSize } from '../report/report.ts';
 
@@ -8,7 +9,7 @@ export const GZIP_LIMIT: number = 64e6;
 
 /** Elements of all initializers that hold real numbers; a tensor that several of them share counts once. */
 export function countParameters(graph: Graph): number {
-  const tensors = new Set([...graph.initializers].map(({ tensor }) => tensor));
+  const tensors = new Set(initializersIn(graph).map(({ tensor }) => tensor));
   let count = 0;
   for (const tensor of tensors) if (tensor !== undefined && isFloat(tensor.type)) count += tensor.size;
   return count;
@@ -29,7 +30,7 @@ export async function measureSize(
     parameters: countParameters(graph),
     macs,
     macsUnknown: unknown,
-    nodes: graph.nodes.size,
+    nodes: nodesIn(graph).length,
     fileBytes,
     gzipBytes: fileBytes <= GZIP_LIMIT ? await gzipBytes(parts) : null,
   };

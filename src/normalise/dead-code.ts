@@ -4,9 +4,11 @@ import type { Value } from '../ir/value.ts';
 
 /**
  * Removes nodes that no output depends on and initializers nobody reads. Graph inputs stay even when unread, since they
- * are part of the signature; initializers that are listed as inputs too go with their reader.
+ * are part of the signature; initializers that are listed as inputs too go with their reader. Bodies are cleaned as well.
  */
 export function removeDeadCode(graph: Graph): { nodes: number; initializers: number } {
+  // What a body no longer reads may be all that kept something outside alive.
+  for (const node of graph.nodes) for (const body of subgraphsOf(node)) removeDeadCode(body);
   const live = new Set<Node>();
   const alive = new Set<Value>(graph.outputs);
   const stack = graph.outputs.flatMap((value) => (value.producer === undefined ? [] : [value.producer]));

@@ -24,9 +24,9 @@ const LARGEST = { float: 4096, other: 1 << 20 } as const;
 /**
  * Computes what depends on constants alone (index tables, masks, the rest of shape arithmetic) by running just those
  * nodes once, so that every operator the runtime knows can be folded. Big floating-point results are left to the graph.
+ * @param graph the model's graph, or one inside it
  */
-export async function foldConstants(model: Model, evaluator: Evaluator): Promise<boolean> {
-  const { graph } = model;
+export async function foldConstants(model: Model, graph: Graph, evaluator: Evaluator): Promise<boolean> {
   const foldable = foldableNodes(graph);
   const wanted = [...foldable]
     .flatMap((node) => node.outputs)

@@ -24,26 +24,8 @@ export function removeIdentities(graph: Graph): boolean {
       continue;
     }
     graph.replaceUses(to, from);
-    // A body may hand the copy out by name; it then has a reader that is not a node.
-    if (to.uses.size > 0 || bodyOutputs(graph).has(to.name)) continue;
     graph.removeNode(node);
     changed = true;
   }
   return changed;
-}
-
-function bodyOutputs(graph: Graph): Set<string> {
-  const names = new Set<string>();
-  const visit = (inner: Graph): void => {
-    for (const node of inner.nodes) {
-      for (const { graphs } of node.attributes.values()) {
-        for (const body of graphs) {
-          for (const output of body.outputs) names.add(output.name);
-          visit(body);
-        }
-      }
-    }
-  };
-  visit(graph);
-  return names;
 }

@@ -1,5 +1,5 @@
 import type { Model } from '../ir/model.ts';
-import type { Attribute, Node } from '../ir/node.ts';
+import { type Attribute, type Node, nodesIn } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 import { type AttributeProto, copyMessage, type FunctionProto, type NodeProto } from '../onnx/messages.ts';
 
@@ -20,7 +20,7 @@ export function inlineFunctions(model: Model): boolean {
   if (functions.size === 0) return false;
   let changed = false;
   for (let depth = 0; depth < DEEPEST; depth++) {
-    const calls = [...graph.nodes].flatMap((node) => {
+    const calls = nodesIn(graph).flatMap((node) => {
       const called = functions.get(keyOf(node.domain, node.opType, node.proto.overload));
       return called !== undefined && canInline(called, node) ? [{ node, called }] : [];
     });

@@ -1,8 +1,13 @@
 import { checkGraph } from '../ir/check.ts';
+import { declarationOf } from '../ir/export.ts';
 import { applyFacts, applyObservations, type Engine } from '../ir/facts.ts';
 import type { Graph } from '../ir/graph.ts';
 import { exportModel, type Model } from '../ir/model.ts';
+import { graphsIn, subgraphsOf } from '../ir/node.ts';
 import type { Dim } from '../ir/value.ts';
+import type { ModelProto } from '../onnx/messages.ts';
+import { inferBodies } from './body-facts.ts';
+import { inlineBranches } from './constant-branches.ts';
 import { constantNodesToInitializers } from './constant-nodes.ts';
 import { shapedByData } from './data-dependence.ts';
 import { removeDeadCode } from './dead-code.ts';
@@ -25,9 +30,11 @@ const MOST_ROUNDS = 4;
 export async function normalise(model: Model, engine: Engine): Promise<boolean> {
   const { graph } = model;
   let changed = inlineFunctions(model);
-  constantNodesToInitializers(graph);
-  changed = removeIdentities(graph) || changed;
-  untieVectors(graph);
+  for (const each of graphsIn(graph)) {
+    constantNodesToInitializers(each);
+    changed = removeIdentities(each) || changed;
+  }
+  for (const each of graphsIn(graph)) untieVectors(each);
   removeDeadCode(graph);
   checkGraph(graph, 'constants to initializers');
   changed = (await settle(model, engine)) || changed;
@@ -36,7 +43,9 @@ export async function normalise(model: Model, engine: Engine): Promise<boolean> 
     applyObservations(graph, await engine.observeShapes(exportModel(model, 'embed'), unknown));
     changed = (await settle(model, engine)) || changed;
   }
-  if (freeKnownLengths(graph)) {
+  let freed = false;
+  for (const each of graphsIn(graph)) freed = freeKnownLengths(each) || freed;
+  if (freed) {
     removeDeadCode(graph);
     checkGraph(graph, 'freeing known lengths');
     changed = true;
@@ -49,15 +58,32 @@ async function settle(model: Model, engine: Engine): Promise<boolean> {
   const { graph } = model;
   let changed = false;
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    applyFacts(graph, await engine.inferShapes(exportModel(model)));
-    const settled = settleShapes(graph);
-    const folded = await foldConstants(model, engine);
-    if (!settled && !folded) break;
+    applyFacts(graph, await engine.inferShapes(withBodyResults(model)));
+    const learnt = await inferBodies(model, graph, engine);
+    let rewired = settleShapes(graph);
+    for (const each of graphsIn(graph)) rewired = (await foldConstants(model, each, engine)) || rewired;
+    rewired = inlineBranches(graph) || rewired;
+    if (!learnt && !rewired) break;
+    if (!rewired) continue;
     changed = true;
     removeDeadCode(graph);
     checkGraph(graph, 'folding shapes');
   }
   return changed;
+}
+
+/** The model with declarations of what came to light of the results of bodies, for what follows them. */
+function withBodyResults(model: Model): ModelProto {
+  const proto = exportModel(model);
+  const results = [...model.graph.nodes].flatMap((node) => (subgraphsOf(node).length > 0 ? node.outputs : []));
+  const declared = new Set([...(proto.graph?.valueInfo ?? []), ...(proto.graph?.output ?? [])].map(({ name }) => name));
+  const news = results.filter((value) => value?.type?.dims !== undefined && !declared.has(value.name));
+  if (proto.graph)
+    proto.graph.valueInfo = [
+      ...(proto.graph.valueInfo ?? []),
+      ...news.flatMap((value) => (value === undefined ? [] : [declarationOf(value)])),
+    ];
+  return proto;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { int, intAttribute, ints } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
-import type { Node } from '../ir/node.ts';
+import { type Node, subgraphsOf } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { type Dim, dimsOf, type Value } from '../ir/value.ts';
 
@@ -16,11 +16,13 @@ const LONGEST = 64;
  * - a Reshape to a computed target that is known but for one dim (the batch) gets a constant target with -1 there; dims
  *   with the symbol of the input's dim at the same place are copied by 0.
  * Chains that nothing reads any more are dead code.
+ *
+ * @param known elements of values around the graph, which it may read
  */
-export function settleShapes(graph: Graph): boolean {
+export function settleShapes(graph: Graph, known: Map<Value, Elements> = new Map()): boolean {
   let changed = false;
-  const known = new Map<Value, Elements>();
   for (const node of graph.sorted()) {
+    for (const body of subgraphsOf(node)) changed = settleShapes(body, known) || changed;
     if (node.domain !== '') continue;
     if (node.opType === 'Reshape') changed = fixTarget(graph, node, known) || changed;
     const output = node.outputs[0];

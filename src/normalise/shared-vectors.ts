@@ -19,9 +19,8 @@ export function untieVectors(graph: Graph): boolean {
     const { tensor } = value;
     if (tensor === undefined || !isVector(tensor)) continue;
     for (const reader of [...value.uses].slice(1)) {
-      if (reader.graph !== graph) continue;
       reader.inputs.forEach((input, index) => {
-        if (input === value) graph.setInput(reader, index, graph.addInitializer(value.name, tensor));
+        if (input === value) reader.graph.setInput(reader, index, graph.addInitializer(value.name, tensor));
       });
       changed = true;
     }

@@ -1,5 +1,5 @@
 import type { Graph } from '../ir/graph.ts';
-import type { Node } from '../ir/node.ts';
+import { type Node, nodesIn } from '../ir/node.ts';
 import { ruleOf } from './rules.ts';
 
 /** Multiply-accumulates of a graph, and how many nodes that multiply have tensors of unknown rank. */
@@ -13,10 +13,12 @@ export function macsOfNode(node: Node): number | undefined {
   return ruleOf(node).macs?.(node);
 }
 
-/** Sums the multiply-accumulates of convolutions and matrix products; open lengths (batch, sequence) count as 1. */
+/**
+ * Sums the multiply-accumulates of convolutions and matrix products; open lengths (batch, sequence) count as 1, and so do
+ * the turns of a loop. */
 export function countMacs(graph: Graph): MacCount {
   let [macs, unknown] = [0, 0];
-  for (const node of graph.nodes) {
+  for (const node of nodesIn(graph)) {
     const rule = ruleOf(node);
     if (rule.macs === undefined) continue;
     const own = rule.macs(node);

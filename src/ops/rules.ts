@@ -1,4 +1,5 @@
 import type { Node } from '../ir/node.ts';
+import { controlFlowRules } from './control-flow.ts';
 import { convRules } from './conv.ts';
 import { pinAll } from './coupling.ts';
 import { einsumRules } from './einsum.ts';
@@ -18,6 +19,7 @@ import { sliceRules } from './slice.ts';
 
 /** Every rule the project has, one file per operator family. */
 export const rules: readonly OpRule[] = [
+  ...controlFlowRules,
   ...convRules,
   ...einsumRules,
   ...elementwiseRules,

@@ -10,6 +10,7 @@ import { type CriterionName, criterionNamed, scoreGroup } from '../criteria/crit
 import { present } from '../errors.ts';
 import { checkGraph } from '../ir/check.ts';
 import type { Model } from '../ir/model.ts';
+import { graphsIn } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 import { removeDeadCode } from '../normalise/dead-code.ts';
 import { retieVectors } from '../normalise/shared-vectors.ts';
@@ -89,7 +90,7 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   const frontier = options.masked ? frontierOf(graph, cut).map(({ name }) => name) : [];
   // Without a masked model nothing reads the weights from before any more.
   shrink(graph, cut, ruleOf, masked === undefined ? 'reuse' : 'copy');
-  retieVectors(graph);
+  for (const each of graphsIn(graph)) retieVectors(each);
   removeDeadCode(graph);
   checkGraph(graph, NAME);
   return { report, masked, frontier };

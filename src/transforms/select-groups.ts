@@ -2,6 +2,7 @@ import picomatch from 'picomatch';
 import type { ChannelMap, Group } from '../channels/group.ts';
 import { OnnxPruneError } from '../errors.ts';
 import type { Graph } from '../ir/graph.ts';
+import { initializersIn, nodesIn } from '../ir/node.ts';
 
 /** Which groups may be touched, by the names of the nodes or initializers that make their channels. */
 export interface Selection {
@@ -50,7 +51,7 @@ function matcherOf(
   const glob = picomatch(pattern, { bash: true, dot: true, nonegate: true });
   const matches = (name: string): boolean => name === pattern || glob(name);
   const found =
-    [...graph.nodes].some((node) => matches(node.name)) || [...graph.initializers].some((value) => matches(value.name));
+    nodesIn(graph).some((node) => matches(node.name)) || initializersIn(graph).some((value) => matches(value.name));
   if (found) return { pattern, matches };
   throw new OnnxPruneError(
     'bad-option',

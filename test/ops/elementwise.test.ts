@@ -246,19 +246,4 @@ testCases('what is not known stays', {
     imageNet((b, x) => b.node('Add', [x, b.input('style', 'float32', ['N', 8, 1, 1])])),
     /it is the graph input "style"/,
   ),
-  'what a body reads': held(
-    imageNet((b, x) => {
-      const flag = b.node('Greater', [
-        b.node('ReduceSum', [b.input('switch', 'float32', [1])], { keepdims: 0 }),
-        b.constant('zero', 'float32', [], [0]),
-      ]);
-      const branch = (opType: string): ReturnType<ModelBuilder['subgraph']> => {
-        const body = b.subgraph();
-        body.output(body.node(opType, [x]), 'float32');
-        return body;
-      };
-      return b.node('If', [flag], { then_branch: { graph: branch('Relu') }, else_branch: { graph: branch('Tanh') } });
-    }),
-    /it crosses into the body of If/,
-  ),
 });

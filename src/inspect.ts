@@ -1,6 +1,7 @@
 import { buildChannelMap } from './channels/build.ts';
 import type { Group } from './channels/group.ts';
 import { isFloat } from './ir/data-type.ts';
+import { typeOf } from './ir/import.ts';
 import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
 import { type Dim, dimsOf, type Value } from './ir/value.ts';
 import { countParameters } from './judge/size.ts';
@@ -54,7 +55,13 @@ function describe(loaded: LoadedModel): InspectReport {
 }
 
 function describeEnd(value: Value): InspectReport['inputs'][number] {
-  return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(dimsOf(value) ?? []) };
+  return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(declaredDims(value)) };
+}
+
+/** The dims as the file declares them: a name that was given to an open dim says nothing to a reader. */
+function declaredDims(value: Value): readonly Dim[] {
+  const declared = value.info && typeOf(value.info)?.dims;
+  return (dimsOf(value) ?? []).map((dim, i) => (typeof dim === 'string' ? declared?.[i] : dim));
 }
 
 function printableDims(dims: readonly Dim[]): (number | string)[] {

@@ -7,7 +7,8 @@ import type { Dim } from './value.ts';
 /** What an oracle says of a tensor; `type` is an element type under onnxruntime's name. */
 export interface Fact {
   readonly type: string;
-  readonly dims: readonly Dim[];
+  /** Absent where not even the rank is known. */
+  readonly dims?: readonly Dim[];
 }
 
 /** Infers types and dims of every value of a model without running it. */
@@ -42,8 +43,11 @@ export function applyFacts(graph: Graph, facts: ReadonlyMap<string, Fact>): void
     const fact = facts.get(value.name);
     if (fact === undefined || value.tensor !== undefined) continue;
     const declared = value.type?.dims;
-    const dims = fact.dims.map((dim, i) => dim ?? (declared?.length === fact.dims.length ? declared[i] : undefined));
-    graph.setType(value, { type: value.type?.type ?? asDataType(fact.type), dims });
+    const dims = fact.dims?.map(
+      (dim, i) => dim ?? (declared?.length === fact.dims?.length ? declared?.[i] : undefined),
+    );
+    const type = value.type?.type ?? asDataType(fact.type);
+    graph.setType(value, dims === undefined ? { type, ...(declared && { dims: declared }) } : { type, dims });
   }
 }
 

@@ -29,6 +29,7 @@ const MOST_ROUNDS = 4;
  */
 export async function normalise(model: Model, engine: Engine): Promise<boolean> {
   const { graph } = model;
+  nameOpenDims(graph);
   let changed = inlineFunctions(model);
   for (const each of graphsIn(graph)) {
     constantNodesToInitializers(each);
@@ -40,7 +41,7 @@ export async function normalise(model: Model, engine: Engine): Promise<boolean> 
   changed = (await settle(model, engine)) || changed;
   const unknown = valuesOfUnknownDims(graph);
   if (unknown.length > 0) {
-    applyObservations(graph, await engine.observeShapes(exportModel(model, 'embed'), unknown));
+    applyObservations(graph, await engine.observeShapes(withOpenDims(model, exportModel(model, 'embed')), unknown));
     changed = (await settle(model, engine)) || changed;
   }
   let freed = false;
@@ -58,7 +59,7 @@ async function settle(model: Model, engine: Engine): Promise<boolean> {
   const { graph } = model;
   let changed = false;
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    applyFacts(graph, await engine.inferShapes(withBodyResults(model)));
+    applyFacts(graph, await engine.inferShapes(forOracle(model)));
     const learnt = await inferBodies(model, graph, engine);
     let rewired = settleShapes(graph);
     for (const each of graphsIn(graph)) rewired = (await foldConstants(model, each, engine)) || rewired;
@@ -72,9 +73,27 @@ async function settle(model: Model, engine: Engine): Promise<boolean> {
   return changed;
 }
 
-/** The model with declarations of what came to light of the results of bodies, for what follows them. */
-function withBodyResults(model: Model): ModelProto {
-  const proto = exportModel(model);
+/**
+ * Gives the open dims of inputs that have no name one each, so that what has the same length by construction is known to.
+ * The names are ours alone: the file keeps what it declares.
+ */
+function nameOpenDims(graph: Graph): void {
+  for (const value of graph.inputs) {
+    const { type, tensor } = value;
+    if (tensor !== undefined || !type?.dims?.includes(undefined)) continue;
+    graph.setType(value, { type: type.type, dims: type.dims.map((dim, i) => dim ?? `${value.name}[${i}]`) });
+  }
+}
+
+/** The message with declarations of the inputs as they are known now. */
+function withOpenDims({ graph }: Model, proto: ModelProto): ModelProto {
+  if (proto.graph) proto.graph.input = graph.inputs.map(declarationOf);
+  return proto;
+}
+
+/** The model as the oracle should see it: with names of open dims, and with what came to light of the results of bodies. */
+function forOracle(model: Model): ModelProto {
+  const proto = withOpenDims(model, exportModel(model));
   const results = [...model.graph.nodes].flatMap((node) => (subgraphsOf(node).length > 0 ? node.outputs : []));
   const declared = new Set([...(proto.graph?.valueInfo ?? []), ...(proto.graph?.output ?? [])].map(({ name }) => name));
   const news = results.filter((value) => value?.type?.dims !== undefined && !declared.has(value.name));
@@ -91,14 +110,16 @@ function withBodyResults(model: Model): ModelProto {
  * nothing here needs to know, and looking means running the model.
  */
 function valuesOfUnknownDims(graph: Graph): string[] {
-  const unknown: { readonly name: string; readonly dims: readonly Dim[] }[] = [];
+  const unknown: { readonly name: string; readonly dims: readonly Dim[] | undefined }[] = [];
   const elusive = shapedByData(graph);
   for (const node of graph.nodes) {
     for (const value of node.outputs) {
-      const dims = value?.type?.dims;
-      if (value !== undefined && dims?.includes(undefined) && !elusive.has(value))
-        unknown.push({ name: value.name, dims });
+      const type = value?.type;
+      if (value === undefined || type === undefined || elusive.has(value)) continue;
+      if (type.dims === undefined || type.dims.includes(undefined)) unknown.push({ name: value.name, dims: type.dims });
     }
   }
-  return unknown.some(({ dims }) => dims.indexOf(undefined, 1) > 0) ? unknown.map(({ name }) => name) : [];
+  return unknown.some(({ dims }) => dims === undefined || dims.indexOf(undefined, 1) > 0)
+    ? unknown.map(({ name }) => name)
+    : [];
 }

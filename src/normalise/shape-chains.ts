@@ -2,7 +2,7 @@ import { int, intAttribute, ints } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import { type Node, subgraphsOf } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
-import { type Dim, dimsOf, type Value } from '../ir/value.ts';
+import { type Dim, dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 
 /** The elements of a small integer tensor as far as they are known: numbers, or lengths that go by a symbol. */
 type Elements = readonly Dim[];
@@ -31,7 +31,7 @@ export function settleShapes(graph: Graph, known: Map<Value, Elements> = new Map
     const rank = dimsOf(output)?.length;
     // Elements in a row say nothing of an order along two axes.
     if (rank === undefined || rank > 1) continue;
-    if (isStatic(elements) && !graph.isOutput(output)) {
+    if (isStatic(elements) && elementTypeOf(output) === 'int64' && !graph.isOutput(output)) {
       graph.replaceByInitializer(node, Tensor.ofIntegers(elements, rank === 0 ? [] : [elements.length]));
       changed = true;
     } else known.set(output, elements);
@@ -71,15 +71,16 @@ const FOLLOWED: Readonly<
   Cast: (node, read) => (INTEGER_CASTS.has(int(node, 'to', 0)) ? read(0) : undefined),
 };
 
-/** TensorProto.DataType of int64: casting to anything narrower or fractional leaves the chain. */
-const INTEGER_CASTS: ReadonlySet<number> = new Set([7]);
+/** TensorProto.DataType of int32 and int64: lengths fit in both; anything fractional leaves the chain. */
+const INTEGER_CASTS: ReadonlySet<number> = new Set([6, 7]);
 
 function elementsOf(node: Node, known: ReadonlyMap<Value, Elements>): Elements | undefined {
   return FOLLOWED[node.opType]?.(node, (index) => {
     const value = node.inputs[index];
     if (value?.tensor === undefined) return value && known.get(value);
     const { tensor } = value;
-    const isList = tensor.type === 'int64' && tensor.dims.length < 2 && tensor.size <= LONGEST;
+    const isList =
+      (tensor.type === 'int64' || tensor.type === 'int32') && tensor.dims.length < 2 && tensor.size <= LONGEST;
     return isList ? tensor.integers() : undefined;
   });
 }

@@ -17,6 +17,8 @@ const UNIFORM = [8, 16, 32, 64, 224, 1, 128, 256, 2, 640, 299, 512];
 const MIXED = [8, 1, 32, 16, 64];
 /** Symbols that count pixels, for which sizes of images come first. */
 const PIXELS = /height|width|^[hw]$|image/i;
+/** Symbols of which every subset is taken for samples; the number of subsets doubles with each. */
+const MOST_SUBSETS = 3;
 /** Combinations grow fast, and a model that none of these suits needs real data. */
 const MOST_TRIALS = 160;
 
@@ -79,8 +81,8 @@ function trialsFor(symbols: readonly string[], batch: number): readonly Trial[] 
   // A model whose batch was fixed somewhere inside runs with one sample only, whatever its inputs declare.
   const batches = batch === 1 ? [1] : [batch, 1];
   const alike = batches.flatMap((size) => uniform(symbols).map((dims) => ({ batch: size, dims })));
-  const different = symbols.length > 1 ? mixed(symbols).map((dims) => ({ batch, dims })) : [];
-  return [...alike, ...different].slice(0, MOST_TRIALS);
+  const different = symbols.length > 1 ? [...withBatches(symbols, batch), ...mixed(symbols)] : [];
+  return [...alike, ...different.map((dims) => ({ batch, dims }))].slice(0, MOST_TRIALS);
 }
 
 function uniform(symbols: readonly string[]): ReadonlyMap<string, number>[] {
@@ -88,6 +90,19 @@ function uniform(symbols: readonly string[]): ReadonlyMap<string, number>[] {
   const images = symbols.filter((symbol) => PIXELS.test(symbol));
   const sizes = images.length > 0 ? [64, 224, ...UNIFORM.filter((size) => size !== 64 && size !== 224)] : UNIFORM;
   return sizes.map((size) => new Map(symbols.map((symbol) => [symbol, size])));
+}
+
+/** Choices in which some symbols count samples as well, though they stand further back: states of [layers, batch, width]. */
+function withBatches(symbols: readonly string[], batch: number): ReadonlyMap<string, number>[] {
+  const few = symbols.slice(0, MOST_SUBSETS);
+  const subsets = Array.from({ length: 2 ** few.length - 2 }, (_, i) =>
+    few.filter((_, bit) => ((i + 1) >> bit) % 2 === 1),
+  );
+  return subsets.flatMap((samples) =>
+    UNIFORM.filter((size) => size !== batch).map(
+      (size) => new Map(symbols.map((symbol) => [symbol, samples.includes(symbol) ? batch : size])),
+    ),
+  );
 }
 
 function mixed(symbols: readonly string[]): ReadonlyMap<string, number>[] {

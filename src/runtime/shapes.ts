@@ -13,7 +13,8 @@ const ATTEMPTS = 48;
 
 /**
  * Asks onnxruntime for type and dims of every value of the main graph: inputs, initializers, and all node outputs.
- * Values of unknown rank, sequences, maps and optionals are absent, as is what only exists inside subgraphs.
+ * Of values of unknown rank only the type is told; sequences, maps and optionals are absent, as is what only exists
+ * inside subgraphs.
  *
  * How: onnxruntime's session tells the inferred type of every graph output, so every value is made one, in a model from
  * which the bulk of the weights has been taken out. Nothing is run, and no file is read.
@@ -40,7 +41,9 @@ export async function inferShapes(
   for (const info of outputs.values()) if (!own.has(info.name)) take(info, false);
 
   const scalars = await oracle.scalars(skeleton.model, doubtful);
-  for (const name of scalars) facts.set(name, { type: outputs.get(name)?.type ?? '', dims: [] });
+  const scalar = new Set(scalars);
+  for (const name of doubtful)
+    facts.set(name, { type: outputs.get(name)?.type ?? '', ...(scalar.has(name) && { dims: [] }) });
   return facts;
 }
 

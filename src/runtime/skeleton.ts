@@ -18,6 +18,9 @@ const SMALL = 64;
 /** Integer tensors are shape data more often, and cost little. */
 const SMALL_INTEGER = 1024;
 
+/** Lengths, symbols, and unknown lengths. */
+type Dims = readonly (number | string | undefined)[];
+
 /** A model of the same shape as another without its bulk, from which any value's type and dims can be asked. */
 export interface Skeleton {
   /** Without bulk tensors: they are graph inputs now. */
@@ -40,7 +43,7 @@ class StandIns {
   readonly casts: NodeProto[] = [];
 
   /** Declares `name` as an input; through a Cast where JavaScript has no such type, since that alone refuses a model. */
-  declare(name: string, dataType: number, dims: TensorFact['dims']): void {
+  declare(name: string, dataType: number, dims: Dims): void {
     if (isTensorType(typeName(dataType))) {
       this.inputs.push(declaration(name, dataType, dims));
       return;
@@ -149,7 +152,7 @@ function constantTensor(node: NodeProto): TensorProto | undefined {
   return node.attribute?.find((attribute) => attribute.name === 'value')?.t;
 }
 
-function declaration(name: string, elemType: number, dims: TensorFact['dims']): ValueInfoProto {
+function declaration(name: string, elemType: number, dims: Dims): ValueInfoProto {
   const dim = dims.map((size) => {
     if (typeof size === 'number') return { dimValue: size };
     return size === undefined ? {} : { dimParam: size };
@@ -158,7 +161,7 @@ function declaration(name: string, elemType: number, dims: TensorFact['dims']): 
 }
 
 /** Type and dims that a graph input or output declares; undefined without a rank, or when it is no tensor. */
-function declaredFact(info: ValueInfoProto): TensorFact | undefined {
+function declaredFact(info: ValueInfoProto): { readonly type: string; readonly dims: Dims } | undefined {
   const type = info.type?.tensorType;
   if (type?.shape === undefined) return undefined;
   const dims = (type.shape.dim ?? []).map((dim) => {

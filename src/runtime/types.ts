@@ -83,7 +83,8 @@ export interface ModelInfo {
  */
 export interface TensorFact {
   readonly type: string;
-  readonly dims: readonly (number | string | undefined)[];
+  /** Absent where not even the rank is known. */
+  readonly dims?: readonly (number | string | undefined)[];
 }
 
 /** An input to be made up: as declared by the model. */

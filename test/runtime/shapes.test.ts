@@ -59,7 +59,7 @@ describe('inferShapes', { timeout: 30_000 }, () => {
     const x = b.input('x', 'float32', ['N', 6, 4]);
     const shape = b.constant('shape', 'int64', [3], [0, 3, 8]);
     b.output(b.node('Reshape', [x, shape], {}, { outputs: ['y'] }), 'float32', undefined);
-    expect((await facts(b.bytes())).get('y')?.dims.slice(1)).toEqual([3, 8]);
+    expect((await facts(b.bytes())).get('y')?.dims?.slice(1)).toEqual([3, 8]);
   });
 
   test('tells scalars from unknown ranks', async () => {
@@ -70,8 +70,8 @@ describe('inferShapes', { timeout: 30_000 }, () => {
     b.output(b.node('Add', [u, s], {}, { outputs: ['y'] }), 'float32', undefined);
     const known = await facts(b.bytes());
     expect(known.get('scalar')).toEqual({ type: 'float32', dims: [] });
-    expect(known.has('unknown')).toBe(false);
-    expect(known.has('y')).toBe(false);
+    expect(known.get('unknown')).toEqual({ type: 'float32' });
+    expect(known.get('y')).toEqual({ type: 'float32' });
   });
 
   test('leaves dims open that nobody knows', async () => {

@@ -190,7 +190,7 @@ async function declareAll(proto: ModelProto, child: RuntimeChild): Promise<void>
   const made = (graph.node ?? []).flatMap((node) => node.output ?? []).filter((name) => !ends.has(name));
   graph.valueInfo = made.flatMap((name) => {
     const fact = facts.get(name);
-    if (fact === undefined) return [];
+    if (fact?.dims === undefined) return [];
     const dim = fact.dims.map((length) =>
       typeof length === 'number' ? { dimValue: length } : length === undefined ? {} : { dimParam: length },
     );

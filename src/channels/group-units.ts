@@ -137,5 +137,9 @@ function refusalsOf(table: PlaceTable, positions: Positions, roles: Roles): Refu
     }
     for (const [reason, count] of counts) refusals.push({ axis, node, reason, positions: count });
   }
+  for (const { axis, node, reason } of roles.unread) {
+    const positions = axis.value.tensor?.dims[axis.dim] ?? 0;
+    if (positions > 1) refusals.push({ axis, node, reason, positions });
+  }
   return refusals;
 }

@@ -17,6 +17,8 @@ export interface ConstantUse {
 export interface Roles {
   /** Axes of weights: what a layer sums with. */
   readonly weights: readonly { readonly axis: Axis; readonly node: Node; readonly role: Role }[];
+  /** First axes of matrices at nodes that are not understood at all, and why: they might have been weights. */
+  readonly unread: readonly { readonly axis: Axis; readonly node: Node; readonly reason: string }[];
   /** Every use of an initializer by a node, in executable order. */
   readonly uses: ReadonlyMap<Value, readonly ConstantUse[]>;
   isGain(axis: Axis): boolean;
@@ -45,6 +47,7 @@ interface Source {
 export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
   const uses = new Map<Value, ConstantUse[]>();
   const weights: { axis: Axis; node: Node; role: Role }[] = [];
+  const unread: { axis: Axis; node: Node; reason: string }[] = [];
   const gains = new Map<Value, Set<number>>();
   const blocked = new Map<Value, Set<number>>();
   const tables = new Map<Value, Set<number>>();
@@ -62,6 +65,7 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
       derived.set(passed.output, passed.source);
       continue;
     }
+    unread.push(...unreadOf({ node, coupling }));
     const summed = summedAxes({ node, coupling });
     const linked = linkedAxes(coupling);
     for (const value of new Set(node.inputs)) {
@@ -86,10 +90,22 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
   }
   return {
     weights,
+    unread,
     uses,
     isGain: ({ value, dim }) => gains.get(value)?.has(dim) ?? false,
     isBlocked: (place) => isAxis(place) && (blocked.get(place.value)?.has(place.dim) ?? false),
   };
+}
+
+/** The matrices at a node of which nothing is known but that it may not change. */
+function unreadOf({ node, coupling }: NodeCoupling): { axis: Axis; node: Node; reason: string }[] {
+  const [pin] = coupling.pins;
+  if (pin === undefined || coupling.links.length > 0 || (coupling.choices ?? []).length > 0) return [];
+  return node.inputs.flatMap((value) =>
+    value?.tensor !== undefined && value.tensor.dims.length >= 2 && isFloat(value.tensor.type)
+      ? [{ axis: axis(value, 0), node, reason: pin.reason }]
+      : [],
+  );
 }
 
 /** What a node makes of constants alone without summing: the data of its first input, its axes perhaps in another order. */

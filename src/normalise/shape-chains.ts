@@ -1,6 +1,7 @@
 import { int, intAttribute, ints } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import { type Node, subgraphsOf } from '../ir/node.ts';
+import { elementsOf as elementsOfList, withElements } from '../ir/partial-list.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { type Dim, dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 
@@ -14,7 +15,8 @@ const LONGEST = 64;
  * Settles the arithmetic on shapes that exporters leave in a graph, where lengths are known:
  * - a tensor of lengths whose elements are all numbers becomes a constant;
  * - a Reshape to a computed target that is known but for one dim (the batch) gets a constant target with -1 there; dims
- *   with the symbol of the input's dim at the same place are copied by 0.
+ *   with the symbol of the input's dim at the same place are copied by 0; where more are open, those that are known
+ *   become constants among them.
  * Chains that nothing reads any more are dead code.
  *
  * @param known elements of values around the graph, which it may read
@@ -104,9 +106,18 @@ function fixTarget(graph: Graph, node: Node, known: ReadonlyMap<Value, Elements>
     open++;
     return -1;
   });
-  if (open > 1) return false;
+  if (open > 1) return fixKnown(graph, node, target, after);
   graph.setInput(node, 1, graph.addInitializer(`${target.name}_fixed`, Tensor.ofIntegers(lengths)));
   if (int(node, 'allowzero', 0) !== 0) graph.setAttribute(node, intAttribute('allowzero', 0));
+  return true;
+}
+
+/** Makes the lengths that are known constants of a target that is computed otherwise. */
+function fixKnown(graph: Graph, node: Node, target: Value, after: readonly Dim[]): boolean {
+  const present = elementsOfList(target);
+  const wanted = after.map((dim) => (typeof dim === 'number' ? dim : undefined));
+  if (wanted.every((dim, i) => dim === undefined || present?.[i] !== undefined)) return false;
+  graph.setInput(node, 1, withElements(graph, target, wanted));
   return true;
 }
 

@@ -1,6 +1,7 @@
 import { tensor as tensorAttribute } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
+import { elementsOf, withElements } from '../ir/partial-list.ts';
 import { sizeOf, Tensor } from '../ir/tensor.ts';
 import { type Dim, dimsOf, type Value } from '../ir/value.ts';
 
@@ -35,10 +36,10 @@ function toExpand(graph: Graph, node: Node, shape: Value): boolean {
   const bytes = new Uint8Array(sizeOf(known) * element.byteLength);
   for (let at = 0; at < bytes.byteLength; at += element.byteLength) bytes.set(element, at);
   const constant = graph.addInitializer(`${output.name}_constant`, Tensor.of(filler.type, known, bytes));
-  const target = withOnes(
+  const target = withElements(
     graph,
     shape,
-    dims.map((dim) => typeof dim === 'number'),
+    dims.map((dim) => (typeof dim === 'number' ? 1 : undefined)),
   );
   const name = graph.uniqueName(`${output.name}_expanded`);
   const expanded = graph.addNode({ opType: 'Expand', name, inputs: [constant, target] }, [name]).outputs[0];
@@ -53,50 +54,18 @@ function openTarget(graph: Graph, node: Node, shape: Value): boolean {
   const [before, after] = [data && dimsOf(data), out && dimsOf(out)];
   const length = dimsOf(shape)?.[0];
   if (before === undefined || after === undefined || typeof length !== 'number') return false;
-  const has = Array.from({ length }, (_, i) => {
-    const dim = before[i - length + before.length];
-    return isLong(dim) && dim === after[i - length + after.length] && !asksForOne(shape, i);
+  const present = elementsOf(shape);
+  const wanted = Array.from({ length }, (_, i) => {
+    const [own, asked] = [before[i - length + before.length], after[i - length + after.length]];
+    if (isLong(own) && own === asked) return 1;
+    return typeof asked === 'number' && asked > 0 ? asked : undefined;
   });
-  if (!has.includes(true)) return false;
-  graph.setInput(node, 1, withOnes(graph, shape, has));
+  // Lengths that the data have already ask for nothing; those that they are stretched to are numbers.
+  if (wanted.every((element, i) => element === undefined || element === present?.[i])) return false;
+  graph.setInput(node, 1, withElements(graph, shape, wanted));
   return true;
-}
-
-/** Whether the shape is one that {@link withOnes} made, with 1 at that place. */
-function asksForOne(shape: Value, place: number): boolean {
-  const [masked, known] = shape.producer?.opType === 'Add' ? shape.producer.inputs : [];
-  const [, open] = masked?.producer?.opType === 'Mul' ? masked.producer.inputs : [];
-  return open?.tensor?.integers()[place] === 0 && known?.tensor?.integers()[place] === 1;
 }
 
 function isLong(dim: Dim): boolean {
   return typeof dim === 'number' && dim > 1;
-}
-
-/** The shape with 1 where the flag is set: shape · (1 − flag) + flag, in integers. */
-function withOnes(graph: Graph, shape: Value, flags: readonly boolean[]): Value {
-  const constant = (suffix: string, values: readonly number[]): Value =>
-    graph.addInitializer(`${shape.name}_${suffix}`, Tensor.ofIntegers(values));
-  const step = (opType: string, left: Value, right: Value): Value => {
-    const name = graph.uniqueName(`${shape.name}_open`);
-    const made = graph.addNode({ opType, name, inputs: [left, right] }, [name]).outputs[0] ?? left;
-    graph.setType(made, { type: 'int64', dims: [flags.length] });
-    return made;
-  };
-  const masked = step(
-    'Mul',
-    shape,
-    constant(
-      'open_lengths',
-      flags.map((flag) => (flag ? 0 : 1)),
-    ),
-  );
-  return step(
-    'Add',
-    masked,
-    constant(
-      'known_lengths',
-      flags.map((flag) => (flag ? 1 : 0)),
-    ),
-  );
 }

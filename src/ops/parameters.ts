@@ -1,6 +1,7 @@
 import { intsAttribute, ints as intsOfAttribute } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
+import { elementsOf, type PartialList, withElements } from '../ir/partial-list.ts';
 import { Tensor } from '../ir/tensor.ts';
 
 /** Where a list of integers is given: as an attribute in older operator sets, as an input in newer ones. */
@@ -21,8 +22,25 @@ export function intsParameter(node: Node, { attribute, input }: IntsParameter): 
   return value.tensor === undefined ? 'dynamic' : value.tensor.integers();
 }
 
-/** Writes such a list back where the node has it. A constant that others share stays; the node gets one of its own then. */
-export function setIntsParameter(graph: Graph, node: Node, parameter: IntsParameter, values: readonly number[]): void {
+/** The same for a list that may be constant in part: elements that are computed are undefined, as is a list of unknown length. */
+export function partialIntsParameter(node: Node, parameter: IntsParameter): PartialList | undefined {
+  const list = intsParameter(node, parameter);
+  if (list !== 'dynamic') return list;
+  const value = node.inputs[parameter.input];
+  return value && elementsOf(value);
+}
+
+/**
+ * Writes such a list back where the node has it. A constant that others share stays; the node gets one of its own then.
+ * Elements that are undefined stay computed.
+ */
+export function setIntsParameter(graph: Graph, node: Node, parameter: IntsParameter, list: PartialList): void {
+  const values = list.filter((element) => element !== undefined);
+  const computed = node.inputs[parameter.input];
+  if (values.length < list.length && computed !== undefined) {
+    graph.setInput(node, parameter.input, withElements(graph, computed, list));
+    return;
+  }
   if (node.attributes.has(parameter.attribute)) {
     graph.setAttribute(node, intsAttribute(parameter.attribute, values));
     return;

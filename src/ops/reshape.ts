@@ -2,7 +2,7 @@ import { int, ints, intsAttribute, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, type Dim, dimsOf, lengthOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf, sameLength } from './coupling.ts';
-import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
+import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import type { Alternative, AxisLink, Coupling, InnerAxis, OpRule, Pin } from './rule.ts';
 
 /** Dims [from, to) of one side that are regrouped with those of the other. */
@@ -40,9 +40,31 @@ function blocksOf(before: readonly Dim[], after: readonly Dim[]): { blocks: [Spa
   let [i, j] = [before.length, after.length];
   let [topI, topJ] = [i, j];
   let [left, right] = [1, 1];
+  const closeBlock = (): void => {
+    if (i < topI || j < topJ)
+      blocks.push([
+        { from: i, to: topI },
+        { from: j, to: topJ },
+      ]);
+    [topI, topJ, left, right] = [i, j, 1, 1];
+  };
   while (i > front || j > front) {
     const takeLeft = left <= right && i > front ? i : undefined;
     const next = takeLeft !== undefined || j <= front ? before[i - 1] : after[j - 1];
+    if (
+      left * right === 1 &&
+      i > front &&
+      j > front &&
+      typeof before[i - 1] !== 'number' &&
+      sameLength(before[i - 1], after[j - 1])
+    ) {
+      // An open length that both sides have between blocks passes as it is.
+      closeBlock();
+      i--;
+      j--;
+      closeBlock();
+      continue;
+    }
     if (typeof next !== 'number' || next === 0) break;
     if (takeLeft !== undefined || j <= front) {
       left *= next;
@@ -51,13 +73,7 @@ function blocksOf(before: readonly Dim[], after: readonly Dim[]): { blocks: [Spa
       right *= next;
       j--;
     }
-    if (left === right && left > 1) {
-      blocks.push([
-        { from: i, to: topI },
-        { from: j, to: topJ },
-      ]);
-      [topI, topJ, left, right] = [i, j, 1, 1];
-    }
+    if (left === right && left > 1) closeBlock();
   }
   return {
     blocks,
@@ -172,23 +188,29 @@ function pinSpans(coupling: CouplingBuilder, a: [Value, Span], b: [Value, Span],
 }
 
 const SHAPE = { attribute: 'shape', input: 1 };
+const COMPUTED = 'the shape that Reshape gives is computed at run time';
 
 const reshape: OpRule = {
   domain: '',
   opTypes: ['Reshape'],
   couple(node) {
-    if (intsParameter(node, SHAPE) === 'dynamic')
-      return pinAll(node, 'the shape that Reshape gives is computed at run time');
+    const target = partialIntsParameter(node, SHAPE);
+    const lengths = dimsOf(output(node));
+    // A length that is computed comes out of lengths from before the cut.
+    const computed = target?.map((element) => element === undefined) ?? [true];
+    if (computed.every((each) => each) && computed.length > 0) return pinAll(node, COMPUTED);
+    if (computed.some((each, i) => each && Number(lengths?.[i]) > 1)) return pinAll(node, COMPUTED);
     return coupleReshape(node);
   },
   repair(node, kept, graph) {
-    const target = intsParameter(node, SHAPE);
-    if (target === undefined || target === 'dynamic') return;
+    const target = partialIntsParameter(node, SHAPE);
+    if (target === undefined) return;
     const [data, out] = [input(node, 0), output(node)];
     const left = (place: Axis): number | undefined => kept(place)?.length ?? lengthOf(place);
     const lengths = target.map((wish, dim) => {
       // -1 fills a length in and 0 copies one, unless it now copies another length than it should.
       const own = left(axis(out, dim));
+      if (wish === undefined) return undefined;
       if (wish > 0) return own ?? wish;
       return wish === 0 && own !== undefined && own !== left(axis(data, dim)) ? own : wish;
     });

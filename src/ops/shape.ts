@@ -2,7 +2,7 @@ import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
-import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
+import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /** The elements of a shape that a reader looks at; undefined where it may be any. A product with 0 looks at nothing. */
@@ -55,12 +55,13 @@ function coupleExpand(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [rank, outRank] = [rankOf(data), rankOf(out)];
   if (rank === undefined || outRank === undefined) return pinAll(node, 'the rank of a tensor at Expand is unknown');
-  const constant = Array.isArray(intsParameter(node, TARGET));
+  const target = partialIntsParameter(node, TARGET);
+  const offset = outRank - (target?.length ?? 0);
   const coupling = new CouplingBuilder();
   for (let dim = 0; dim < outRank; dim++) {
     const from = dim - (outRank - rank);
     if (from >= 0 && dimsOf(data)?.[from] !== 1) lineUp(coupling, axis(data, from), axis(out, dim));
-    else if (constant) coupling.free.push(axis(out, dim));
+    else if (target?.[dim - offset] !== undefined) coupling.free.push(axis(out, dim));
     else coupling.pin(out, dim, 'Expand stretches it to a length that is computed at run time');
   }
   return coupling;
@@ -71,11 +72,13 @@ const expand: OpRule = {
   opTypes: ['Expand'],
   couple: coupleExpand,
   repair(node, kept, graph) {
-    const target = intsParameter(node, TARGET);
+    const target = partialIntsParameter(node, TARGET);
     const rank = rankOf(output(node)) ?? 0;
-    if (!Array.isArray(target)) return;
+    if (target === undefined) return;
     const lengths = target.map((length, i) =>
-      length === 1 ? 1 : (kept(axis(output(node), i + rank - target.length))?.length ?? length),
+      length === undefined || length === 1
+        ? length
+        : (kept(axis(output(node), i + rank - target.length))?.length ?? length),
     );
     if (lengths.some((length, i) => length !== target[i])) setIntsParameter(graph, node, TARGET, lengths);
   },

@@ -93,6 +93,40 @@ function net(
 
 const OPEN = { options: { symbols: { T: 6 } } };
 
+/** A dense layer as GPT-2's Conv1D does it: rows of all samples and tokens, a Gemm, and back to the dims read at run time. */
+function byRows(b: ModelBuilder, x: string, name: string, inputs: number, outputs: number, computed: boolean): string {
+  const rows = b.node('Gemm', [
+    reshape(b, x, -1, inputs),
+    b.weight(name, [inputs, outputs], { fanIn: inputs }),
+    b.vector(`${name}_bias`, outputs),
+  ]);
+  const width = computed ? b.node('Mul', [dimOf(b, x, 2), integers(b, [outputs / inputs])]) : outputs;
+  return reshapeTo(b, rows, dimOf(b, x, 0), dimOf(b, x, 1), width);
+}
+
+testCases('dense layers on rows of all tokens', {
+  'with batch and sequence read at run time': {
+    ...found(
+      net(['N', 'T'], (b, x) =>
+        byRows(b, b.node('Relu', [byRows(b, x, 'up', 5, 20, false)]), 'down', 20, FEATURES, false),
+      ),
+      'up 20',
+      'down 8',
+    ),
+    ...OPEN,
+  },
+  'with the width computed as well': {
+    ...found(
+      net(['N', 'T'], (b, x) =>
+        byRows(b, b.node('Relu', [byRows(b, x, 'up', 5, 20, true)]), 'down', 20, FEATURES, false),
+      ),
+      'up 20',
+      'down 8',
+    ),
+    ...OPEN,
+  },
+});
+
 /** q, k and v from weights of their own. */
 const separate =
   (style: Style, rank = 4) =>
@@ -195,9 +229,19 @@ const byFullExpand = (b: ModelBuilder, x: string): string => {
 const byTile = (b: ModelBuilder, x: string): string => b.node('Tile', [x, integers(b, [1, COPIES, 1, 1])]);
 const byConcat = (b: ModelBuilder, x: string): string => b.node('Concat', Array<string>(COPIES).fill(x), { axis: 1 });
 
+/** The same with batch and sequence read at run time. */
+const byOpenExpand = (b: ModelBuilder, x: string): string => {
+  const [n, t] = [dimOf(b, x, 0), dimOf(b, x, 2)];
+  const copies = HEADS / GROUPS;
+  const target = b.node('Concat', [n, integers(b, [GROUPS, copies]), t, integers(b, [DEPTH])], { axis: 0 });
+  const stretched = b.node('Expand', [b.node('Unsqueeze', [x, integers(b, [2])]), target]);
+  return reshapeTo(b, stretched, n, HEADS, t, DEPTH);
+};
+
 testCases('grouped-query attention loses whole groups of heads', {
   'repeated by Expand': found(net(['N', 6], grouped(byExpand)), 'q 2'),
   'repeated by Expand to a shape made at run time': found(net(['N', 6], grouped(byFullExpand)), 'q 2'),
+  'repeated by Expand, batch and sequence open': { ...found(net(['N', 'T'], grouped(byOpenExpand)), 'q 2'), ...OPEN },
   'repeated by Tile': found(net(['N', 6], grouped(byTile)), 'q 2'),
   'repeated by Concat': found(net(['N', 6], grouped(byConcat)), 'q 2'),
 });

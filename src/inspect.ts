@@ -51,8 +51,15 @@ function describe(loaded: LoadedModel): InspectReport {
     layers: layersOf(nodesInOrder(graph)),
     groups: map.groups.map((group) => outline(group, map.unitsAlong)),
     kept: keptWhole(map, []),
+    recipe: {
+      structured: START,
+      layers: map.groups.map((group) => ({ match: group.name, amount: START })),
+    },
   };
 }
+
+/** The amount that a recipe to start from has everywhere. */
+const START = '50%';
 
 function describeEnd(value: Value): InspectReport['inputs'][number] {
   return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(declaredDims(value)) };
@@ -111,6 +118,7 @@ function outline(group: Group, unitsAlong: ReturnType<typeof buildChannelMap>['u
     consumers: namesOf(group, 'in'),
     channels,
     unit: channels / group.count,
+    part: group.part ?? null,
     cuts: [...cuts.values()],
   };
 }

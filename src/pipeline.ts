@@ -1,10 +1,17 @@
 import { basename } from 'node:path';
 import { environment } from './environment.ts';
-import { OnnxPruneError } from './errors.ts';
-import { exportModel, type Model, withOutputs } from './ir/model.ts';
+import { OnnxPruneError, present } from './errors.ts';
+import { cloneModel, exportModel, type Model, withOutputs } from './ir/model.ts';
 import { initializersIn } from './ir/node.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
-import { type Frontier, measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
+import {
+  type Frontier,
+  measureFidelity,
+  measureLatency,
+  type ProofModels,
+  type ProofPass,
+  proveRewiring,
+} from './judge/judge.ts';
 import { randomNodes } from './judge/random-nodes.ts';
 import { bytesOf, GZIP_LIMIT, measureSize } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
@@ -12,6 +19,7 @@ import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } fr
 import { encodeModelParts } from './onnx/codec.ts';
 import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
 import { checkDataFile, checkOutput, defaultOutput } from './output-path.ts';
+import { joinReports, type PassOptions, passesOf } from './passes.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './prune-options.ts';
 import {
   type FidelityReport,
@@ -23,7 +31,12 @@ import {
 } from './report/report.ts';
 import { createEngine, kernelBlock, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
-import { type PrunedChannels, pruneChannels } from './transforms/prune-channels.ts';
+import {
+  type PruneChannelsOptions,
+  type PruneChannelsReport,
+  type PrunedChannels,
+  pruneChannels,
+} from './transforms/prune-channels.ts';
 import { packageVersion } from './version.ts';
 import { withWorkspace } from './workspace.ts';
 
@@ -106,10 +119,7 @@ class PruneRun {
     const before = await this.#clock.time('measure size', () => measureOriginal(loaded));
 
     if (options.verify && loaded.rewired) await this.#write(workspace('cleaned.onnx'), model);
-    const pruned = await this.#clock.time('prune', () =>
-      pruneChannels(model, { ...pruneChannelsOptions(options), masked: options.verify }),
-    );
-    if (pruned.masked !== undefined) await this.#write(workspace('masked.onnx'), pruned.masked);
+    const { report: pruning, passes } = await this.#prune(model, workspace);
     const cut = workspace('cut.onnx');
     if (options.verify || options.bench) await this.#write(cut, model);
 
@@ -120,17 +130,12 @@ class PruneRun {
         judgeInputs(this.#child, this.#input, specs, testData, request),
       );
       const cleaned = loaded.rewired ? workspace('cleaned.onnx') : undefined;
-      const models = { original: this.#input, cleaned, masked: workspace('masked.onnx'), cut };
-      const frontier = {
-        names: pruned.frontier,
-        write: () => this.#writeWithFrontier(pruned, model, workspace),
-      };
-      verdict = await this.#judge(models, frontier, inputs);
+      verdict = await this.#judge({ original: this.#input, cleaned, passes }, cut, inputs);
     }
     const after = await this.#clock.time('measure size', () =>
       measureSize(model.graph, resultParts(model, this.#output, external)),
     );
-    const report = this.#report(loaded, pruned, { before, after }, verdict, testData);
+    const report = this.#report(loaded, pruning, { before, after }, verdict, testData);
     this.#checkGates(report, randomNodes(model.graph));
     if (options.dryRun) return report;
     await this.#clock.time('write', () =>
@@ -147,22 +152,58 @@ class PruneRun {
     await this.#clock.time('write for checking', () => writeModelFile(path, exportModel(model, 'embed')));
   }
 
-  async #writeWithFrontier(
-    { masked, frontier }: PrunedChannels,
+  /** Prunes pass by pass, and writes what the proof of each needs. */
+  async #prune(
     model: Model,
     workspace: (name: string) => string,
-  ): Promise<{ masked: string; cut: string }> {
-    const paths = { masked: workspace('masked-frontier.onnx'), cut: workspace('cut-frontier.onnx') };
-    await this.#write(paths.masked, withOutputs(masked ?? model, frontier));
-    await this.#write(paths.cut, withOutputs(model, frontier));
-    return paths;
+  ): Promise<{ report: PruneChannelsReport; passes: ProofPass[] }> {
+    const { verify } = this.#options;
+    const shared = pruneChannelsOptions(this.#options);
+    const passes: ProofPass[] = [];
+    let report: PruneChannelsReport | undefined;
+    const wanted = passesOf(this.#options);
+    for (const [i, pass] of wanted.entries()) {
+      const pruned = await this.#clock.time('prune', () =>
+        pruneChannels(model, { ...shared, ...pass, masked: verify }),
+      );
+      report = report === undefined ? pruned.report : joinReports(report, pruned.report);
+      if (pruned.masked === undefined) continue;
+      const isLast = i === wanted.length - 1;
+      const masked = workspace(`masked-${i}.onnx`);
+      const cut = isLast ? workspace('cut.onnx') : workspace(`cut-${i}.onnx`);
+      await this.#write(masked, pruned.masked);
+      if (!isLast) await this.#write(cut, model);
+      // The pass after this one changes the model.
+      const after = isLast ? model : cloneModel(model).model;
+      passes.push({ masked, cut, frontier: this.#frontierOf(pruned, pruned.masked, after, i, workspace) });
+    }
+    return { report: present(report, 'a pass of pruning'), passes };
   }
 
-  async #judge(models: ProofModels, frontier: Frontier, inputs: JudgeInputs): Promise<Verdict> {
+  #frontierOf(
+    { frontier }: PrunedChannels,
+    before: Model,
+    after: Model,
+    pass: number,
+    workspace: (name: string) => string,
+  ): Frontier {
+    return {
+      names: frontier,
+      write: async () => {
+        const masked = workspace(`masked-frontier-${pass}.onnx`);
+        const cut = workspace(`cut-frontier-${pass}.onnx`);
+        await this.#write(masked, withOutputs(before, frontier));
+        await this.#write(cut, withOutputs(after, frontier));
+        return { masked, cut };
+      },
+    };
+  }
+
+  async #judge(models: ProofModels, cut: string, inputs: JudgeInputs): Promise<Verdict> {
     const { verify, bench, threads } = this.#options;
-    const { original, cut } = models;
+    const { original } = models;
     const proof = verify
-      ? await this.#clock.time('prove', () => proveRewiring(this.#child, models, frontier, inputs, this.#request))
+      ? await this.#clock.time('prove', () => proveRewiring(this.#child, models, inputs, this.#request))
       : null;
     // A wrong rewiring is a bug of ours: how far it is off and how fast it runs is nobody's concern.
     if (proof?.passed === false) return { proof, fidelity: null, latency: null };
@@ -179,7 +220,7 @@ class PruneRun {
 
   #report(
     loaded: LoadedModel,
-    { report }: PrunedChannels,
+    report: PruneChannelsReport,
     size: Report['size'],
     verdict: Verdict,
     testData: TestData | undefined,
@@ -191,6 +232,13 @@ class PruneRun {
         `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,
       );
     }
+    const mixers = [
+      ...new Set(report.groups.flatMap(({ approximate, before, after }) => (after < before ? approximate : []))),
+    ];
+    if (mixers.length > 0)
+      notes.push(
+        `${mixers.length} nodes take statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
+      );
     if (report.removedChannels === 0)
       notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');
     const emptied = report.groups.filter(({ asked, after }) => asked === 0 && after > 0).map(({ name }) => name);
@@ -208,7 +256,7 @@ class PruneRun {
       tool: { name: 'onnx-prune', version: packageVersion() },
       input: { path: this.#input, producer: producerOf(model), opset: opsetOf(model) },
       output: null,
-      options: { ...this.#options },
+      options: reportedOptions(this.#options),
       size,
       cleaning: { nodesBefore: loaded.nodesInFile, nodesAfter: size.before.nodes },
       pruning: report,
@@ -252,11 +300,18 @@ class PruneRun {
   }
 }
 
-function pruneChannelsOptions(options: SettledOptions): Omit<Parameters<typeof pruneChannels>[1], 'masked'> {
-  const { structured, align, criterion, scope, maxRatio, seed, exclude, only } = options;
+/** The options as they were understood; those that were not given are left out. */
+function reportedOptions({ layers, ...options }: SettledOptions): Report['options'] {
+  const given = Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+  const rules = layers.map((layer) => JSON.stringify(layer));
+  return { ...Object.fromEntries(given), ...(rules.length > 0 && { layers: rules }) };
+}
+
+function pruneChannelsOptions(options: SettledOptions): Omit<PruneChannelsOptions, 'masked' | keyof PassOptions> {
+  const { align, criterion, scope, maxRatio, seed, exclude, only, allowApproximate } = options;
   const alignment =
     align === 'auto' ? { block: kernelBlock(), strict: false } : { block: align === 'none' ? 1 : align, strict: true };
-  return { amount: structured, alignment, criterion, scope, maxRatio, seed, exclude, only };
+  return { alignment, criterion, scope, maxRatio, seed, exclude, only, allowApproximate };
 }
 
 /** The size of the file that was read, with its external data. */

@@ -1,4 +1,5 @@
 import type { CriterionName } from './criteria/criteria.ts';
+import { OnnxPruneError } from './errors.ts';
 import type { TestData } from './judge/test-data.ts';
 import {
   parseAlign,
@@ -10,13 +11,23 @@ import {
   parseWhole,
   rejectUnknownKeys,
 } from './options.ts';
+import { checkRecipeLayers, type RecipeLayer } from './recipe.ts';
 import type { InputSpec } from './runtime/index.ts';
 import type { Progress } from './stopwatch.ts';
+import type { LayerRule } from './transforms/select-groups.ts';
 
 /** What to remove, and what to check. Every value may also be given as the command line takes it. */
 export interface PruneOptions {
-  /** Fraction of the channels of each group to remove: 0.5 or "50%". */
-  readonly structured: number | string;
+  /** Fraction of the channels of each group to remove: 0.5 or "50%". One of `structured`, `heads`, `headDim` and `layers` must be given. */
+  readonly structured?: number | string | undefined;
+  /** Fraction of the heads of each attention to remove, instead of `structured`. */
+  readonly heads?: number | string | undefined;
+  /** Fraction of the dimensions inside the heads of each attention to remove, instead of whole heads or besides them. */
+  readonly headDim?: number | string | undefined;
+  /** What is wanted of single layers; the last entry that matches a layer decides. */
+  readonly layers?: readonly RecipeLayer[] | undefined;
+  /** Include channels over which an operator takes statistics (LayerNormalization and the like). */
+  readonly allowApproximate?: boolean | undefined;
   /** File to write; default `<input>.pruned.onnx`. */
   readonly output?: string | undefined;
   /** Replace the output where it exists. */
@@ -76,7 +87,11 @@ export const MOST_THREADS = 1024;
 
 /** Options after checking, defaults filled in. */
 export interface SettledOptions {
-  readonly structured: number;
+  readonly structured: number | undefined;
+  readonly heads: number | undefined;
+  readonly headDim: number | undefined;
+  readonly layers: readonly LayerRule[];
+  readonly allowApproximate: boolean;
   readonly force: boolean;
   readonly criterion: CriterionName;
   readonly scope: 'uniform' | 'global';
@@ -95,6 +110,10 @@ export interface SettledOptions {
 
 const KEYS = [
   'structured',
+  'heads',
+  'headDim',
+  'layers',
+  'allowApproximate',
   'output',
   'force',
   'criterion',
@@ -116,8 +135,25 @@ const KEYS = [
 export function checkPruneOptions(options: PruneOptions): SettledOptions {
   rejectUnknownKeys(options, KEYS);
   const defaults = PRUNE_DEFAULTS;
+  const amount = (option: string, found: number | string | undefined): number | undefined =>
+    found === undefined ? undefined : parseAmount(option, found);
+  const amounts = {
+    structured: amount('--structured', options.structured),
+    heads: amount('--heads', options.heads),
+    headDim: amount('--head-dim', options.headDim),
+  };
+  const layers = checkRecipeLayers(options.layers ?? []);
+  if (Object.values(amounts).every((each) => each === undefined) && !layers.some((each) => each.amount !== undefined)) {
+    throw new OnnxPruneError(
+      'bad-option',
+      '--structured',
+      'Nothing says how much to remove: give --structured (such as "50%"), --heads, --head-dim, or a recipe with amounts.',
+    );
+  }
   return {
-    structured: parseAmount('--structured', options.structured),
+    ...amounts,
+    layers,
+    allowApproximate: options.allowApproximate ?? false,
     force: options.force ?? false,
     criterion: parseCriterion('--criterion', options.criterion ?? defaults.criterion),
     scope: parseChoice('--scope', options.scope ?? defaults.scope, ['uniform', 'global']),

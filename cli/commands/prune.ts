@@ -8,6 +8,10 @@ import { collect, outputOptions, runOptions, type SharedOptions } from './shared
 
 interface Options extends SharedOptions {
   readonly structured?: string;
+  readonly heads?: string;
+  readonly headDim?: string;
+  readonly recipe?: string;
+  readonly allowApproximate?: boolean;
   readonly output?: string;
   readonly force?: boolean;
   readonly criterion: string;
@@ -26,6 +30,9 @@ Examples:
   $ onnx-prune model.onnx --structured 50%
   $ onnx-prune model.onnx --structured 30% --scope global --test test.npz -o small.onnx
   $ onnx-prune model.onnx --structured 50% --exclude "*head*" --json > report.json
+  $ onnx-prune bert.onnx --heads 25% --structured 50%
+  $ onnx-prune inspect model.onnx --json | jq .recipe > recipe.json
+  $ onnx-prune model.onnx --recipe recipe.json
 
 Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check or gate failed.`;
 
@@ -37,6 +44,19 @@ export function pruneCommand(): Command {
     )
     .argument('<model>', 'the .onnx file; it is never touched')
     .option('--structured <amount>', 'channels to remove from each group, such as 50% or 0.5')
+    .option('--heads <amount>', 'attention heads to remove, where it is not the amount of --structured')
+    .option(
+      '--head-dim <amount>',
+      'dimensions to remove inside attention heads, instead of whole heads or besides them',
+    )
+    .option(
+      '--recipe <file>',
+      'JSON file of options and of amounts, criteria and exclusions per layer; see "inspect --json"',
+    )
+    .option(
+      '--allow-approximate',
+      'also channels over which LayerNormalization and the like take statistics: cutting those changes more than masking',
+    )
     .option('-o, --output <file>', 'file to write (default: MODEL.pruned.onnx beside the model)')
     .option('--force', 'replace the output where it exists')
     .option(
@@ -72,9 +92,9 @@ export function pruneCommand(): Command {
   return command
     .addHelpText('after', EXAMPLES)
     .allowExcessArguments()
-    .action((model: string, options: Options, { args }: Command) => {
-      checkWords(args);
-      return run(model, options);
+    .action((model: string, options: Options, command: Command) => {
+      checkWords(command.args);
+      return run(model, options, command);
     });
 }
 
@@ -93,9 +113,9 @@ function checkWords(words: readonly string[]): void {
   );
 }
 
-async function run(model: string, options: Options): Promise<void> {
-  const { structured } = options;
-  if (structured === undefined) {
+async function run(model: string, options: Options, command: Command): Promise<void> {
+  const { structured, heads, headDim, recipe } = options;
+  if ([structured, heads, headDim, recipe].every((each) => each === undefined)) {
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
@@ -108,12 +128,31 @@ async function run(model: string, options: Options): Promise<void> {
     import('../session.ts'),
   ]);
   const session = new Session(options, { 'the model': model, 'the output': options.output ?? defaultOutput(model) });
-  const { test: _test, json: _json, report: _report, quiet: _quiet, verbose: _verbose, ...wanted } = options;
+  const {
+    test: _test,
+    json: _json,
+    report: _report,
+    quiet: _quiet,
+    verbose: _verbose,
+    recipe: _file,
+    ...wanted
+  } = options;
+  const { readRecipe } = await import('../recipe.ts');
+  const base = recipe === undefined ? undefined : readRecipe(recipe);
+  // What the command line says itself goes before the recipe, and that before what options are when nobody says.
+  const said = base === undefined ? wanted : explicit(wanted, command);
   try {
-    const report = await session.work(() => prune(model, { ...wanted, structured }, session.hooks()));
+    const report = await session.work(() => prune(model, { ...base, ...said }, session.hooks()));
     await session.show(report, renderReport);
   } catch (error) {
     if (error instanceof CheckFailed) await session.show(error.report, renderReport);
     throw error;
   }
+}
+
+/** The options that were given on the command line. */
+function explicit<T extends object>(options: T, command: Command): Partial<T> {
+  const given: Partial<T> = { ...options };
+  for (const key in given) if (command.getOptionValueSource(key) !== 'cli') delete given[key];
+  return given;
 }

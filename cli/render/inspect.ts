@@ -97,7 +97,8 @@ function renderGroup(context: Context, group: GroupOutline): string[] {
     ['read by', listed(context, group.consumers)],
     ['cuts', listed(context, cuts)],
   ];
-  const unit = group.unit > 1 ? `, ${formatInteger(group.unit)} leave together` : '';
+  const what = group.part === null ? '' : group.part === 'heads' ? ': whole heads' : ': dimensions inside heads';
+  const unit = `${what}${group.unit > 1 ? `, ${formatInteger(group.unit)} leave together` : ''}`;
   const size = `${formatCount(group.channels, 'channel')}${unit}`;
   const leaves = branches.filter(([, text]) => text !== '');
   return [

@@ -6,6 +6,8 @@ import { type Alignment, alignCount } from './align.ts';
 export interface Candidate {
   readonly group: Group;
   readonly scores: Scores;
+  /** Fraction of this very group to remove, 0 to 1, whatever is done to the others; absent where the general amount holds. */
+  readonly amount?: number | undefined;
 }
 
 /**
@@ -39,7 +41,8 @@ function cappedAt(count: number, maxRatio: number): number {
 /**
  * Shares an amount over groups.
  * `uniform`: each group loses the amount. `global`: the least important units of all groups leave until the amount of
- * all channels is reached; scores are comparable because each group's have a mean of 1.
+ * all channels is reached; scores are comparable because each group's have a mean of 1. Groups with an amount of their own
+ * lose that.
  */
 export function planQuotas(candidates: readonly Candidate[], options: BudgetOptions): Quota[] {
   const removed = options.scope === 'uniform' ? uniform(candidates, options) : global(candidates, options);
@@ -51,11 +54,25 @@ export function planQuotas(candidates: readonly Candidate[], options: BudgetOpti
   });
 }
 
-function uniform(candidates: readonly Candidate[], { amount }: BudgetOptions): number[] {
-  return candidates.map(({ group }) => Math.round(group.count * amount));
+function uniform(candidates: readonly Candidate[], options: BudgetOptions): number[] {
+  return candidates.map(({ group, amount }) => Math.round(group.count * (amount ?? options.amount)));
 }
 
-function global(candidates: readonly Candidate[], { amount, maxRatio }: BudgetOptions): number[] {
+/** Groups with an amount of their own lose that; the others share theirs out. */
+function global(candidates: readonly Candidate[], options: BudgetOptions): number[] {
+  const removed = uniform(candidates, options);
+  const free = candidates.flatMap(({ amount }, index) => (amount === undefined ? [index] : []));
+  const shared = shareOut(
+    free.flatMap((index) => candidates[index] ?? []),
+    options,
+  );
+  free.forEach((index, i) => {
+    removed[index] = shared[i] ?? 0;
+  });
+  return removed;
+}
+
+function shareOut(candidates: readonly Candidate[], { amount, maxRatio }: BudgetOptions): number[] {
   const ranked = candidates.flatMap(({ group, scores }, index) => {
     const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length || 1;
     const most = group.count - Math.max(1, cappedAt(group.count, maxRatio));

@@ -4,13 +4,21 @@ import { initializersIn } from '../ir/node.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
 import { axis, valuesOf } from '../ops/coupling.ts';
 import type { Pin } from '../ops/rule.ts';
-import { AxisSets, chooseAll, joinLinks, keepFactorsApart, pinPlaces } from './choose.ts';
+import { AxisSets, chooseAll, joinLinks, markFactors, type ProductPart, pinPlaces } from './choose.ts';
 import { bodyPins, boundaryPins, couplingsOf, type NodeCoupling, type RuleLookup } from './couplings.ts';
 import type { ChannelMap } from './group.ts';
 import { groupUnits } from './group-units.ts';
 import { PlaceTable } from './places.ts';
 import { Positions } from './positions.ts';
 import { rolesOf } from './roles.ts';
+
+/** Decisions that the graph leaves open. */
+export interface BuildOptions {
+  /** Which factor lives where heads and the dimensions inside them share an axis; default heads. */
+  readonly prefer?: ProductPart;
+  /** Includes axes over which an operator takes statistics, where cutting is not equal to masking; default no. */
+  readonly allowApproximate?: boolean;
+}
 
 /**
  * Finds what can leave a graph: asks every operator how positions along its axes correspond, joins corresponding
@@ -19,7 +27,8 @@ import { rolesOf } from './roles.ts';
  *
  * @param graph with static facts: the lengths of axes as far as they are known
  */
-export function buildChannelMap(graph: Graph, ruleOf: RuleLookup): ChannelMap {
+export function buildChannelMap(graph: Graph, ruleOf: RuleLookup, options: BuildOptions = {}): ChannelMap {
+  const { prefer = 'heads', allowApproximate = false } = options;
   const table = new PlaceTable();
   const open = couplingsOf(graph, ruleOf);
   const fixed = [...boundaryPins(graph), ...bodyPins(open), ...storagePins(graph)];
@@ -28,19 +37,24 @@ export function buildChannelMap(graph: Graph, ruleOf: RuleLookup): ChannelMap {
   const sets = new AxisSets(table.places.length);
   for (const { coupling } of open) {
     joinLinks(coupling.links, table, sets);
-    pinPlaces([...coupling.pins, ...(coupling.approximate ?? [])], table, sets);
-    for (const each of coupling.batched ?? []) sets.keepApart(table.idOf(each));
+    pinPlaces(coupling.pins, table, sets);
+    if (!allowApproximate) pinPlaces(coupling.approximate ?? [], table, sets);
+    for (const each of coupling.batched ?? []) sets.mark(table.idOf(each), 'heads');
+    for (const each of coupling.inside ?? []) sets.mark(table.idOf(each), 'head-dim');
   }
   pinPlaces(fixed, table, sets);
   const roles = rolesOf(open);
   for (const { axis } of roles.weights) sets.addWeight(table.idOf(axis));
-  keepFactorsApart(open, table, sets);
-  const couplings = chooseAll(open, table, sets);
+  markFactors(open, table, sets, prefer);
+  const couplings = chooseAll(open, table, sets, prefer);
 
   const positions = new Positions(table, (id) => sets.reachesWeights(id));
   for (const { coupling } of couplings) {
     positions.link(coupling);
-    for (const pin of [...coupling.pins, ...(coupling.approximate ?? [])]) positions.pin(pin);
+    for (const pin of coupling.pins) positions.pin(pin);
+    if (allowApproximate) continue;
+    for (const { axis, reason } of coupling.approximate ?? [])
+      positions.pin({ axis, reason: `${reason} (--allow-approximate includes it)` });
   }
   for (const pin of fixed) positions.pin(pin);
   return { ...groupUnits(table, positions, rolesOf(couplings)), couplings };

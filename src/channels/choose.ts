@@ -65,9 +65,9 @@ export class AxisSets {
     this.#mark(place, PINNED);
   }
 
-  /** Notes that some operator keeps the positions along the axis apart as the batch of a matrix product. */
-  keepApart(place: number): void {
-    this.#mark(place, BATCHED);
+  /** Notes that the positions along the axis are batches of a matrix product, or that they lie inside its matrices. */
+  mark(place: number, part: ProductPart): void {
+    this.#mark(place, FLAGS[part]);
   }
 
   reachesWeights(place: number): boolean {
@@ -78,8 +78,9 @@ export class AxisSets {
     return this.#has(place, PINNED);
   }
 
-  isKeptApart(place: number): boolean {
-    return this.#has(place, BATCHED);
+  /** Whether the axis plays that part in some batch of matrix products. */
+  is(place: number, part: ProductPart): boolean {
+    return this.#has(place, FLAGS[part]);
   }
 
   #mark(place: number, flag: number): void {
@@ -94,43 +95,46 @@ export class AxisSets {
 
 type Factor = Extract<IndexMap, { kind: 'factor' }>;
 
+/** What an axis is to a batch of matrix products of two computed operands, as attention has them. */
+export type ProductPart = 'heads' | 'head-dim';
+
 const PINNED = 1;
-const BATCHED = 2;
+const FLAGS = { heads: 2, 'head-dim': 4 } as const;
 /** More than all the sides of an alternative that could reach weights. */
-const KEPT_APART = 16;
+const PREFERRED = 16;
 /** More than all of that. */
 const LIVES_ALREADY = 64;
 
 /**
  * How promising an alternative is: below zero where an axis it needs may not change; else the factor that another
- * regrouping of the same axis lives by goes first, then what a batch of matrix products keeps apart (heads rather than
- * the dimensions inside them), then the sides that reach weights.
+ * regrouping of the same axis lives by goes first, then the wanted part of a batch of matrix products (heads rather than
+ * the dimensions inside them, or the other way round), then the sides that reach weights.
  */
-function scoreOf(alternative: Alternative, table: PlaceTable, sets: AxisSets): number {
+function scoreOf(alternative: Alternative, table: PlaceTable, sets: AxisSets, prefer: ProductPart): number {
   let score = 0;
   for (const { b, map } of alternative.links) {
     const id = table.idOf(b);
     if (sets.isPinned(id)) return -1;
     if (sets.reachesWeights(id)) score++;
-    if (sets.isKeptApart(id)) score += KEPT_APART;
+    if (sets.is(id, prefer)) score += PREFERRED;
     if (map.kind === 'factor' && sets.lives(id, map)) score += LIVES_ALREADY;
   }
   return score;
 }
 
 /**
- * Factors of an axis that a batch of matrix products keeps apart are kept apart as well, however many regroupings lie
+ * Factors of an axis that plays a part in a batch of matrix products play it as well, however many regroupings lie
  * between: the heads of keys that are repeated for groups of queries, for example.
  */
-export function keepFactorsApart(open: readonly NodeCoupling[], table: PlaceTable, sets: AxisSets): void {
+export function markFactors(open: readonly NodeCoupling[], table: PlaceTable, sets: AxisSets, part: ProductPart): void {
   const alternatives = open.flatMap(({ coupling }) => (coupling.choices ?? []).flat());
   for (let changed = true; changed; ) {
     changed = false;
     for (const { links } of alternatives) {
       const whole = links.find(({ map }) => map.kind === 'factor' && map.outer === 1 && map.inner === 1);
-      if (whole === undefined || sets.isKeptApart(table.idOf(whole.b))) continue;
-      if (!links.some((link) => link !== whole && sets.isKeptApart(table.idOf(link.b)))) continue;
-      sets.keepApart(table.idOf(whole.b));
+      if (whole === undefined || sets.is(table.idOf(whole.b), part)) continue;
+      if (!links.some((link) => link !== whole && sets.is(table.idOf(link.b), part))) continue;
+      sets.mark(table.idOf(whole.b), part);
       changed = true;
     }
   }
@@ -140,13 +144,18 @@ export function keepFactorsApart(open: readonly NodeCoupling[], table: PlaceTabl
  * Takes every open decision in executable order: the alternative that may change and reaches most weights, the first
  * of equals. Each decision is known to those after it, so both ends of a regrouping settle on the same factor.
  */
-export function chooseAll(open: readonly NodeCoupling[], table: PlaceTable, sets: AxisSets): NodeCoupling[] {
+export function chooseAll(
+  open: readonly NodeCoupling[],
+  table: PlaceTable,
+  sets: AxisSets,
+  prefer: ProductPart,
+): NodeCoupling[] {
   return open.map((entry) => {
     const chosen = (entry.coupling.choices ?? []).map((alternatives) => {
       let best: Alternative = { links: [], pins: [] };
       let bestScore = Number.NEGATIVE_INFINITY;
       for (const alternative of alternatives) {
-        const score = scoreOf(alternative, table, sets);
+        const score = scoreOf(alternative, table, sets, prefer);
         if (score > bestScore) [best, bestScore] = [alternative, score];
       }
       joinLinks(best.links, table, sets);

@@ -1,5 +1,6 @@
 import type { Axis } from '../ir/value.ts';
 import { isAxis, type Place } from '../ops/rule.ts';
+import type { ProductPart } from './choose.ts';
 import type { ChannelMap, Group, Member, Refusal } from './group.ts';
 import type { PlaceTable } from './places.ts';
 import type { Positions } from './positions.ts';
@@ -39,6 +40,8 @@ export function groupUnits(table: PlaceTable, positions: Positions, roles: Roles
       count: sets.length,
       members,
       places,
+      part: partOf(places, roles),
+      mixers: [...new Set(places.flatMap((place) => roles.mixersOf(place)))],
       blockedWidth: blockedWidthOf(placeIds, sets, table, positions, roles),
     });
   }
@@ -86,6 +89,12 @@ function membersOf(places: readonly Place[], roles: Roles): Member[] {
     }
   }
   return members;
+}
+
+/** Heads go first: their places lie beside those of the dimensions inside them. */
+function partOf(places: readonly Place[], roles: Roles): ProductPart | undefined {
+  const parts = new Set(places.map((place) => roles.partOf(place)));
+  return parts.has('heads') ? 'heads' : parts.has('head-dim') ? 'head-dim' : undefined;
 }
 
 /** A group is called after the weight that makes its channels, else after the first that reads them. */

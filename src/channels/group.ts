@@ -1,6 +1,7 @@
 import type { Node } from '../ir/node.ts';
 import type { Axis } from '../ir/value.ts';
 import type { Place } from '../ops/rule.ts';
+import type { ProductPart } from './choose.ts';
 import type { NodeCoupling } from './couplings.ts';
 
 /**
@@ -32,6 +33,10 @@ export interface Group {
   readonly members: readonly Member[];
   /** Every place that some unit of the group has positions along. */
   readonly places: readonly Place[];
+  /** Whether its units are heads, or dimensions inside heads, of a batch of matrix products such as attention. */
+  readonly part: ProductPart | undefined;
+  /** Nodes that take statistics over its channels, so that cutting them is not equal to masking. */
+  readonly mixers: readonly Node[];
   /** Positions that each unit has along an axis which kernels process in blocks; 0 where there is no such axis. */
   readonly blockedWidth: number;
 }

@@ -5,16 +5,20 @@ import { cloneModel, type Model } from '../ir/model.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import type { Cut } from './cut.ts';
+import { emulateMixing } from './emulate.ts';
 
 /**
  * The model with the units of a cut masked instead of removed: wherever an operator sums over an axis that loses
  * positions, its input is multiplied by a 0/1 vector first. It gives the outputs that the cut model must give, whatever
- * lies between, because nothing downstream reads what was multiplied by zero.
+ * lies between, because nothing downstream reads what was multiplied by zero. Operators that take statistics over such an
+ * axis take them over what stays.
  */
 export function maskModel(model: Model, cut: Cut): Model {
   const clone = cloneModel(model);
   const masked = new Map<Graph, Map<Value, Map<number, Value>>>();
-  for (const { node, coupling } of cut.map.couplings) {
+  for (const entry of cut.map.couplings) {
+    const { node, coupling } = entry;
+    if (emulateMixing(clone, entry, cut)) continue;
     for (const { input, dim } of coupling.contractions) {
       const value = node.inputs[input];
       const kept = value && cut.kept({ value, dim });

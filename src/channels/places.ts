@@ -2,6 +2,24 @@ import type { Node } from '../ir/node.ts';
 import { lengthOf, type Value } from '../ir/value.ts';
 import { isAxis, type Place } from '../ops/rule.ts';
 
+/** A map from places, which are compared by what they are places of. */
+export class PlaceMap<T> {
+  readonly #maps = new Map<Value | Node, Map<number | string, T>>();
+
+  get(place: Place): T | undefined {
+    return this.#maps.get(ownerOf(place))?.get(keyOf(place));
+  }
+
+  set(place: Place, content: T): void {
+    const owner = ownerOf(place);
+    const own = this.#maps.get(owner) ?? new Map<number | string, T>();
+    this.#maps.set(owner, own.set(keyOf(place), content));
+  }
+}
+
+const ownerOf = (place: Place): Value | Node => (isAxis(place) ? place.value : place.node);
+const keyOf = (place: Place): number | string => (isAxis(place) ? place.dim : place.name);
+
 /** Gives every place that rules speak of a number, and remembers its length. */
 export class PlaceTable {
   readonly places: Place[] = [];

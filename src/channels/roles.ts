@@ -3,8 +3,10 @@ import type { Node } from '../ir/node.ts';
 import { type Axis, dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import { axis } from '../ops/coupling.ts';
 import { type Coupling, isAxis, type Place } from '../ops/rule.ts';
+import type { ProductPart } from './choose.ts';
 import type { NodeCoupling } from './couplings.ts';
 import type { Role } from './group.ts';
+import { PlaceMap } from './places.ts';
 
 /** A constant input of some node and what its axes are there. */
 export interface ConstantUse {
@@ -21,6 +23,10 @@ export interface Roles {
   readonly unread: readonly { readonly axis: Axis; readonly node: Node; readonly reason: string }[];
   /** Every use of an initializer by a node, in executable order. */
   readonly uses: ReadonlyMap<Value, readonly ConstantUse[]>;
+  /** Heads, or dimensions inside heads, where a place is an axis of such a product. */
+  partOf(place: Place): ProductPart | undefined;
+  /** The nodes that take statistics over a place. */
+  mixersOf(place: Place): readonly Node[];
   isGain(axis: Axis): boolean;
   isBlocked(place: Place): boolean;
 }
@@ -51,6 +57,8 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
   const gains = new Map<Value, Set<number>>();
   const blocked = new Map<Value, Set<number>>();
   const tables = new Map<Value, Set<number>>();
+  const parts = new PlaceMap<ProductPart>();
+  const mixers = new PlaceMap<Node[]>();
   const derived = new Map<Value, Source>();
   const sourceOf = (value: Value): Source | undefined =>
     value.tensor === undefined
@@ -60,6 +68,10 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
     for (const each of coupling.gains ?? []) note(each.value, gains, each.dim);
     for (const each of coupling.blocked ?? []) note(each.value, blocked, each.dim);
     for (const each of coupling.tables ?? []) note(each.value, tables, each.dim);
+    for (const each of coupling.inside ?? []) parts.set(each, 'head-dim');
+    // A place that is the batch of one product and inside another (the heads in talking-heads attention) counts as heads.
+    for (const each of coupling.batched ?? []) parts.set(each, 'heads');
+    for (const { axis: mixed } of coupling.approximate ?? []) mixers.set(mixed, [...(mixers.get(mixed) ?? []), node]);
     const passed = passedOn({ node, coupling }, sourceOf);
     if (passed !== undefined) {
       derived.set(passed.output, passed.source);
@@ -92,6 +104,8 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
     weights,
     unread,
     uses,
+    partOf: (place) => parts.get(place),
+    mixersOf: (place) => mixers.get(place) ?? [],
     isGain: ({ value, dim }) => gains.get(value)?.has(dim) ?? false,
     isBlocked: (place) => isAxis(place) && (blocked.get(place.value)?.has(place.dim) ?? false),
   };

@@ -14,8 +14,14 @@ export interface ProofModels {
   readonly original: string;
   /** The tidied model before the cut; absent where tidying rewired nothing. */
   readonly cleaned: string | undefined;
+  readonly passes: readonly ProofPass[];
+}
+
+/** A pass of pruning: the model before it with the channels masked that left, and the model after it. */
+export interface ProofPass {
   readonly masked: string;
   readonly cut: string;
+  readonly frontier: Frontier;
 }
 
 /** Where outputs fail: the same two models with further outputs, and the names of those. */
@@ -33,27 +39,48 @@ export interface Frontier {
 export async function proveRewiring(
   child: RuntimeChild,
   models: ProofModels,
-  frontier: Frontier,
   inputs: JudgeInputs,
   options: RequestOptions,
 ): Promise<ProofReport> {
-  const cut = await prove(child, models.masked, models.cut, inputs.proof, options);
-  const failed = cut.outputs.filter(({ passed }) => !passed).map(({ name }) => name);
-  const atFrontier =
-    failed.length === 0 || frontier.names.length === 0 ? [] : await proveFrontier(child, frontier, inputs, options);
-  const excused = atFrontier.length > 0 && atFrontier.every(({ passed }) => passed);
+  let passed = true;
+  const [cut, atFrontier, excused]: [OutputProof[], OutputProof[], string[]] = [[], [], []];
+  for (const pass of models.passes) {
+    const { outputs } = await prove(child, pass.masked, pass.cut, inputs.proof, options);
+    const failed = outputs.filter((output) => !output.passed).map(({ name }) => name);
+    const ends =
+      failed.length === 0 || pass.frontier.names.length === 0
+        ? []
+        : await proveFrontier(child, pass.frontier, inputs, options);
+    const isExcused = ends.length > 0 && ends.every((end) => end.passed);
+    if (isExcused) excused.push(...failed);
+    passed &&= failed.length === 0 || isExcused;
+    cut.push(...outputs);
+    atFrontier.push(...ends);
+  }
   const cleaned =
     models.cleaned === undefined
       ? undefined
       : await prove(child, models.original, models.cleaned, inputs.proof, options);
   return {
-    passed: (cut.passed || excused) && (cleaned?.passed ?? true),
-    cut: cut.outputs,
-    frontier: atFrontier,
-    judgedByFrontier: excused ? failed : [],
+    passed: passed && (cleaned?.passed ?? true),
+    cut: worstOf(cut),
+    frontier: worstOf(atFrontier),
+    judgedByFrontier: [...new Set(excused)],
     cleaned: cleaned?.outputs ?? [],
     inputs: inputs.on,
   };
+}
+
+/** Of each output, the proof that came nearest to failing. */
+function worstOf(proofs: readonly OutputProof[]): OutputProof[] {
+  const worst = new Map<string, OutputProof>();
+  const badness = ({ passed, error, limit }: OutputProof): number =>
+    passed ? error / (limit || 1) : Number.POSITIVE_INFINITY;
+  for (const proof of proofs) {
+    const known = worst.get(proof.name);
+    if (known === undefined || badness(proof) > badness(known)) worst.set(proof.name, proof);
+  }
+  return [...worst.values()];
 }
 
 async function proveFrontier(

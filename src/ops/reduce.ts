@@ -1,11 +1,32 @@
 import { int } from '../ir/attributes.ts';
+import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
+import { Tensor } from '../ir/tensor.ts';
+import { elementTypeOf, lengthOf } from '../ir/value.ts';
+import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import { axis, CouplingBuilder, input, output, pinAll, rankOf } from './coupling.ts';
 import { fromFront, intsParameter } from './parameters.ts';
-import type { Coupling, OpRule, Pin } from './rule.ts';
+import type { Coupling, Kept, OpRule, Pin } from './rule.ts';
 
 /** What the reduction makes of positions that hold zero: nothing, a different denominator, or a different result. */
 type OfZeros = 'none' | 'mean' | 'other';
+
+/**
+ * Whether a node takes the mean of squares, as RMSNorm does, and not of squares about a mean, as LayerNorm does: masked
+ * channels add nothing to such a sum, so that dividing by the length from before makes cutting exact.
+ */
+function isMeanOfSquares(node: Node): boolean {
+  const squares = input(node, 0).producer;
+  const base = squares?.inputs[0];
+  const isSquare =
+    (squares?.opType === 'Pow' &&
+      squares.inputs[1]?.tensor?.size === 1 &&
+      squares.inputs[1].tensor.floats()[0] === 2) ||
+    (squares?.opType === 'Mul' && squares.inputs[0] === squares.inputs[1]);
+  const isCentred = base?.producer?.opType === 'Sub' && base.producer.inputs[1]?.producer?.opType === node.opType;
+  const canScale = isFloatType(elementTypeOf(output(node))) && !node.graph.isOutput(output(node));
+  return isSquare && squares?.domain === '' && !isCentred && canScale;
+}
 
 function coupleReduce(
   node: Node,
@@ -30,7 +51,8 @@ function coupleReduce(
     if (ofZeros === 'other')
       coupling.pin(data, dim, `${node.opType} over it would give another result without a position`);
     else coupling.contractions.push({ input: 0, dim });
-    if (ofZeros === 'mean') approximate.push({ axis: axis(data, dim), reason: `${node.opType} divides by its length` });
+    if (ofZeros === 'mean' && !isMeanOfSquares(node))
+      approximate.push({ axis: axis(data, dim), reason: `${node.opType} divides by its length` });
   }
   return { ...coupling, approximate };
 }
@@ -51,6 +73,31 @@ function reduction(opTypes: readonly string[], ofZeros: OfZeros): OpRule {
   };
 }
 
+/** A mean over C′ of C channels, of which the others are zero, times C′/C is the mean over all. */
+function rescaleMean(node: Node, kept: Kept, graph: Graph): void {
+  const [data, out] = [input(node, 0), output(node)];
+  const axes = axesOf(node);
+  const rank = rankOf(data) ?? 0;
+  const type = elementTypeOf(out);
+  if (axes === 'dynamic' || !isFloatType(type) || !isMeanOfSquares(node)) return;
+  const reduced = axes === 'all' ? [...Array(rank).keys()] : axes.map((each) => fromFront(each, rank));
+  const share = reduced.reduce((product, dim) => {
+    const place = axis(data, dim);
+    return product * ((kept(place)?.length ?? lengthOf(place) ?? 1) / (lengthOf(place) ?? 1));
+  }, 1);
+  if (share === 1) return;
+  const readers = [...out.uses];
+  const factor = graph.addInitializer(`${out.name}_share`, Tensor.of(type, [], floatBytes(type, [share])));
+  const name = graph.uniqueName(`${out.name}_rescaled`);
+  const scaled = graph.addNode({ opType: 'Mul', name, inputs: [out, factor] }, [name]).outputs[0];
+  if (scaled === undefined) return;
+  graph.setType(scaled, out.type);
+  for (const reader of readers)
+    reader.inputs.forEach((value, index) => {
+      if (value === out) reader.graph.setInput(reader, index, scaled);
+    });
+}
+
 /** The position of the largest element: a number that cutting would change. */
 const argument: OpRule = {
   domain: '',
@@ -60,7 +107,7 @@ const argument: OpRule = {
 
 export const reduceRules: readonly OpRule[] = [
   reduction(['ReduceSum', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSum'], 'none'),
-  reduction(['ReduceMean'], 'mean'),
+  { ...reduction(['ReduceMean'], 'mean'), repair: rescaleMean },
   reduction(['ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceLogSumExp'], 'other'),
   argument,
 ];

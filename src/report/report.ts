@@ -1,3 +1,4 @@
+import type { PruneOptions } from '../prune-options.ts';
 import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
 
@@ -116,6 +117,8 @@ export interface GroupOutline {
   readonly channels: number;
   /** Channels that leave together. */
   readonly unit: number;
+  /** What the units are where they are heads of an attention, or dimensions inside them. */
+  readonly part: 'heads' | 'head-dim' | null;
   readonly cuts: readonly { readonly initializer: string; readonly axis: number; readonly length: number }[];
 }
 
@@ -137,6 +140,8 @@ export interface InspectReport {
   readonly layers: readonly LayerReport[];
   readonly groups: readonly GroupOutline[];
   readonly kept: PruneChannelsReport['kept'];
+  /** A recipe to start from: options for `prune`, with an entry for every group. */
+  readonly recipe: PruneOptions;
 }
 
 /** What `compare` has to say of two models. */

@@ -1,7 +1,8 @@
 import type { Quota } from '../budget/plan.ts';
 import type { Cut } from '../channels/cut.ts';
 import type { ChannelMap, Group, Member } from '../channels/group.ts';
-import { labelOf } from '../ir/node.ts';
+import type { Graph } from '../ir/graph.ts';
+import { initializersIn, labelOf } from '../ir/node.ts';
 import type { Selected } from './select-groups.ts';
 
 /** One initializer axis that was cut. */
@@ -10,6 +11,16 @@ export interface AxisCut {
   readonly axis: number;
   readonly before: number;
   readonly after: number;
+}
+
+/** What stays along one axis of an initializer. */
+export interface KeptIndices {
+  readonly initializer: string;
+  readonly axis: number;
+  /** Length of the axis before. */
+  readonly before: number;
+  /** Positions that stay, ascending, in the numbering before. */
+  readonly kept: readonly number[];
 }
 
 /** What happened to one group of channels. */
@@ -33,6 +44,10 @@ export interface GroupReport {
   /** Indices that stay along the axis of the weight that names the group, in the numbering before. */
   readonly kept: readonly number[];
   readonly cuts: readonly AxisCut[];
+  /** What the units are where they are heads of an attention, or dimensions inside them. */
+  readonly part: 'heads' | 'head-dim' | null;
+  /** Nodes that take statistics over the channels; the proof takes them over those that stay. */
+  readonly approximate: readonly string[];
 }
 
 /** Layers that keep their width, and why: ends the sentence "kept whole because …". */
@@ -75,6 +90,8 @@ export function describeGroup({ group, asked }: Quota, cut: Cut, criterion: stri
     criterion,
     kept,
     cuts: axisCuts(group, cut),
+    part: group.part ?? null,
+    approximate: group.mixers.map(labelOf),
   };
 }
 
@@ -92,6 +109,16 @@ function axisCuts(group: Group, cut: Cut): AxisCut[] {
     const before = axis.value.tensor?.dims[axis.dim] ?? 0;
     return [{ initializer: axis.value.name, axis: axis.dim, before, after: cut.kept(axis)?.length ?? before }];
   });
+}
+
+/** Every initializer axis that a cut shortens; call it before the graph shrinks. */
+export function cutAxes(graph: Graph, cut: Cut): KeptIndices[] {
+  return initializersIn(graph).flatMap((value) =>
+    (value.tensor?.dims ?? []).flatMap((before, axis) => {
+      const kept = cut.kept({ value, dim: axis });
+      return kept === undefined ? [] : [{ initializer: value.name, axis, before, kept }];
+    }),
+  );
 }
 
 /** The layers that keep some or all channels, by reason, most layers first. */

@@ -1,12 +1,13 @@
 import type { Alignment } from '../budget/align.ts';
 import { type Candidate, planQuotas, selectUnits } from '../budget/plan.ts';
 import { buildChannelMap } from '../channels/build.ts';
+import type { ProductPart } from '../channels/choose.ts';
 import { Cut } from '../channels/cut.ts';
 import { frontierOf } from '../channels/frontier.ts';
 import type { ChannelMap, Group } from '../channels/group.ts';
 import { maskModel } from '../channels/masked-model.ts';
 import { shrink } from '../channels/shrink.ts';
-import { type CriterionName, criterionNamed, scoreGroup } from '../criteria/criteria.ts';
+import { criterionNamed, scoreGroup } from '../criteria/criteria.ts';
 import { present } from '../errors.ts';
 import { checkGraph } from '../ir/check.ts';
 import type { Model } from '../ir/model.ts';
@@ -15,7 +16,14 @@ import type { Value } from '../ir/value.ts';
 import { removeDeadCode } from '../normalise/dead-code.ts';
 import { retieVectors } from '../normalise/shared-vectors.ts';
 import { ruleOf } from '../ops/rules.ts';
-import { describeGroup, type GroupReport, type KeptLayer, keptWhole } from './describe-groups.ts';
+import {
+  cutAxes,
+  describeGroup,
+  type GroupReport,
+  type KeptIndices,
+  type KeptLayer,
+  keptWhole,
+} from './describe-groups.ts';
 import { type Selection, selectGroups } from './select-groups.ts';
 
 /** Name of the step in reports and failures. */
@@ -23,9 +31,11 @@ export const NAME = 'prune channels';
 
 /** What to remove. */
 export interface PruneChannelsOptions extends Selection {
-  /** Fraction of the channels of each group (`uniform`) or of all groups together (`global`), from 0 to below 1. */
-  readonly amount: number;
-  readonly criterion: CriterionName;
+  /** Whether heads or the dimensions inside them leave where they share an axis. */
+  readonly prefer: ProductPart;
+  /** Includes axes over which an operator takes statistics. */
+  readonly allowApproximate: boolean;
+  /** Each group loses its amount (`uniform`), or all those without one of their own lose it together (`global`). */
   readonly scope: 'uniform' | 'global';
   /** No group loses a larger fraction than this. */
   readonly maxRatio: number;
@@ -42,6 +52,8 @@ export interface PruneChannelsReport {
   readonly removedChannels: number;
   readonly groups: readonly GroupReport[];
   readonly kept: readonly KeptLayer[];
+  /** Every axis of an initializer that lost positions. Cutting all of them replays the run. */
+  readonly axes: readonly KeptIndices[];
 }
 
 /** Outcome of the step. */
@@ -62,9 +74,8 @@ export interface PrunedChannels {
  */
 export function pruneChannels(model: Model, options: PruneChannelsOptions): PrunedChannels {
   const { graph } = model;
-  const map = buildChannelMap(graph, ruleOf);
+  const map = buildChannelMap(graph, ruleOf, options);
   const selected = selectGroups(map, graph, options);
-  const criterion = criterionNamed(options.criterion);
   const evidence = {
     map,
     seed: options.seed,
@@ -72,19 +83,22 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   };
   const scoredBy = new Map<Group, string>();
   const candidates: Candidate[] = [];
-  for (const { group, keptBy } of selected) {
-    if (keptBy !== undefined) continue;
-    const { scores, by } = scoreGroup(criterion, group, evidence);
+  for (const each of selected) {
+    if (each.keptBy !== undefined) continue;
+    const { group, amount } = each;
+    const { scores, by } = scoreGroup(criterionNamed(each.criterion), group, evidence);
     scoredBy.set(group, by);
-    candidates.push({ group, scores });
+    candidates.push({ group, scores, amount: amount.each ? amount.fraction : undefined });
   }
-  const quotas = planQuotas(candidates, options);
+  const amount = Object.values(options.amounts).find((each) => each?.each === false)?.fraction ?? 0;
+  const quotas = planQuotas(candidates, { ...options, amount });
   const cut = new Cut(map, selectUnits(candidates, quotas, map.unitCount));
   const report: PruneChannelsReport = {
     name: NAME,
     removedChannels: removedChannels(map, cut),
-    groups: quotas.map((quota) => describeGroup(quota, cut, scoredBy.get(quota.group) ?? criterion.name)),
+    groups: quotas.map((quota) => describeGroup(quota, cut, scoredBy.get(quota.group) ?? options.criterion)),
     kept: keptWhole(map, selected),
+    axes: cutAxes(graph, cut),
   };
   const masked = options.masked ? maskModel(model, cut) : undefined;
   const frontier = options.masked ? frontierOf(graph, cut).map(({ name }) => name) : [];

@@ -1,58 +1,105 @@
 import picomatch from 'picomatch';
+import type { ProductPart } from '../channels/choose.ts';
 import type { ChannelMap, Group } from '../channels/group.ts';
+import type { CriterionName } from '../criteria/criteria.ts';
 import { OnnxPruneError } from '../errors.ts';
 import type { Graph } from '../ir/graph.ts';
 import { initializersIn, nodesIn } from '../ir/node.ts';
 
-/** Which groups may be touched, by the names of the nodes or initializers that make their channels. */
+/** What is wanted of the layers that a pattern matches. */
+export interface LayerRule {
+  /** Globs or names of groups, of the weights that make their channels, or of the nodes that apply those. */
+  readonly match: readonly string[];
+  /** Fraction of each such group to remove. */
+  readonly amount?: number | undefined;
+  readonly criterion?: CriterionName | undefined;
+  /** Keeps them whole. */
+  readonly exclude?: boolean | undefined;
+}
+
+/** How much of a group leaves, by what its units are: heads, dimensions inside heads, or channels of any other kind. */
+export type Amounts = Readonly<Record<ProductPart | 'channels', Amount | undefined>>;
+
+/** A fraction to remove, and whether it holds for each such group rather than for all groups together. */
+export interface Amount {
+  readonly fraction: number;
+  readonly each: boolean;
+}
+
+/** Which groups may be touched, how much, and how they are ranked. */
 export interface Selection {
+  readonly amounts: Amounts;
+  readonly criterion: CriterionName;
   /** Groups made by a layer that one of these matches stay. */
   readonly exclude: readonly string[];
   /** Where any are given, groups made by no matching layer stay. */
   readonly only: readonly string[];
+  /** The last that matches a group decides. */
+  readonly layers: readonly LayerRule[];
 }
 
-/** A group that may be touched, or why the user's patterns keep it. */
-export interface Selected {
-  readonly group: Group;
-  readonly keptBy: string | undefined;
-}
+/** A group that may be touched, or why it stays. */
+export type Selected =
+  | { readonly group: Group; readonly keptBy: string }
+  | { readonly group: Group; readonly keptBy: undefined; readonly amount: Amount; readonly criterion: CriterionName };
+
+/** The option that gives the amount of groups of a kind. */
+const OPTION_OF = { heads: '--heads', 'head-dim': '--head-dim', channels: '--structured' } as const;
 
 /**
- * Applies the user's patterns. A pattern is a glob in which `*` crosses slashes and dots, or a whole name; it speaks of
+ * Applies the user's wishes. A pattern is a glob in which `*` crosses slashes and dots, or a whole name; it speaks of
  * the layer whose own width is meant, so the layers that read its channels are not named by it.
- * @throws OnnxPruneError `bad-option` for a pattern that matches no node and no initializer of the graph
+ * @throws OnnxPruneError `bad-option` for a pattern that matches no group, node or initializer of the graph
  */
-export function selectGroups(map: ChannelMap, graph: Graph, { exclude, only }: Selection): Selected[] {
-  const excluded = exclude.map((pattern) => matcherOf('--exclude', pattern, graph));
-  const chosen = only.map((pattern) => matcherOf('--only', pattern, graph));
-  return map.groups.map((group) => {
-    const names = makersOf(group);
-    const hit = excluded.find(({ matches }) => names.some(matches));
-    if (hit !== undefined) return { group, keptBy: `--exclude "${hit.pattern}"` };
-    if (chosen.length > 0 && !chosen.some(({ matches }) => names.some(matches)))
-      return { group, keptBy: 'no --only pattern matches it' };
-    return { group, keptBy: undefined };
+export function selectGroups(map: ChannelMap, graph: Graph, selection: Selection): Selected[] {
+  const names = namesIn(map, graph);
+  const matchers = (option: string, patterns: readonly string[]): Matcher[] =>
+    patterns.map((pattern) => matcherOf(option, pattern, names));
+  const excluded = matchers('--exclude', selection.exclude);
+  const chosen = matchers('--only', selection.only);
+  const layers = selection.layers.map((layer) => ({ layer, matchers: matchers('The recipe’s "match"', layer.match) }));
+  return map.groups.map((group): Selected => {
+    const makers = makersOf(group);
+    const hit = (each: Matcher): boolean => makers.some(each.matches);
+    const veto = excluded.find(hit);
+    if (veto !== undefined) return { group, keptBy: `--exclude "${veto.pattern}"` };
+    if (chosen.length > 0 && !chosen.some(hit)) return { group, keptBy: 'no --only pattern matches it' };
+    const rules = layers.filter((each) => each.matchers.some(hit)).map(({ layer }) => layer);
+    if (rules.findLast((rule) => rule.exclude !== undefined)?.exclude === true)
+      return { group, keptBy: 'the recipe excludes it' };
+    const own = rules.findLast((rule) => rule.amount !== undefined)?.amount;
+    const amount = own === undefined ? selection.amounts[group.part ?? 'channels'] : { fraction: own, each: true };
+    if (amount === undefined)
+      return { group, keptBy: `no amount was given for it (${OPTION_OF[group.part ?? 'channels']} gives one)` };
+    const criterion = rules.findLast((rule) => rule.criterion !== undefined)?.criterion ?? selection.criterion;
+    return { group, keptBy: undefined, amount, criterion };
   });
 }
 
-/** Names of the weights that make a group's channels and of the nodes that apply them. */
+interface Matcher {
+  readonly pattern: string;
+  matches(name: string): boolean;
+}
+
+/** Names of a group: its own, those of the weights that make its channels, and those of the nodes that apply them. */
 function makersOf(group: Group): string[] {
   const makers = group.members.filter((member) => member.role === 'out');
   const named = makers.length > 0 ? makers : group.members;
-  return named.flatMap(({ axis, node }) => [axis.value.name, node.name]);
+  return [group.name, ...named.flatMap(({ axis, node }) => [axis.value.name, node.name])];
 }
 
-function matcherOf(
-  option: string,
-  pattern: string,
-  graph: Graph,
-): { pattern: string; matches: (name: string) => boolean } {
+function namesIn(map: ChannelMap, graph: Graph): string[] {
+  return [
+    ...nodesIn(graph).map(({ name }) => name),
+    ...initializersIn(graph).map(({ name }) => name),
+    ...map.groups.map(({ name }) => name),
+  ];
+}
+
+function matcherOf(option: string, pattern: string, names: readonly string[]): Matcher {
   const glob = picomatch(pattern, { bash: true, dot: true, nonegate: true });
   const matches = (name: string): boolean => name === pattern || glob(name);
-  const found =
-    nodesIn(graph).some((node) => matches(node.name)) || initializersIn(graph).some((value) => matches(value.name));
-  if (found) return { pattern, matches };
+  if (names.some(matches)) return { pattern, matches };
   throw new OnnxPruneError(
     'bad-option',
     pattern,

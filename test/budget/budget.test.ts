@@ -47,7 +47,16 @@ describe('counts are aligned to what kernels like', () => {
 function candidates(...scores: readonly (readonly number[])[]): Candidate[] {
   let first = 0;
   return scores.map((list, i) => {
-    const group = { name: `g${i}`, first, count: list.length, members: [], places: [], blockedWidth: 0 };
+    const group = {
+      name: `g${i}`,
+      first,
+      count: list.length,
+      members: [],
+      places: [],
+      part: undefined,
+      mixers: [],
+      blockedWidth: 0,
+    };
     first += list.length;
     return { group, scores: Float64Array.from(list) };
   });

@@ -25,6 +25,8 @@ function group(name: string, before: number, after: number, more: Partial<GroupR
     criterion: 'l2',
     kept: [],
     cuts: [],
+    part: null,
+    approximate: [],
     ...more,
   };
 }
@@ -104,6 +106,7 @@ const typical: Report = {
       group('layer4.1.conv1.weight', 128, 128, { asked: 126 }),
     ],
     kept,
+    axes: [],
   },
   unknownOperators: { 'com.example.Fancy': 3, Strange: 1 },
   proof: {
@@ -129,7 +132,7 @@ const typical: Report = {
 const nothing: Report = {
   ...typical,
   size: { before: typical.size.before, after: typical.size.before },
-  pruning: { name: 'prune channels', removedChannels: 0, groups: [], kept },
+  pruning: { name: 'prune channels', removedChannels: 0, groups: [], kept, axes: [] },
   proof: { passed: true, cut: [], frontier: [], judgedByFrontier: [], cleaned: [], inputs: '4 random samples' },
   latency: { ...latency, after: { ...timing, speedUp: { median: 1.003, p25: 0.98, p75: 1.02, significant: false } } },
 };
@@ -192,13 +195,23 @@ const inspected: InspectReport = {
       consumers: ['/layer1/conv1/Conv', '/layer1.1/conv1/Conv', '/layer2/conv1/Conv', '/layer2/downsample/Conv'],
       channels: 32,
       unit: 1,
+      part: null,
       cuts: ['conv1.weight', 'bn1.weight', 'bn1.bias', 'bn1.mean', 'bn1.var'].map((initializer) => {
         return { initializer, axis: 0, length: 32 };
       }),
     },
-    { name: 'qkv.weight', producers: ['/qkv/MatMul'], consumers: ['/proj/MatMul'], channels: 768, unit: 64, cuts: [] },
+    {
+      name: 'qkv.weight',
+      producers: ['/qkv/MatMul'],
+      consumers: ['/proj/MatMul'],
+      channels: 768,
+      unit: 64,
+      part: 'heads',
+      cuts: [],
+    },
   ],
   kept,
+  recipe: { structured: '50%', layers: [] },
 };
 
 const compared: CompareReport = {
@@ -372,7 +385,7 @@ test('inspect shows layers, groups as trees and what stays', () => {
   expect(text).toMatch(/\/conv1\/Conv +Conv +\[N, 32, 32, 32\] +896 +885 k\n/);
   expect(text).toContain('├─ made by  /conv1/Conv, /layer1/conv2/Conv');
   expect(text).toContain('└─ cuts     conv1.weight axis 0 of 32');
-  expect(text).toContain('qkv.weight  768 channels, 64 leave together');
+  expect(text).toContain('qkv.weight  768 channels: whole heads, 64 leave together');
   expect(text).toContain('kept whole because it is the graph output "logits": fc2.weight');
   expect(renderInspect({ ...inspected, groups: [] }, plain)).toContain('none: nothing can be pruned');
 });

@@ -7,6 +7,10 @@ describe('options that nobody gave', () => {
     expect(checkPruneOptions({ structured: 0.5 })).toEqual({
       ...PRUNE_DEFAULTS,
       structured: 0.5,
+      heads: undefined,
+      headDim: undefined,
+      layers: [],
+      allowApproximate: false,
       force: false,
       exclude: [],
       only: [],

@@ -48,7 +48,7 @@ function describe(loaded: LoadedModel): InspectReport {
     parameters: countParameters(graph),
     macs,
     macsUnknown: unknown,
-    layers: layersOf(nodesInOrder(graph)),
+    layers: layersOf(nodesInOrder(graph), new Set(graph.inputs.flatMap((value) => [...declaredSymbols(value)]))),
     groups: map.groups.map((group) => outline(group, map.unitsAlong)),
     kept: keptWhole(map, []),
     recipe: {
@@ -62,21 +62,21 @@ function describe(loaded: LoadedModel): InspectReport {
 const START = '50%';
 
 function describeEnd(value: Value): InspectReport['inputs'][number] {
-  return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(declaredDims(value)) };
+  const dims = dimsOf(value) ?? [];
+  return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(dims, declaredSymbols(value)) };
 }
 
-/** The dims as the file declares them: a name that was given to an open dim says nothing to a reader. */
-function declaredDims(value: Value): readonly Dim[] {
-  const declared = value.info && typeOf(value.info)?.dims;
-  return (dimsOf(value) ?? []).map((dim, i) => (typeof dim === 'string' ? declared?.[i] : dim));
+/** The symbols that the file itself declares for a value: names that were given to open dims say nothing to a reader. */
+function declaredSymbols({ info }: Value): ReadonlySet<Dim> {
+  return new Set(info && typeOf(info)?.dims);
 }
 
-function printableDims(dims: readonly Dim[]): (number | string)[] {
-  return dims.map((dim) => dim ?? '?');
+function printableDims(dims: readonly Dim[], names: ReadonlySet<Dim>): (number | string)[] {
+  return dims.map((dim) => (typeof dim === 'number' || (dim !== undefined && names.has(dim)) ? dim : '?'));
 }
 
 /** The nodes that hold parameters or multiply; a tied weight counts at its first node. */
-function layersOf(nodes: readonly Node[]): LayerReport[] {
+function layersOf(nodes: readonly Node[], symbols: ReadonlySet<Dim>): LayerReport[] {
   const counted = new Set<Value>();
   return nodes.flatMap((node) => {
     let parameters = 0;
@@ -92,7 +92,7 @@ function layersOf(nodes: readonly Node[]): LayerReport[] {
       {
         node: labelOf(node),
         operator: node.opType,
-        output: printableDims((output && dimsOf(output)) ?? []),
+        output: printableDims((output && dimsOf(output)) ?? [], symbols),
         parameters,
         macs: macs ?? null,
       },

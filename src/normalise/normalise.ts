@@ -20,6 +20,8 @@ import { freeKnownLengths } from './stretched.ts';
 
 /** Rounds of folding and asking anew; each resolves one more layer of shapes that depend on shapes. */
 const MOST_ROUNDS = 4;
+/** Times that dims are looked at by running the model. */
+const MOST_LOOKS = 3;
 
 /**
  * Brings a model into the one form that rules read: constants are initializers, shape arithmetic is settled as far as
@@ -39,10 +41,13 @@ export async function normalise(model: Model, engine: Engine): Promise<boolean> 
   removeDeadCode(graph);
   checkGraph(graph, 'constants to initializers');
   changed = (await settle(model, engine)) || changed;
-  const unknown = valuesOfUnknownDims(graph);
-  if (unknown.length > 0) {
+  for (let look = 0; look < MOST_LOOKS; look++) {
+    const unknown = valuesOfUnknownDims(graph);
+    if (unknown.length === 0) break;
     applyObservations(graph, await engine.observeShapes(withOpenDims(model, exportModel(model, 'embed')), unknown));
-    changed = (await settle(model, engine)) || changed;
+    // What is settled by what was seen may have values of its own to look at.
+    if (!(await settle(model, engine))) break;
+    changed = true;
   }
   let freed = false;
   for (const each of graphsIn(graph)) freed = freeKnownLengths(each) || freed;

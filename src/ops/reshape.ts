@@ -24,13 +24,7 @@ interface Digit {
  */
 function blocksOf(before: readonly Dim[], after: readonly Dim[]): { blocks: [Span, Span][]; rest: [Span, Span] } {
   let front = 0;
-  while (
-    front < before.length &&
-    front < after.length &&
-    typeof before[front] !== 'number' &&
-    sameLength(before[front], after[front])
-  )
-    front++;
+  while (front < before.length && front < after.length && sameLength(before[front], after[front])) front++;
   const blocks: [Span, Span][] = [];
   for (let dim = 0; dim < front; dim++)
     blocks.push([

@@ -9,8 +9,21 @@ import type { Coupling, OpRule } from './rule.ts';
 function picksOf(reader: Node, shape: Value, length: number): number[] | undefined {
   const [data, other] = reader.inputs;
   if (reader.opType === 'Gather' && data === shape) return other?.tensor?.integers();
+  if (reader.opType === 'Slice' && data === shape) return slicedPlaces(reader, length);
   if (reader.opType !== 'Mul' || data !== shape || other?.tensor?.size !== length) return undefined;
   return other.tensor.integers().flatMap((factor, i) => (factor === 0 ? [] : [i]));
+}
+
+/** The places of a list that a Slice with constant bounds gives. */
+function slicedPlaces(slice: Node, length: number): number[] | undefined {
+  const bound = (attribute: string, input: number, fallback: number | undefined): number | undefined => {
+    const list = intsParameter(slice, { attribute, input });
+    return list === undefined ? fallback : list === 'dynamic' ? undefined : list[0];
+  };
+  const [start, end, step] = [bound('starts', 1, undefined), bound('ends', 2, undefined), bound('steps', 4, 1)];
+  if (start === undefined || end === undefined || step === undefined || step <= 0) return undefined;
+  const places = [...Array(length).keys()].slice(start, end);
+  return places.filter((_, i) => i % step === 0);
 }
 
 /** The axes whose lengths the readers of a Shape pick; undefined where some reader may take any. */
@@ -90,11 +103,15 @@ const tile: OpRule = {
   opTypes: ['Tile'],
   couple(node) {
     const [data, out] = [input(node, 0), output(node)];
-    const repeats = intsParameter(node, { attribute: 'repeats', input: 1 });
-    if (rankOf(data) === undefined || !Array.isArray(repeats))
-      return pinAll(node, 'the repeats of Tile are computed at run time');
+    const repeats = partialIntsParameter(node, { attribute: 'repeats', input: 1 });
+    const reason = 'the repeats of Tile are computed at run time';
+    if (rankOf(data) === undefined || repeats === undefined) return pinAll(node, reason);
     const coupling = new CouplingBuilder();
     repeats.forEach((copies, dim) => {
+      if (copies === undefined) {
+        coupling.pin(data, dim, reason).pin(out, dim, reason);
+        return;
+      }
       const map = { kind: 'factor', outer: copies, inner: 1 } as const;
       if (copies === 1) coupling.same(axis(data, dim), axis(out, dim));
       else coupling.links.push({ a: axis(data, dim), b: axis(out, dim), map });

@@ -11,6 +11,8 @@ export interface InputOptions {
   readonly batch: number;
   /** Size of every other symbol; see `symbolsOf`. Symbols missing here are taken as 1. */
   readonly dims: ReadonlyMap<string, number>;
+  /** Symbols that count samples though neither their name nor their place says so. */
+  readonly samples?: readonly string[] | undefined;
 }
 
 /** Usual names for the number of samples. */
@@ -51,12 +53,12 @@ export function symbolsOf(specs: readonly InputSpec[]): readonly string[] {
 export function resolveDims(
   spec: InputSpec,
   batch: ReadonlySet<string>,
-  options: Pick<InputOptions, 'batch' | 'dims'>,
+  options: Pick<InputOptions, 'batch' | 'dims' | 'samples'>,
 ): readonly number[] {
   const sizeOf = (symbol: string): number => {
     const given = options.dims.get(symbol);
     if (given !== undefined) return given;
-    if (batch.has(symbol)) return options.batch;
+    if (batch.has(symbol) || options.samples?.includes(symbol)) return options.batch;
     const sum = summands(symbol);
     return sum === undefined
       ? 1

@@ -38,6 +38,7 @@ export async function observeShapes(
         run(child, file, makeInputs(specs, { ...sizes, seed }), { ...options, outputs: names.map(shapeName) });
       const trials = [{ outputs: await runAt(first, 1), sizes: symbolSizes(first, specs) }];
       for (const other of otherSizes(first, specs)) {
+        if (trials.length === MOST_LOOKS) break;
         const outputs = await runAt(other, 1 + trials.length).catch((error: unknown) => refused(error, options));
         if (outputs !== undefined) trials.push({ outputs, sizes: symbolSizes(other, specs) });
       }
@@ -70,11 +71,15 @@ function withShapeOutputs(model: ModelProto, names: readonly string[]): ModelPro
 }
 
 /** Size of every symbol that has a name in the model's declarations. */
-function symbolSizes({ batch, dims }: Trial, specs: readonly InputSpec[]): ReadonlyMap<string, number> {
+function symbolSizes({ batch, dims, samples = [] }: Trial, specs: readonly InputSpec[]): ReadonlyMap<string, number> {
   const named = new Set(specs.flatMap((spec) => spec.dims).filter((dim) => typeof dim === 'string' && dim !== ''));
-  const sizes = new Map([...dims, ...[...batchSymbols(specs)].map((symbol) => [symbol, batch] as const)]);
+  const counted = [...batchSymbols(specs), ...samples];
+  const sizes = new Map([...dims, ...counted.map((symbol) => [symbol, batch] as const)]);
   return new Map([...sizes].filter(([symbol]) => named.has(symbol)));
 }
+
+/** Runs that are looked at. */
+const MOST_LOOKS = 4;
 
 /** One run: the lengths that came out, and the sizes that symbols had. */
 interface Observation {
@@ -104,9 +109,13 @@ function lengthsIn(outputs: Outputs, name: string): number[] | undefined {
   return data instanceof BigInt64Array ? Array.from(data, Number) : undefined;
 }
 
-/** The one symbol that had these sizes in these runs. */
+/**
+ * The symbol that had these sizes in these runs: the first of several that no run told apart. Lengths that go by none
+ * (the sum of two, say) are given a name of their own, so that they are known to be the same wherever they stand.
+ */
 function symbolOfLengths(lengths: readonly (number | undefined)[], runs: readonly Observation[]): Dim {
+  if (lengths.includes(undefined)) return undefined;
   const symbols = [...(runs[0]?.sizes.keys() ?? [])];
-  const fitting = symbols.filter((symbol) => runs.every(({ sizes }, i) => sizes.get(symbol) === lengths[i]));
-  return fitting.length === 1 ? fitting[0] : undefined;
+  const fitting = symbols.find((symbol) => runs.every(({ sizes }, i) => sizes.get(symbol) === lengths[i]));
+  return fitting ?? `seen as ${lengths.join(', ')}`;
 }

@@ -54,6 +54,8 @@ export interface Requests {
 export interface Trial {
   readonly batch: number;
   readonly dims: ReadonlyMap<string, number>;
+  /** Symbols that count samples though neither their name nor their place says so. */
+  readonly samples?: readonly string[] | undefined;
 }
 
 /** Index of the first trial that ran, or the last error. */

@@ -49,17 +49,28 @@ export async function findRunnableInputs(
 
 /**
  * Sizes other than those a model was seen to run with: each open one a little larger and by another step, all of them
- * doubled, and more than tripled.
+ * doubled, and more than tripled; then alike.
  */
 export function otherSizes(first: RunnableInputs, specs: readonly InputSpec[]): RunnableInputs[] {
   const symbols = symbolsOf(specs);
   const sized = (sizeOf: (size: number, i: number) => number): ReadonlyMap<string, number> =>
-    new Map(symbols.map((symbol, i) => [symbol, sizeOf(first.dims.get(symbol) ?? 1, i)]));
+    new Map(
+      symbols.flatMap((symbol, i) =>
+        first.samples?.includes(symbol) ? [] : [[symbol, sizeOf(first.dims.get(symbol) ?? 1, i)] as const],
+      ),
+    );
   const batch = (added: number): number => (first.batch === 1 ? 1 : first.batch + added);
+  const { samples } = first;
   return [
-    { batch: batch(1), dims: sized((size, i) => size + 1 + i) },
-    { batch: batch(3), dims: sized((size) => size * 2) },
-    { batch: batch(1), dims: sized((size, i) => size * 3 + 1 + i) },
+    { samples, batch: batch(1), dims: sized((size, i) => size + 1 + i) },
+    { samples, batch: batch(3), dims: sized((size) => size * 2) },
+    { samples, batch: batch(1), dims: sized((size, i) => size * 3 + 1 + i) },
+    // Symbols that must agree, as those of several inputs often do, though the model gives each a name of its own.
+    { samples, batch: batch(1), dims: sized((size) => size + 1) },
+    { samples, batch: batch(2), dims: sized((size) => size * 3 + 1) },
+    // Symbols of which one is the sum of others, as the length of a cache and of what is new.
+    { samples, batch: batch(2), dims: sized((size) => size * 3) },
+    { samples, batch: batch(1), dims: sized((size) => size * 4) },
   ];
 }
 
@@ -81,8 +92,8 @@ function trialsFor(symbols: readonly string[], batch: number): readonly Trial[] 
   // A model whose batch was fixed somewhere inside runs with one sample only, whatever its inputs declare.
   const batches = batch === 1 ? [1] : [batch, 1];
   const alike = batches.flatMap((size) => uniform(symbols).map((dims) => ({ batch: size, dims })));
-  const different = symbols.length > 1 ? [...withBatches(symbols, batch), ...mixed(symbols)] : [];
-  return [...alike, ...different.map((dims) => ({ batch, dims }))].slice(0, MOST_TRIALS);
+  const different = symbols.length > 1 ? mixed(symbols).map((dims) => ({ batch, dims })) : [];
+  return [...alike, ...withSamples(symbols, batch), ...different].slice(0, MOST_TRIALS);
 }
 
 function uniform(symbols: readonly string[]): ReadonlyMap<string, number>[] {
@@ -93,16 +104,16 @@ function uniform(symbols: readonly string[]): ReadonlyMap<string, number>[] {
 }
 
 /** Choices in which some symbols count samples as well, though they stand further back: states of [layers, batch, width]. */
-function withBatches(symbols: readonly string[], batch: number): ReadonlyMap<string, number>[] {
+function withSamples(symbols: readonly string[], batch: number): Trial[] {
   const few = symbols.slice(0, MOST_SUBSETS);
-  const subsets = Array.from({ length: 2 ** few.length - 2 }, (_, i) =>
+  const subsets = Array.from({ length: 2 ** few.length - 1 }, (_, i) =>
     few.filter((_, bit) => ((i + 1) >> bit) % 2 === 1),
   );
-  return subsets.flatMap((samples) =>
-    UNIFORM.filter((size) => size !== batch).map(
-      (size) => new Map(symbols.map((symbol) => [symbol, samples.includes(symbol) ? batch : size])),
-    ),
-  );
+  return subsets.flatMap((samples) => {
+    const others = symbols.filter((symbol) => !samples.includes(symbol));
+    const sizes = others.length === 0 ? [batch] : UNIFORM;
+    return sizes.map((size) => ({ samples, batch, dims: new Map(others.map((symbol) => [symbol, size])) }));
+  });
 }
 
 function mixed(symbols: readonly string[]): ReadonlyMap<string, number>[] {

@@ -112,11 +112,11 @@ const LIVES_ALREADY = 64;
  */
 function scoreOf(alternative: Alternative, table: PlaceTable, sets: AxisSets, prefer: ProductPart): number {
   let score = 0;
-  for (const { b, map } of alternative.links) {
+  for (const { a, b, map } of alternative.links) {
     const id = table.idOf(b);
     if (sets.isPinned(id)) return -1;
     if (sets.reachesWeights(id)) score++;
-    if (sets.is(id, prefer)) score += PREFERRED;
+    if (sets.is(id, prefer) || sets.is(table.idOf(a), prefer)) score += PREFERRED;
     if (map.kind === 'factor' && sets.lives(id, map)) score += LIVES_ALREADY;
   }
   return score;

@@ -38,6 +38,11 @@ export function intAttribute(name: string, value: number): AttributeProto {
   return { name, type: TYPE.int, i: value };
 }
 
+/** A new float attribute. */
+export function floatAttribute(name: string, value: number): AttributeProto {
+  return { name, type: TYPE.float, f: value };
+}
+
 /** A new attribute of integers. */
 export function intsAttribute(name: string, values: readonly number[]): AttributeProto {
   return { name, type: TYPE.ints, ints: [...values] };

@@ -65,7 +65,7 @@ function coupleMixed(node: Node, mixes: (dim: number, rank: number) => boolean):
 
 const layerNormalization: OpRule = {
   domain: '',
-  opTypes: ['LayerNormalization', 'RMSNormalization'],
+  opTypes: ['LayerNormalization'],
   couple(node) {
     const rank = rankOf(input(node, 0)) ?? 0;
     const first = fromFront(int(node, 'axis', -1), rank);

@@ -4,15 +4,23 @@ import { convRules } from './conv.ts';
 import { pinAll } from './coupling.ts';
 import { einsumRules } from './einsum.ts';
 import { elementwiseRules } from './elementwise.ts';
+import { fusedAttentionRules } from './fused-attention.ts';
+import { fusedMatMulRules } from './fused-matmul.ts';
+import { fusedNormalizationRules } from './fused-normalization.ts';
+import { groupedAttentionRules } from './grouped-attention.ts';
 import { joinRules } from './join.ts';
 import { matMulRules } from './matmul.ts';
+import { matMulNBitsRules } from './matmul-nbits.ts';
 import { normalizationRules } from './normalization.ts';
+import { onnxAttentionRules } from './onnx-attention.ts';
 import { poolRules } from './pool.ts';
 import { quantizeRules } from './quantize.ts';
 import { recurrentRules } from './recurrent.ts';
 import { reduceRules } from './reduce.ts';
 import { reshapeRules } from './reshape.ts';
 import { resizeRules } from './resize.ts';
+import { rootMeanSquareRules } from './root-mean-square.ts';
+import { rotaryRules } from './rotary.ts';
 import type { OpRule } from './rule.ts';
 import { shapeRules } from './shape.ts';
 import { sliceRules } from './slice.ts';
@@ -23,15 +31,23 @@ export const rules: readonly OpRule[] = [
   ...convRules,
   ...einsumRules,
   ...elementwiseRules,
+  ...fusedAttentionRules,
+  ...fusedMatMulRules,
+  ...fusedNormalizationRules,
+  ...groupedAttentionRules,
   ...joinRules,
   ...matMulRules,
+  ...matMulNBitsRules,
   ...normalizationRules,
+  ...onnxAttentionRules,
   ...poolRules,
   ...quantizeRules,
   ...recurrentRules,
   ...reduceRules,
   ...reshapeRules,
   ...resizeRules,
+  ...rootMeanSquareRules,
+  ...rotaryRules,
   ...shapeRules,
   ...sliceRules,
 ];

@@ -1,5 +1,5 @@
 import { afterAll, expect } from 'vitest';
-import { buildChannelMap } from '../../src/channels/build.ts';
+import { type BuildOptions, buildChannelMap } from '../../src/channels/build.ts';
 import { Cut } from '../../src/channels/cut.ts';
 import type { ChannelMap } from '../../src/channels/group.ts';
 import { maskModel } from '../../src/channels/masked-model.ts';
@@ -41,6 +41,8 @@ export interface CutOptions {
   readonly mayBeConstant?: boolean;
   /** Data to run on, instead of random ones. */
   readonly feeds?: readonly Feeds[];
+  /** Decisions that the graph leaves open. */
+  readonly build?: BuildOptions;
 }
 
 /** What came of it. */
@@ -85,7 +87,7 @@ export async function cutEqualsMasked(
   checkGraph(model.graph, 'normalise');
   const original = cloneModel(model).model;
 
-  const map = buildChannelMap(model.graph, ruleOf);
+  const map = buildChannelMap(model.graph, ruleOf, options.build);
   const cut = new Cut(map, chooseUnits(map, createRandom(seed), options.amount));
   const masked = encodeModel(exportModel(maskModel(model, cut)));
   shrink(model.graph, cut, ruleOf);

@@ -1,6 +1,6 @@
 import { buildChannelMap } from './channels/build.ts';
 import type { Group } from './channels/group.ts';
-import { isFloat } from './ir/data-type.ts';
+import { holdsWeights } from './ir/data-type.ts';
 import { typeOf } from './ir/import.ts';
 import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
 import { type Dim, dimsOf, type Value } from './ir/value.ts';
@@ -81,7 +81,7 @@ function layersOf(nodes: readonly Node[], symbols: ReadonlySet<Dim>): LayerRepor
   return nodes.flatMap((node) => {
     let parameters = 0;
     for (const input of node.inputs) {
-      if (input?.tensor === undefined || counted.has(input) || !isFloat(input.tensor.type)) continue;
+      if (input?.tensor === undefined || counted.has(input) || !holdsWeights(input.tensor.type)) continue;
       counted.add(input);
       parameters += input.tensor.size;
     }

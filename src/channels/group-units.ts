@@ -55,6 +55,7 @@ export function groupUnits(table: PlaceTable, positions: Positions, roles: Roles
     groups: named(done, unitsAlong),
     unitCount: unitOf.size,
     refusals: refusalsOf(table, positions, roles),
+    quantizations: roles.quantizations,
     unitsAlong,
   };
 }

@@ -1,5 +1,6 @@
 import type { Node } from '../ir/node.ts';
-import type { Axis } from '../ir/value.ts';
+import type { Tensor } from '../ir/tensor.ts';
+import type { Axis, Value } from '../ir/value.ts';
 import type { Place } from '../ops/rule.ts';
 import type { ProductPart } from './choose.ts';
 import type { NodeCoupling } from './couplings.ts';
@@ -50,6 +51,21 @@ export interface Refusal {
   readonly positions: number;
 }
 
+/**
+ * A constant scale or zero point: `dims[i]` is the axis of the integers that its axis i lies along, where that is
+ * longer than 1.
+ */
+export interface ConstantParameter {
+  readonly tensor: Tensor;
+  readonly dims: readonly number[];
+}
+
+/** What makes real numbers of integers: scale · (integer − zero point), with 1 and 0 for what is absent. */
+export interface Quantization {
+  readonly scale: ConstantParameter | undefined;
+  readonly zeroPoint: ConstantParameter | undefined;
+}
+
 /** What may leave a graph, and what leaves with it. */
 export interface ChannelMap {
   readonly groups: readonly Group[];
@@ -57,6 +73,8 @@ export interface ChannelMap {
   readonly refusals: readonly Refusal[];
   /** Every node's coupling with all choices settled, in executable order. */
   readonly couplings: readonly NodeCoupling[];
+  /** Of initializers that hold integers in place of real numbers. */
+  readonly quantizations: ReadonlyMap<Value, Quantization>;
   /** The unit of each position along a place, -1 for those that stay; undefined where none along it can leave. */
   unitsAlong(place: Place): Int32Array | undefined;
 }

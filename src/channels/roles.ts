@@ -1,11 +1,11 @@
-import { isFloat } from '../ir/data-type.ts';
+import { holdsWeights } from '../ir/data-type.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import { axis } from '../ops/coupling.ts';
-import { type Coupling, isAxis, type Place } from '../ops/rule.ts';
+import { type Coupling, isAxis, type Place, type QuantizationParameter } from '../ops/rule.ts';
 import type { ProductPart } from './choose.ts';
 import type { NodeCoupling } from './couplings.ts';
-import type { Role } from './group.ts';
+import type { ConstantParameter, Quantization, Role } from './group.ts';
 import { PlaceMap } from './places.ts';
 
 /** A constant input of some node and what its axes are there. */
@@ -27,6 +27,8 @@ export interface Roles {
   partOf(place: Place): ProductPart | undefined;
   /** The nodes that take statistics over a place. */
   mixersOf(place: Place): readonly Node[];
+  /** What makes real numbers of the integers of an initializer, as the first node that says so has it. */
+  readonly quantizations: ReadonlyMap<Value, Quantization>;
   isGain(axis: Axis): boolean;
   isBlocked(place: Place): boolean;
 }
@@ -45,10 +47,10 @@ interface Source {
 }
 
 /**
- * Reads from the couplings what each initializer is for. A weight is floating-point data of rank two or more at a node
- * that sums over an axis, or a table that is looked up. Its axes that are lined up with the sum are `in`, other linked
- * ones `out`; axes that no other tensor shares (the kernel of a convolution) are neither. Weights behind a Cast, a
- * Transpose or a DequantizeLinear count as the initializers that they come from.
+ * Reads from the couplings what each initializer is for. A weight is real or quantized data of rank two or more at a
+ * node that sums over an axis, or a table that is looked up. Its axes that are lined up with the sum are `in`, other
+ * linked ones `out`; axes that no other tensor shares (the kernel of a convolution) are neither. Weights behind a
+ * Cast, a Transpose or a DequantizeLinear count as the initializers that they come from.
  */
 export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
   const uses = new Map<Value, ConstantUse[]>();
@@ -60,6 +62,8 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
   const parts = new PlaceMap<ProductPart>();
   const mixers = new PlaceMap<Node[]>();
   const derived = new Map<Value, Source>();
+  const lookedUp = new Map<Value, Source>();
+  const quantizations = new Map<Value, Quantization>();
   const sourceOf = (value: Value): Source | undefined =>
     value.tensor === undefined
       ? derived.get(value)
@@ -72,9 +76,20 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
     // A place that is the batch of one product and inside another (the heads in talking-heads attention) counts as heads.
     for (const each of coupling.batched ?? []) parts.set(each, 'heads');
     for (const { axis: mixed } of coupling.approximate ?? []) mixers.set(mixed, [...(mixers.get(mixed) ?? []), node]);
-    const passed = passedOn({ node, coupling }, sourceOf);
-    if (passed !== undefined) {
-      derived.set(passed.output, passed.source);
+    const parameters = new Set<Value>(coupling.opaque);
+    for (const { integers, scale, zeroPoint } of coupling.quantized ?? []) {
+      for (const parameter of [scale, zeroPoint]) if (parameter !== undefined) parameters.add(parameter.value);
+      const source = sourceOf(integers) ?? lookedUp.get(integers);
+      if (source === undefined || quantizations.has(source.initializer)) continue;
+      quantizations.set(source.initializer, {
+        scale: constantParameter(scale, source),
+        zeroPoint: constantParameter(zeroPoint, source),
+      });
+    }
+    const taken = takenOver({ node, coupling }, sourceOf);
+    if (taken !== undefined && (coupling.tables ?? []).length > 0) lookedUp.set(taken.output, taken.source);
+    else if (taken !== undefined && isHandedOn({ node, coupling }, sourceOf)) {
+      derived.set(taken.output, taken.source);
       continue;
     }
     unread.push(...unreadOf({ node, coupling }));
@@ -83,11 +98,11 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
     for (const value of new Set(node.inputs)) {
       const source = value && sourceOf(value);
       if (value === undefined || source === undefined) continue;
-      const isReal = isFloat(elementTypeOf(value));
-      const isWeight = coupling.contractions.length > 0 && source.dims.length >= 2 && isReal;
+      const mayWeigh = holdsWeights(elementTypeOf(value)) && !parameters.has(value);
+      const isWeight = coupling.contractions.length > 0 && source.dims.length >= 2 && mayWeigh;
       const roleOf = (dim: number): Role => {
         const here = source.dims.indexOf(dim);
-        if (tables.get(value)?.has(here) && isReal) return 'out';
+        if (tables.get(value)?.has(here) && mayWeigh) return 'out';
         if (!isWeight || !linked.get(value)?.has(here)) return 'through';
         return summed.get(value)?.has(here) ? 'in' : 'out';
       };
@@ -106,6 +121,7 @@ export function rolesOf(couplings: readonly NodeCoupling[]): Roles {
     uses,
     partOf: (place) => parts.get(place),
     mixersOf: (place) => mixers.get(place) ?? [],
+    quantizations,
     isGain: ({ value, dim }) => gains.get(value)?.has(dim) ?? false,
     isBlocked: (place) => isAxis(place) && (blocked.get(place.value)?.has(place.dim) ?? false),
   };
@@ -116,22 +132,45 @@ function unreadOf({ node, coupling }: NodeCoupling): { axis: Axis; node: Node; r
   const [pin] = coupling.pins;
   if (pin === undefined || coupling.links.length > 0 || (coupling.choices ?? []).length > 0) return [];
   return node.inputs.flatMap((value) =>
-    value?.tensor !== undefined && value.tensor.dims.length >= 2 && isFloat(value.tensor.type)
+    value?.tensor !== undefined && value.tensor.dims.length >= 2 && holdsWeights(value.tensor.type)
       ? [{ axis: axis(value, 0), node, reason: pin.reason }]
       : [],
   );
 }
 
-/** What a node makes of constants alone without summing: the data of its first input, its axes perhaps in another order. */
-function passedOn(
+/**
+ * A scale or zero point over the initializer's own axes; undefined where it is computed, or lies along what is not
+ * one axis.
+ */
+function constantParameter(
+  parameter: QuantizationParameter | undefined,
+  source: Source,
+): ConstantParameter | undefined {
+  const tensor = parameter?.value.tensor;
+  if (parameter === undefined || tensor === undefined) return undefined;
+  const dims = parameter.dims.map((dim) => source.dims[dim] ?? -1);
+  return tensor.dims.every((length, own) => length === 1 || dims[own] !== -1) ? { tensor, dims } : undefined;
+}
+
+/** Whether a node makes something of constants alone without summing. */
+function isHandedOn({ node, coupling }: NodeCoupling, sourceOf: (value: Value) => Source | undefined): boolean {
+  return (
+    coupling.contractions.length === 0 &&
+    node.inputs.every((value) => value === undefined || sourceOf(value) !== undefined)
+  );
+}
+
+/**
+ * What the output of a node takes of the data of its first input, where those are constant: its axes perhaps in
+ * another order.
+ */
+function takenOver(
   { node, coupling }: NodeCoupling,
   sourceOf: (value: Value) => Source | undefined,
 ): { output: Value; source: Source } | undefined {
   const [first, output] = [node.inputs[0], node.outputs[0]];
   const source = first && sourceOf(first);
-  const constant = node.inputs.every((value) => value === undefined || sourceOf(value) !== undefined);
-  if (!constant || source === undefined || first === undefined || output === undefined) return undefined;
-  if (coupling.contractions.length > 0 || (coupling.tables ?? []).length > 0) return undefined;
+  if (source === undefined || first === undefined || output === undefined) return undefined;
   const dims: (number | undefined)[] = (dimsOf(output) ?? []).map(() => undefined);
   for (const { a, b, map } of coupling.links) {
     if (map.kind !== 'same' || !isAxis(a) || !isAxis(b)) continue;

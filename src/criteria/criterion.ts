@@ -5,7 +5,7 @@ import type { Floats } from '../numeric/slices.ts';
 /** What a criterion may look at. */
 export interface Evidence {
   readonly map: ChannelMap;
-  /** The data of an initializer as numbers. */
+  /** The data of an initializer as the real numbers that they stand for. */
   floatsOf(value: Value): Floats;
   readonly seed: number;
 }
@@ -41,11 +41,14 @@ export function gatherByUnit(
 }
 
 /**
- * Members whose slices count as a unit's weights: everything of rank two or more. Biases and other vectors say where a
- * channel sits, not how much it matters.
+ * Members whose slices count as a unit's weights: what layers sum with, and everything else of two or more axes. Biases
+ * and other vectors, whatever their rank, say where a channel sits, not how much it matters.
  */
 export function weightMembers(group: Group): readonly Member[] {
-  return group.members.filter((member) => (member.axis.value.tensor?.dims.length ?? 0) >= 2);
+  return group.members.filter(({ axis, role }) => {
+    const dims = axis.value.tensor?.dims ?? [];
+    return dims.length >= 2 && (role !== 'through' || dims.filter((length) => length > 1).length >= 2);
+  });
 }
 
 /** Adds scores scaled to a mean of 1, so that each member has the same say whatever its size. */

@@ -57,6 +57,14 @@ export function byteLengthOf(type: DataType, count: number): number {
   return Math.ceil((count * bitsOf(type)) / 8);
 }
 
+/** Whether weights are kept in elements of this type: real numbers, or narrow integers that stand for them. */
+export function holdsWeights(type: DataType): boolean {
+  return isFloat(type) || NARROW_INTEGERS.has(type);
+}
+
+/** What quantizers write weights in. Wider integers are indices and shapes. */
+const NARROW_INTEGERS: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'int16', 'uint16', 'int4', 'uint4']);
+
 /** Whether elements are real floating-point numbers of a width that weights are stored in. */
 export function isFloat(type: DataType): boolean {
   return type === 'float32' || type === 'float16' || type === 'float64' || type === 'bfloat16';

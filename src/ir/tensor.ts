@@ -98,8 +98,9 @@ export class Tensor {
   }
 
   /**
-   * The elements as numbers: a view where type and alignment allow, else a copy. 16-bit floats and 8-bit integers are widened.
-   * @throws OnnxPruneError `unsupported` for types that are not floating point
+   * The elements as numbers: a view where type and alignment allow, else a copy. Narrower floats and integers are
+   * widened.
+   * @throws OnnxPruneError `unsupported` for other types
    */
   floats(): Float32Array | Float64Array {
     const bytes = this.raw();
@@ -116,6 +117,12 @@ export class Tensor {
         return Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
       case 'uint8':
         return Float32Array.from(bytes);
+      case 'int16':
+        return Float32Array.from(new Int16Array(aligned(bytes, 2), alignedOffset(bytes, 2), bytes.byteLength / 2));
+      case 'uint16':
+        return Float32Array.from(new Uint16Array(aligned(bytes, 2), alignedOffset(bytes, 2), bytes.byteLength / 2));
+      case 'int32':
+        return Float64Array.from(new Int32Array(aligned(bytes, 4), alignedOffset(bytes, 4), bytes.byteLength / 4));
       default:
         throw new OnnxPruneError(
           'unsupported',

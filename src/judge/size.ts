@@ -1,4 +1,4 @@
-import { isFloat } from '../ir/data-type.ts';
+import { holdsWeights } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
 import { initializersIn, nodesIn } from '../ir/node.ts';
 import { countMacs } from '../ops/macs.ts';
@@ -7,11 +7,14 @@ import type { ModelSize } from '../report/report.ts';
 /** Beyond this, in bytes, compressing takes longer than everything else together, so the gzip size is not measured. */
 export const GZIP_LIMIT: number = 64e6;
 
-/** Elements of all initializers that hold real numbers; a tensor that several of them share counts once. */
+/**
+ * Elements of all initializers that hold real numbers, quantized ones too; a tensor that several of them share counts
+ * once.
+ */
 export function countParameters(graph: Graph): number {
   const tensors = new Set(initializersIn(graph).map(({ tensor }) => tensor));
   let count = 0;
-  for (const tensor of tensors) if (tensor !== undefined && isFloat(tensor.type)) count += tensor.size;
+  for (const tensor of tensors) if (tensor !== undefined && holdsWeights(tensor.type)) count += tensor.size;
   return count;
 }
 

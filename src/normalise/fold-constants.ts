@@ -65,10 +65,12 @@ function foldableNodes(graph: Graph): Set<Node> {
 }
 
 /**
- * Whether a node makes weights out of how they are stored: out of 8- or 16-bit elements, or out of a tensor that others
- * read too. Folding it would store the weight wider, or twice.
+ * Whether a node makes weights out of how they are stored: out of 8- or 16-bit elements, out of quantized ones (biases
+ * are, in 32 bits), or out of a tensor that others read too. Folding it would store the weight wider, or twice, or take
+ * its integers away from the kernels that want them.
  */
 function unpacks(node: Node): boolean {
+  if (node.opType === 'DequantizeLinear' && (node.inputs[0]?.tensor?.size ?? 0) >= 2) return true;
   return node.inputs.some((value) => {
     const { tensor } = value ?? {};
     if (value === undefined || tensor === undefined || tensor.size < 2) return false;

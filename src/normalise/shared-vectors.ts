@@ -1,11 +1,14 @@
-import { isFloat } from '../ir/data-type.ts';
+import { holdsWeights } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 
-/** Whether an initializer holds one number per channel: a bias, a scale, a slope. */
+/**
+ * Whether an initializer holds one number per channel: a bias (int32 where it is quantized), a scale, a zero point, a
+ * slope.
+ */
 export function isVector({ dims, type }: Tensor): boolean {
-  return isFloat(type) && dims.filter((dim) => dim > 1).length === 1;
+  return (holdsWeights(type) || type === 'int32') && dims.filter((dim) => dim > 1).length === 1;
 }
 
 /**

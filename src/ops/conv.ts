@@ -1,11 +1,38 @@
 import { int, intAttribute } from '../ir/attributes.ts';
+import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, lengthOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, countedLength, input, output, pinAll, pinValue, rankOf } from './coupling.ts';
-import type { Alternative, Coupling, InnerAxis, OpRule } from './rule.ts';
+import {
+  axis,
+  CouplingBuilder,
+  contraction,
+  countedLength,
+  input,
+  output,
+  pinAll,
+  pinValue,
+  rankOf,
+} from './coupling.ts';
+import type { Alternative, Coupling, InnerAxis, Kept, OpRule } from './rule.ts';
+
+/**
+ * Where a convolution has its operands: numbers of inputs, and the axis of the data and of the output that holds
+ * channels.
+ */
+export interface ConvOperands {
+  readonly data: number;
+  /** Zero point of the data, where they are quantized. */
+  readonly zero?: number;
+  readonly weight: number;
+  readonly bias?: number;
+  readonly channel: number;
+}
+
+const PLAIN: ConvOperands = { data: 0, weight: 1, bias: 2, channel: 1 };
 
 /** What a convolution does to channels: how many there are, in how many groups, and on which axes of the weight. */
 interface Channels {
+  readonly at: ConvOperands;
   readonly data: Value;
   readonly weight: Value;
   readonly bias: Value | undefined;
@@ -22,52 +49,55 @@ function groupAxis(node: Node, length: number): InnerAxis {
 
 const SPATIAL = 'it is spatial, not a channel axis';
 
-function channelsOf(node: Node): Channels | string {
-  const data = input(node, 0);
-  const weight = input(node, 1);
+function channelsOf(node: Node, at: ConvOperands): Channels | string {
+  const data = input(node, at.data);
+  const weight = input(node, at.weight);
   const out = output(node);
-  const inputs = lengthOf(axis(data, 1));
-  const outputs = lengthOf(axis(out, 1));
+  const inputs = lengthOf(axis(data, at.channel));
+  const outputs = lengthOf(axis(out, at.channel));
   if (rankOf(weight) === undefined || inputs === undefined || outputs === undefined)
     return `the number of channels at ${node.opType} is unknown`;
-  return { data, weight, bias: node.inputs[2], out, groups: int(node, 'group', 1), inputs, outputs };
+  const bias = at.bias === undefined ? undefined : node.inputs[at.bias];
+  return { at, data, weight, bias, out, groups: int(node, 'group', 1), inputs, outputs };
 }
 
 /**
  * @param shared axis of the weight that holds all channels of one side, and which side:
  *   Conv's weight is [outputs, inputs / group, …], ConvTranspose's is [inputs, outputs / group, …]
  */
-function coupleConv(node: Node, shared: 'outputs' | 'inputs'): Coupling {
-  const channels = channelsOf(node);
+export function coupleConv(node: Node, shared: 'outputs' | 'inputs', at: ConvOperands = PLAIN): Coupling {
+  const channels = channelsOf(node, at);
   if (typeof channels === 'string') return pinAll(node, channels);
   const { data, weight, bias, out, groups } = channels;
+  const [dataAxis, outAxis] = [axis(data, at.channel), axis(out, at.channel)];
   const coupling = new CouplingBuilder();
-  coupling.pins.push(...pinValue(data, SPATIAL, (dim) => dim !== 1), ...pinValue(out, SPATIAL, (dim) => dim !== 1));
+  for (const value of [data, out]) coupling.pins.push(...pinValue(value, SPATIAL, (dim) => dim !== at.channel));
   coupling.pins.push(...pinValue(weight, 'it is the kernel size', (dim) => dim > 1));
-  if (bias !== undefined) coupling.same(axis(bias, 0), axis(out, 1));
-  coupling.blocked.push(axis(data, 1), axis(out, 1));
+  if (bias !== undefined) coupling.same(axis(bias, 0), outAxis);
+  coupling.blocked.push(dataAxis, outAxis);
+  const summed = contraction(at.data, at.channel, at.zero);
   if (groups === 1) {
-    const [inAxis, outAxis] = shared === 'outputs' ? [1, 0] : [0, 1];
-    coupling.same(axis(weight, inAxis), axis(data, 1)).same(axis(weight, outAxis), axis(out, 1));
-    coupling.contractions.push({ input: 0, dim: 1 });
+    const [inDim, outDim] = shared === 'outputs' ? [1, 0] : [0, 1];
+    coupling.same(axis(weight, inDim), dataAxis).same(axis(weight, outDim), outAxis);
+    coupling.contractions.push(summed);
     return coupling;
   }
-  coupling.same(axis(weight, 0), shared === 'outputs' ? axis(out, 1) : axis(data, 1));
+  coupling.same(axis(weight, 0), shared === 'outputs' ? outAxis : dataAxis);
   if (channels.inputs === groups) {
     // Depthwise: a channel is a group, so nothing is summed over channels and each input channel owns its outputs.
     coupling.links.push(...wholeGroups(node, channels));
     return coupling;
   }
-  coupling.contractions.push({ input: 0, dim: 1 });
+  coupling.contractions.push(summed);
   return { ...coupling, choices: [alternativesOf(node, channels, shared)] };
 }
 
 /** Whole groups leave: the group axis is the outer factor of the input channels and of the output channels. */
-function wholeGroups(node: Node, { data, out, groups, inputs, outputs }: Channels): Alternative['links'] {
+function wholeGroups(node: Node, { at, data, out, groups, inputs, outputs }: Channels): Alternative['links'] {
   const group = groupAxis(node, groups);
   return [
-    { a: group, b: axis(data, 1), map: { kind: 'factor', outer: 1, inner: inputs / groups } },
-    { a: group, b: axis(out, 1), map: { kind: 'factor', outer: 1, inner: outputs / groups } },
+    { a: group, b: axis(data, at.channel), map: { kind: 'factor', outer: 1, inner: inputs / groups } },
+    { a: group, b: axis(out, at.channel), map: { kind: 'factor', outer: 1, inner: outputs / groups } },
   ];
 }
 
@@ -76,15 +106,15 @@ function wholeGroups(node: Node, { data, out, groups, inputs, outputs }: Channel
  * all groups), or whole groups leave. The finer one stands first, since finer choices keep more of what matters.
  */
 function alternativesOf(node: Node, channels: Channels, shared: 'outputs' | 'inputs'): Alternative[] {
-  const { data, weight, out, groups, inputs, outputs } = channels;
+  const { at, data, weight, out, groups, inputs, outputs } = channels;
   const [whole, split] = shared === 'outputs' ? [out, data] : [data, out];
   const wholePerGroup = (shared === 'outputs' ? outputs : inputs) / groups;
   const splitPerGroup = (shared === 'outputs' ? inputs : outputs) / groups;
   const offsets: InnerAxis = { node, name: 'offset', length: wholePerGroup };
   const inside: Alternative = {
     links: [
-      { a: axis(weight, 1), b: axis(split, 1), map: { kind: 'factor', outer: groups, inner: 1 } },
-      { a: offsets, b: axis(whole, 1), map: { kind: 'factor', outer: groups, inner: 1 } },
+      { a: axis(weight, 1), b: axis(split, at.channel), map: { kind: 'factor', outer: groups, inner: 1 } },
+      { a: offsets, b: axis(whole, at.channel), map: { kind: 'factor', outer: groups, inner: 1 } },
     ],
     pins: [],
   };
@@ -95,21 +125,22 @@ function alternativesOf(node: Node, channels: Channels, shared: 'outputs' | 'inp
   return Math.min(wholePerGroup, splitPerGroup) >= groups ? [inside, across] : [across, inside];
 }
 
-function repairGroup(node: Node, kept: (place: InnerAxis) => readonly number[] | undefined): number | undefined {
+/** Writes the number of groups that stay where whole groups left. */
+export function repairGroup(node: Node, kept: Kept, graph: Graph): void {
   const groups = int(node, 'group', 1);
-  return groups === 1 ? undefined : kept(groupAxis(node, groups))?.length;
+  const length = groups === 1 ? undefined : kept(groupAxis(node, groups))?.length;
+  if (length !== undefined) graph.setAttribute(node, intAttribute('group', length));
 }
 
 /**
  * Kernel elements times positions: the output's for Conv and, since each input position is spread, the input's for
  * ConvTranspose. Lengths that are open count as 1.
  */
-function macsOf(node: Node, positionsOf: Value): number | undefined {
-  const weight = dimsOf(input(node, 1));
-  const positions = dimsOf(positionsOf);
-  if (weight === undefined || positions === undefined) return undefined;
-  const [batch, , ...spatial] = positions;
-  return [batch, ...weight, ...spatial].reduce<number>((macs, dim) => macs * countedLength(dim), 1);
+export function convMacs(weight: Value, positionsOf: Value, channel = 1): number | undefined {
+  const [kernel, positions] = [dimsOf(weight), dimsOf(positionsOf)];
+  if (kernel === undefined || positions === undefined) return undefined;
+  const places = positions.filter((_, dim) => dim !== channel);
+  return [...places, ...kernel].reduce<number>((macs, dim) => macs * countedLength(dim), 1);
 }
 
 /** Convolution over any number of spatial axes, plain, grouped or depthwise. */
@@ -117,11 +148,8 @@ const conv: OpRule = {
   domain: '',
   opTypes: ['Conv'],
   couple: (node) => coupleConv(node, 'outputs'),
-  repair(node, kept, graph) {
-    const groups = repairGroup(node, kept);
-    if (groups !== undefined) graph.setAttribute(node, intAttribute('group', groups));
-  },
-  macs: (node) => macsOf(node, output(node)),
+  repair: repairGroup,
+  macs: (node) => convMacs(input(node, 1), output(node)),
 };
 
 /** Transposed convolution: the weight's axes are [inputs, outputs / group, …]. */
@@ -129,11 +157,8 @@ const convTranspose: OpRule = {
   domain: '',
   opTypes: ['ConvTranspose'],
   couple: (node) => coupleConv(node, 'inputs'),
-  repair(node, kept, graph) {
-    const groups = repairGroup(node, kept);
-    if (groups !== undefined) graph.setAttribute(node, intAttribute('group', groups));
-  },
-  macs: (node) => macsOf(node, input(node, 0)),
+  repair: repairGroup,
+  macs: (node) => convMacs(input(node, 1), input(node, 0)),
 };
 
 export const convRules: readonly OpRule[] = [conv, convTranspose];

@@ -1,7 +1,7 @@
 import { present } from '../errors.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, type Dim, dimsOf, type Value } from '../ir/value.ts';
-import type { AxisLink, Contraction, Coupling, IndexMap, Pin, Place } from './rule.ts';
+import type { AxisLink, Contraction, Coupling, IndexMap, Pin, Place, Quantized } from './rule.ts';
 
 const SAME: IndexMap = { kind: 'same' };
 
@@ -66,10 +66,22 @@ export function lineUp(coupling: CouplingBuilder, operand: Axis, out: Axis): voi
   if (length !== 1 || outLength === 1) coupling.same(operand, out);
 }
 
+/** An input that is summed over an axis, and the input that holds its zero point where it is quantized. */
+export interface Summed {
+  readonly input: number;
+  readonly axis: Axis;
+  readonly zero?: number | undefined;
+}
+
 /** The input to mask for a sum over an axis that two inputs share: the one that is computed, where only one is. */
-export function contract(coupling: CouplingBuilder, operands: readonly { input: number; axis: Axis }[]): void {
+export function contract(coupling: CouplingBuilder, operands: readonly Summed[]): void {
   const computed = operands.find((operand) => operand.axis.value.tensor === undefined) ?? operands[0];
-  if (computed !== undefined) coupling.contractions.push({ input: computed.input, dim: computed.axis.dim });
+  if (computed !== undefined) coupling.contractions.push(contraction(computed.input, computed.axis.dim, computed.zero));
+}
+
+/** A sum over an axis of an input; `zero` where the input is quantized: the input that holds its zero point. */
+export function contraction(input: number, dim: number, zero?: number): Contraction {
+  return { input, dim, ...(zero === undefined ? {} : { zero }) };
 }
 
 /** Collects the parts of a coupling, for rules that build it in steps. */
@@ -84,6 +96,8 @@ export class CouplingBuilder implements Coupling {
   readonly inside: Place[] = [];
   readonly free: Axis[] = [];
   readonly tables: Axis[] = [];
+  readonly opaque: Value[] = [];
+  readonly quantized: Quantized[] = [];
 
   same(a: Place, b: Place): this {
     this.links.push(same(a, b));

@@ -15,14 +15,14 @@ function coupleBroadcast(coupling: CouplingBuilder, operand: Value, out: Value):
   });
 }
 
-/** Couples all inputs with the outputs position by position, under broadcasting. */
-export function coupleElementwise(node: Node): Coupling {
-  const values = [...node.inputs, ...node.outputs].filter((value) => value !== undefined);
+/** Couples operands (all inputs, unless said) with the outputs position by position, under broadcasting. */
+export function coupleElementwise(node: Node, operands: Node['inputs'] = node.inputs): Coupling {
+  const values = [...operands, ...node.outputs].filter((value) => value !== undefined);
   if (values.some((value) => rankOf(value) === undefined))
     return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   const out = output(node);
-  for (const operand of node.inputs) if (operand !== undefined) coupleBroadcast(coupling, operand, out);
+  for (const operand of operands) if (operand !== undefined) coupleBroadcast(coupling, operand, out);
   for (const other of node.outputs) if (other !== undefined && other !== out) coupleBroadcast(coupling, other, out);
   return coupling;
 }
@@ -110,7 +110,7 @@ const broadcasting: OpRule = {
     'Tanh',
     'ThresholdedRelu',
   ],
-  couple: coupleElementwise,
+  couple: (node) => coupleElementwise(node),
 };
 
 /** Elements pass one by one, unchanged or converted. */
@@ -128,7 +128,7 @@ const clip: OpRule = { domain: '', opTypes: ['Clip'], couple: coupleFirst };
 const contrib: OpRule = {
   domain: 'com.microsoft',
   opTypes: ['Gelu', 'FastGelu', 'BiasGelu', 'QuickGelu'],
-  couple: coupleElementwise,
+  couple: (node) => coupleElementwise(node),
 };
 
 export const elementwiseRules: readonly OpRule[] = [broadcasting, passing, clip, contrib];

@@ -2,7 +2,7 @@ import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf } from '../ir/value.ts';
 import { input, output, rankOf } from './coupling.ts';
-import { coupleGemm, coupleMatMul, macsOf } from './matmul.ts';
+import { coupleGemm, coupleMatMul, gemmMacs, macsOf, orPinned } from './matmul.ts';
 import type { OpRule } from './rule.ts';
 
 /**
@@ -27,7 +27,8 @@ function orderOf(node: Node, rank: number, operand: 'a' | 'b'): number[] {
 const fusedMatMul: OpRule = {
   domain: 'com.microsoft',
   opTypes: ['FusedMatMul', 'TransposeMatMul'],
-  couple: (node) => coupleMatMul(node, (rank, operand) => orderOf(node, rank, operand)),
+  couple: (node) =>
+    orPinned(node, coupleMatMul(node, { a: 0, b: 1, order: (rank, operand) => orderOf(node, rank, operand) })),
   macs(node) {
     const a = input(node, 0);
     return macsOf(output(node), dimsOf(a)?.[orderOf(node, rankOf(a) ?? 0, 'a').at(-1) ?? 0]);
@@ -38,8 +39,8 @@ const fusedMatMul: OpRule = {
 const fusedGemm: OpRule = {
   domain: 'com.microsoft',
   opTypes: ['FusedGemm'],
-  couple: coupleGemm,
-  macs: (node) => macsOf(output(node), dimsOf(input(node, 0))?.[int(node, 'transA', 0) !== 0 ? 0 : 1]),
+  couple: (node) => orPinned(node, coupleGemm(node)),
+  macs: gemmMacs,
 };
 
 export const fusedMatMulRules: readonly OpRule[] = [fusedMatMul, fusedGemm];

@@ -9,7 +9,7 @@ import type { Coupling, OpRule } from './rule.ts';
  * Parts laid end to end along one axis of a whole: Concat reads it one way, Split the other.
  * A part whose length is unknown leaves the places of the others unknown too.
  */
-function coupleParts(node: Node, whole: Value, parts: readonly Value[]): Coupling {
+export function coupleParts(node: Node, whole: Value, parts: readonly Value[]): Coupling {
   const rank = rankOf(whole);
   if (rank === undefined || parts.some((part) => rankOf(part) !== rank))
     return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);

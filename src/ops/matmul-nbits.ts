@@ -54,6 +54,7 @@ function coupleMatMulNBits(node: Node): Coupling {
   for (let dim = 0; dim < rank - 1; dim++) lineUp(coupling, axis(a, dim), axis(y, dim));
   const [columns, rows] = [axis(a, rank - 1), axis(y, rank - 1)];
   coupling.contractions.push({ input: 0, dim: rank - 1 });
+  coupling.opaque.push(b, ...(node.inputs[3] === undefined ? [] : [node.inputs[3]]));
   coupling.same(axis(b, 0), rows).pin(b, 2, 'MatMulNBits packs the weights of a block into it');
   const why = whyRowsStay(node);
   if (why !== undefined) coupling.pin(a, rank - 1, why).pin(b, 1, why);

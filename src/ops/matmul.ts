@@ -4,13 +4,27 @@ import { type Axis, type Dim, dimsOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, contract, countedLength, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
+/** The axes of an operand, by where they stand in the product: batch, rows, columns. */
+export type OperandOrder = (rank: number, operand: 'a' | 'b') => readonly number[];
+
+/** Where a matrix product has its operands: numbers of inputs, and of those that hold their zero points. */
+export interface ProductOperands {
+  readonly a: number;
+  readonly b: number;
+  readonly zeroA?: number;
+  readonly zeroB?: number;
+  /** How the axes of the operands lie; as in numpy where it is left out. */
+  readonly order?: OperandOrder;
+}
+
+const PLAIN: ProductOperands = { a: 0, b: 1 };
+
 /** Y = alpha · A' · B' + beta · C, with A' and B' transposed where the attributes say so, and C broadcast. */
-export function coupleGemm(node: Node): Coupling {
-  const [a, b, c, y] = [input(node, 0), input(node, 1), node.inputs[2], output(node)];
+export function coupleGemm(node: Node, at: ProductOperands = PLAIN, bias = 2): CouplingBuilder | string {
+  const [a, b, c, y] = [input(node, at.a), input(node, at.b), node.inputs[bias], output(node)];
   const transA = int(node, 'transA', 0) !== 0;
   const transB = int(node, 'transB', 0) !== 0;
-  if (rankOf(a) !== 2 || rankOf(b) !== 2 || rankOf(y) !== 2)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rankOf(a) !== 2 || rankOf(b) !== 2 || rankOf(y) !== 2) return `the rank of a tensor at ${node.opType} is unknown`;
   const coupling = new CouplingBuilder();
   const [rows, innerA] = transA ? [1, 0] : [0, 1];
   const [innerB, columns] = transB ? [1, 0] : [0, 1];
@@ -18,28 +32,26 @@ export function coupleGemm(node: Node): Coupling {
   lineUp(coupling, axis(b, columns), axis(y, 1));
   coupling.same(axis(b, innerB), axis(a, innerA));
   contract(coupling, [
-    { input: 0, axis: axis(a, innerA) },
-    { input: 1, axis: axis(b, innerB) },
+    { input: at.a, axis: axis(a, innerA), zero: at.zeroA },
+    { input: at.b, axis: axis(b, innerB), zero: at.zeroB },
   ]);
   if (c !== undefined) {
     const rank = rankOf(c);
-    if (rank === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+    if (rank === undefined) return `the rank of a tensor at ${node.opType} is unknown`;
     for (let dim = 0; dim < rank; dim++) lineUp(coupling, axis(c, dim), axis(y, dim + 2 - rank));
   }
   return coupling;
 }
 
-/** The axes of an operand, by where they stand in the product: batch, rows, columns. */
-export type OperandOrder = (rank: number, operand: 'a' | 'b') => readonly number[];
-
 const asTheyStand: OperandOrder = (rank) => [...Array(rank).keys()];
 
 /** numpy.matmul: the last two axes are matrices, the axes before them broadcast, a vector is a matrix without one axis. */
-export function coupleMatMul(node: Node, order: OperandOrder = asTheyStand): Coupling {
-  const [a, b, y] = [input(node, 0), input(node, 1), output(node)];
+export function coupleMatMul(node: Node, at: ProductOperands = PLAIN): CouplingBuilder | string {
+  const [a, b, y] = [input(node, at.a), input(node, at.b), output(node)];
   const [rankA, rankB, rankY] = [rankOf(a), rankOf(b), rankOf(y)];
   if (rankA === undefined || rankB === undefined || rankY === undefined)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+    return `the rank of a tensor at ${node.opType} is unknown`;
+  const order = at.order ?? asTheyStand;
   const [orderA, orderB] = [order(rankA, 'a'), order(rankB, 'b')];
   const ofA = (dim: number): Axis => axis(a, orderA[dim] ?? 0);
   const ofB = (dim: number): Axis => axis(b, orderB[dim] ?? 0);
@@ -48,8 +60,8 @@ export function coupleMatMul(node: Node, order: OperandOrder = asTheyStand): Cou
   const innerB = ofB(Math.max(0, rankB - 2));
   coupling.same(innerB, innerA);
   contract(coupling, [
-    { input: 0, axis: innerA },
-    { input: 1, axis: innerB },
+    { input: at.a, axis: innerA, zero: at.zeroA },
+    { input: at.b, axis: innerB, zero: at.zeroB },
   ]);
   const columns = rankB === 1 ? 0 : 1;
   const rows = rankA === 1 ? 0 : 1;
@@ -67,23 +79,38 @@ export function coupleMatMul(node: Node, order: OperandOrder = asTheyStand): Cou
   return coupling;
 }
 
+/** The coupling, or pins on everything for the reason that there is none. */
+export function orPinned(node: Node, coupling: Coupling | string): Coupling {
+  return typeof coupling === 'string' ? pinAll(node, coupling) : coupling;
+}
+
 /** Product of the output's dims and the contracted length; lengths that are open count as 1. */
 export function macsOf(y: Value, inner: Dim): number | undefined {
   return dimsOf(y)?.reduce<number>((macs, dim) => macs * countedLength(dim), countedLength(inner));
 }
 
+/** Multiply-accumulates of Gemm, whose first operand may be transposed. */
+export function gemmMacs(node: Node): number | undefined {
+  return macsOf(output(node), dimsOf(input(node, 0))?.[int(node, 'transA', 0) !== 0 ? 0 : 1]);
+}
+
+/** Multiply-accumulates of MatMul. */
+export function matMulMacs(node: Node): number | undefined {
+  return macsOf(output(node), dimsOf(input(node, 0))?.at(-1));
+}
+
 const gemm: OpRule = {
   domain: '',
   opTypes: ['Gemm'],
-  couple: coupleGemm,
-  macs: (node) => macsOf(output(node), dimsOf(input(node, 0))?.[int(node, 'transA', 0) !== 0 ? 0 : 1]),
+  couple: (node) => orPinned(node, coupleGemm(node)),
+  macs: gemmMacs,
 };
 
 const matMul: OpRule = {
   domain: '',
   opTypes: ['MatMul'],
-  couple: (node) => coupleMatMul(node),
-  macs: (node) => macsOf(output(node), dimsOf(input(node, 0))?.at(-1)),
+  couple: (node) => orPinned(node, coupleMatMul(node)),
+  macs: matMulMacs,
 };
 
 export const matMulRules: readonly OpRule[] = [gemm, matMul];

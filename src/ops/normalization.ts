@@ -49,7 +49,7 @@ const instanceNormalization: OpRule = {
 };
 
 /** Axes pass one by one, but on some the operator mixes statistics over all positions. */
-function coupleMixed(node: Node, mixes: (dim: number, rank: number) => boolean): Coupling {
+export function coupleMixed(node: Node, mixes: (dim: number, rank: number) => boolean): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
   if (rank === undefined || rankOf(out) !== rank)

@@ -2,23 +2,24 @@ import type { Node } from '../ir/node.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf } from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
-/** Batch and channels pass one by one; the axes behind them are pooled. */
-function couplePool(node: Node): Coupling {
+/** Batch and channels pass one by one; the other axes are pooled. */
+export function couplePool(node: Node, channel = 1): Coupling {
   const data = input(node, 0);
   if (rankOf(data) === undefined || rankOf(output(node)) === undefined)
     return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
   const coupling = new CouplingBuilder();
   const pooled = `${node.opType} pools over it`;
-  coupling.pins.push(...pinValue(data, pooled, (dim) => dim > 1));
+  const isPooled = (dim: number): boolean => dim !== 0 && dim !== channel;
+  coupling.pins.push(...pinValue(data, pooled, isPooled));
   for (const out of node.outputs) {
     if (out === undefined) continue;
-    coupling.same(axis(data, 0), axis(out, 0)).same(axis(data, 1), axis(out, 1));
-    coupling.pins.push(...pinValue(out, pooled, (dim) => dim > 1));
+    coupling.same(axis(data, 0), axis(out, 0)).same(axis(data, channel), axis(out, channel));
+    coupling.pins.push(...pinValue(out, pooled, isPooled));
   }
   // MaxPool's second output counts positions over the whole tensor, channels included.
   const indices = node.outputs[1];
   if (indices !== undefined && (indices.uses.size > 0 || node.graph.isOutput(indices))) {
-    coupling.pin(indices, 1, `${node.opType} gives out positions that count across channels`);
+    coupling.pin(indices, channel, `${node.opType} gives out positions that count across channels`);
   }
   return coupling;
 }
@@ -26,7 +27,7 @@ function couplePool(node: Node): Coupling {
 const pool: OpRule = {
   domain: '',
   opTypes: ['MaxPool', 'AveragePool', 'LpPool', 'GlobalMaxPool', 'GlobalAveragePool', 'GlobalLpPool'],
-  couple: couplePool,
+  couple: (node) => couplePool(node),
 };
 
 export const poolRules: readonly OpRule[] = [pool];

@@ -46,6 +46,23 @@ export interface Pin {
 export interface Contraction {
   readonly input: number;
   readonly dim: number;
+  /**
+   * The input that holds the zero point: the integer, broadcast over `input`, that stands for the number zero there.
+   */
+  readonly zero?: number;
+}
+
+/** A scale or a zero point, one number or several: `dims[i]` is the axis of the integers that its axis i lies along. */
+export interface QuantizationParameter {
+  readonly value: Value;
+  readonly dims: readonly number[];
+}
+
+/** Integers that stand for real numbers: scale · (integer − zero point). What is absent is 1 or 0, or not known. */
+export interface Quantized {
+  readonly integers: Value;
+  readonly scale: QuantizationParameter | undefined;
+  readonly zeroPoint: QuantizationParameter | undefined;
 }
 
 /** One of several ways to read a node; the ways exclude each other. */
@@ -78,6 +95,13 @@ export interface Coupling {
   readonly tables?: readonly Axis[];
   /** Axes of per-channel gains (the scale of a normalization). */
   readonly gains?: readonly Axis[];
+  /**
+   * Integers that stand for real numbers among inputs and outputs, with the scales and zero points that say for
+   * which.
+   */
+  readonly quantized?: readonly Quantized[];
+  /** Inputs whose elements are no numbers by themselves, but several packed into one: nothing is ranked by them. */
+  readonly opaque?: readonly Value[];
 }
 
 /** The indices that stay along an axis, ascending, in the numbering before the cut; undefined where nothing was cut. */

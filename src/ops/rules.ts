@@ -15,6 +15,11 @@ import { normalizationRules } from './normalization.ts';
 import { onnxAttentionRules } from './onnx-attention.ts';
 import { poolRules } from './pool.ts';
 import { quantizeRules } from './quantize.ts';
+import { quantizedActivationRules } from './quantized-activations.ts';
+import { quantizedAttentionRules } from './quantized-attention.ts';
+import { quantizedConvRules } from './quantized-conv.ts';
+import { quantizedMatMulRules } from './quantized-matmul.ts';
+import { quantizedRecurrentRules } from './quantized-recurrent.ts';
 import { recurrentRules } from './recurrent.ts';
 import { reduceRules } from './reduce.ts';
 import { reshapeRules } from './reshape.ts';
@@ -42,6 +47,11 @@ export const rules: readonly OpRule[] = [
   ...onnxAttentionRules,
   ...poolRules,
   ...quantizeRules,
+  ...quantizedActivationRules,
+  ...quantizedAttentionRules,
+  ...quantizedConvRules,
+  ...quantizedMatMulRules,
+  ...quantizedRecurrentRules,
   ...recurrentRules,
   ...reduceRules,
   ...reshapeRules,

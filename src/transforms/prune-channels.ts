@@ -6,9 +6,9 @@ import { Cut } from '../channels/cut.ts';
 import { frontierOf } from '../channels/frontier.ts';
 import type { ChannelMap, Group } from '../channels/group.ts';
 import { maskModel } from '../channels/masked-model.ts';
+import { realValuesOf } from '../channels/real-values.ts';
 import { shrink } from '../channels/shrink.ts';
 import { criterionNamed, scoreGroup } from '../criteria/criteria.ts';
-import { present } from '../errors.ts';
 import { checkGraph } from '../ir/check.ts';
 import type { Model } from '../ir/model.ts';
 import { graphsIn } from '../ir/node.ts';
@@ -79,7 +79,7 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   const evidence = {
     map,
     seed: options.seed,
-    floatsOf: (value: Value) => present(value.tensor, `the data of "${value.name}"`).floats(),
+    floatsOf: (value: Value) => realValuesOf(map, value),
   };
   const scoredBy = new Map<Group, string>();
   const candidates: Candidate[] = [];

@@ -55,6 +55,11 @@ describe('elements are read', () => {
     expect(Tensor.of('float32', [4], bytes.subarray(9, 25)).raw().buffer).toBe(bytes.buffer);
   });
 
+  test.each(['int8', 'uint8', 'int16', 'uint16', 'int32'] as const)('as numbers where weights are %s', (dtype) => {
+    for (let padding = 0; padding < 4; padding++)
+      expect([...stored(dtype, [3, 1, 100, 7], 'raw', padding).floats()]).toEqual([3, 1, 100, 7]);
+  });
+
   test('when there are none', () => {
     expect(stored('float32', [], 'raw').floats()).toHaveLength(0);
     expect(stored('int64', [], 'typed').integers()).toEqual([]);

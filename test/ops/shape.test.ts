@@ -120,7 +120,7 @@ testCases('Tile', {
   ),
   'by repeats that are computed': held(
     featureNet((b, x) => b.node('Tile', [x, b.node('Concat', [asked(b), integers(b, [1])], { axis: 0 })])),
-    /the repeats of Tile are computed at run time/,
+    /the length of an axis it is tied to is unknown/,
   ),
 });
 

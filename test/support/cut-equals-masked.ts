@@ -203,6 +203,9 @@ async function declareAll(proto: ModelProto, child: RuntimeChild): Promise<void>
 const ELEMENT_TYPES: Readonly<Record<string, number>> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
   int32: 6,
   int64: 7,
   bool: 9,

@@ -29,6 +29,8 @@ function describe(loaded: LoadedModel): InspectReport {
   const { model, path, bytes } = loaded;
   const { graph } = model;
   const map = buildChannelMap(graph, ruleOf);
+  // The last unit of a group stays, so those of one have nothing to offer.
+  const groups = map.groups.filter(({ count }) => count > 1);
   const { macs, unknown } = countMacs(graph);
   const operators: Record<string, number> = {};
   for (const node of nodesIn(graph)) operators[node.opType] = (operators[node.opType] ?? 0) + 1;
@@ -49,11 +51,11 @@ function describe(loaded: LoadedModel): InspectReport {
     macs,
     macsUnknown: unknown,
     layers: layersOf(nodesInOrder(graph), new Set(graph.inputs.flatMap((value) => [...declaredSymbols(value)]))),
-    groups: map.groups.map((group) => outline(group, map.unitsAlong)),
+    groups: groups.map((group) => outline(group, map.unitsAlong)),
     kept: keptWhole(map, []),
     recipe: {
       structured: START,
-      layers: map.groups.map((group) => ({ match: group.name, amount: START })),
+      layers: groups.map((group) => ({ match: group.name, amount: START })),
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   type Feeds,
   findOtherInputs,
   findRunnableInputs,
+  firstThatRuns,
   type InputSpec,
   makeInputs,
   type RequestOptions,
@@ -74,7 +75,11 @@ export async function judgeInputs(
   const { seed } = options;
   const found = await findRunnableInputs(child, original, specs, { ...options, batch: PROOF_BATCH });
   const fixed = fixedBatch(specs);
-  const batch = fixed ?? (found.batch === 1 ? 1 : RANDOM_BATCH);
+  // Sizes that were found by luck (an axis that counts samples as well) may run with that very number of samples only.
+  const runsWith = async (size: number): Promise<number> =>
+    (await firstThatRuns(child, original, specs, [{ ...found, batch: size }], options))?.batch ?? found.batch;
+  const batch = fixed ?? (found.batch === 1 ? 1 : await runsWith(RANDOM_BATCH));
+  const single = fixed ?? (await runsWith(1));
   const make = (salt: number, size: number): Feeds => makeInputs(specs, { ...found, batch: size, seed: seed + salt });
   // What is right at one length of a sequence or size of an image may be wrong at another.
   const other = await findOtherInputs(child, original, specs, { ...options, first: found });
@@ -83,8 +88,8 @@ export async function judgeInputs(
   return {
     proof: [make(1, found.batch), make(2, found.batch), ...elsewhere],
     fidelity: { feeds, labels: [], samples: RANDOM_BATCHES * batch },
-    latency: make(3, fixed ?? 1),
-    latencyBatch: fixed ?? 1,
+    latency: make(3, single),
+    latencyBatch: single,
     on: 'random inputs',
   };
 }

@@ -1,3 +1,4 @@
+import { OnnxPruneError } from '../errors.ts';
 import type { FidelityReport, LatencyReport, ProofReport } from '../report/report.ts';
 import {
   benchmark,
@@ -6,6 +7,7 @@ import {
   prove,
   type RequestOptions,
   type RuntimeChild,
+  RuntimeTimeout,
 } from '../runtime/index.ts';
 import type { JudgeInputs } from './inputs.ts';
 
@@ -45,7 +47,9 @@ export async function proveRewiring(
   let passed = true;
   const [cut, atFrontier, excused]: [OutputProof[], OutputProof[], string[]] = [[], [], []];
   for (const pass of models.passes) {
-    const { outputs } = await prove(child, pass.masked, pass.cut, inputs.proof, options);
+    const { outputs } = await prove(child, pass.masked, pass.cut, inputs.proof, options).catch((error: unknown) =>
+      blameUs(error),
+    );
     const failed = outputs.filter((output) => !output.passed).map(({ name }) => name);
     const ends =
       failed.length === 0 || pass.frontier.names.length === 0
@@ -69,6 +73,18 @@ export async function proveRewiring(
     cleaned: cleaned?.outputs ?? [],
     inputs: inputs.on,
   };
+}
+
+/** The original ran on these very inputs, so a model of ours that does not run is our fault. */
+function blameUs(error: unknown): never {
+  if (!(error instanceof OnnxPruneError) || error.code !== 'runtime-refused' || error instanceof RuntimeTimeout)
+    throw error;
+  throw new OnnxPruneError(
+    'internal',
+    error.subject,
+    `The pruned model does not run, so nothing was written; this is a bug of onnx-prune, please report it with the model, and leave layers out with --exclude meanwhile. ${error.message}`,
+    error,
+  );
 }
 
 /** Of each output, the proof that came nearest to failing. */

@@ -10,13 +10,14 @@ const LARGEST = 1 << 20;
 
 /**
  * Takes known lengths out of shapes that are computed at run time, so that nothing has to be recomputed when an axis
- * shrinks: an Expand asks for 1 (keep what the data have) wherever the data have the length already, and a
- * ConstantOfShape becomes an Expand of a constant that has the known lengths. Typical: the initial states that exporters
+ * shrinks: an Expand asks for 1 (keep what the data have) wherever the data have the length already, the sizes of a Resize that are known are
+ * constants, and a ConstantOfShape becomes an Expand of a constant that has the known lengths. Typical: the initial states that exporters
  * make for recurrent layers, [layers, batch, hidden] with only the batch open.
  */
 export function freeKnownLengths(graph: Graph): boolean {
   let changed = false;
   for (const node of graph.sorted()) {
+    if (node.opType === 'Resize' && node.domain === '') changed = fixSizes(graph, node) || changed;
     const shape = node.opType === 'ConstantOfShape' ? node.inputs[0] : node.inputs[1];
     if (node.domain !== '' || shape === undefined || shape.tensor !== undefined) continue;
     if (node.opType === 'ConstantOfShape') changed = toExpand(graph, node, shape) || changed;
@@ -63,6 +64,19 @@ function openTarget(graph: Graph, node: Node, shape: Value): boolean {
   // Lengths that the data have already ask for nothing; those that they are stretched to are numbers.
   if (wanted.every((element, i) => element === undefined || element === present?.[i])) return false;
   graph.setInput(node, 1, withElements(graph, shape, wanted));
+  return true;
+}
+
+/** Makes the sizes that are known constants of a Resize that computes others: `(N, C, h, w)` of which h and w follow another tensor. */
+function fixSizes(graph: Graph, node: Node): boolean {
+  const [sizes, output] = [node.inputs[3], node.outputs[0]];
+  const after = output && dimsOf(output);
+  if (sizes === undefined || sizes.tensor !== undefined || after === undefined || node.attributes.has('axes'))
+    return false;
+  const present = elementsOf(sizes);
+  const wanted = after.map((dim) => (typeof dim === 'number' && dim > 0 ? dim : undefined));
+  if (wanted.every((element, i) => element === undefined || element === present?.[i])) return false;
+  graph.setInput(node, 3, withElements(graph, sizes, wanted));
   return true;
 }
 

@@ -107,7 +107,25 @@ function factorOf(living: InnerAxis, low: number, high: number, value: Value, di
  */
 function alternativesOf(node: Node, data: Value, out: Value, [before, after]: [Span, Span]): Alternative[] {
   const [left, right] = [digitsOf(dimsOf(data) ?? [], before), digitsOf(dimsOf(out) ?? [], after)];
-  const alternatives: Alternative[] = [];
+  return meetings(node, [data, left], [out, right]).map(({ links, alive }) => ({
+    links,
+    pins: [[data, left] as const, [out, right] as const].flatMap(([value, digits], side) =>
+      digits.flatMap(({ dim }): Pin[] =>
+        dim === alive[side]
+          ? []
+          : [{ axis: axis(value, dim), reason: `${node.opType} folds it together with another axis that is pruned` }],
+      ),
+    ),
+  }));
+}
+
+/** Where two digits meet, innermost first, which is the finest choice; `alive` are their axes. */
+function meetings(
+  node: Node,
+  [data, left]: readonly [Value, readonly Digit[]],
+  [out, right]: readonly [Value, readonly Digit[]],
+): { links: AxisLink[]; alive: [number, number] }[] {
+  const ways: { links: AxisLink[]; alive: [number, number] }[] = [];
   for (const i of left) {
     for (const j of right) {
       const low = Math.max(i.stride, j.stride);
@@ -116,24 +134,50 @@ function alternativesOf(node: Node, data: Value, out: Value, [before, after]: [S
         [i.stride, j.stride].every((stride) => low % stride === 0) && [i.end, j.end].every((end) => end % high === 0);
       if (low >= high || high % low !== 0 || !nested) continue;
       const living: InnerAxis = { node, name: `factor ${low}:${high} of ${out.name}`, length: high / low };
-      const pins: Pin[] = [];
-      for (const [value, digits, alive] of [
-        [data, left, i],
-        [out, right, j],
-      ] as const) {
-        for (const digit of digits) {
-          if (digit !== alive)
-            pins.push({
-              axis: axis(value, digit.dim),
-              reason: `${node.opType} folds it together with another axis that is pruned`,
-            });
-        }
-      }
-      alternatives.push({ links: [factorOf(living, low, high, data, i), factorOf(living, low, high, out, j)], pins });
+      const links = [factorOf(living, low, high, data, i), factorOf(living, low, high, out, j)];
+      ways.push({ links, alive: [i.dim, j.dim] });
     }
   }
-  // Digits stand outermost first; the innermost factor is the finest choice.
-  return alternatives.reverse();
+  return ways.reverse();
+}
+
+/**
+ * The ways that axes in front of all of unknown length can live: `[N, C, h, w]` → `[N, G, ?]`. Their strides are unknown,
+ * but not in proportion to one another, since both sides have the same number of elements behind them.
+ */
+function alternativesInFront(node: Node, a: [Value, Span], b: [Value, Span], reason: string): Alternative[] {
+  const [left, right] = [a, b].map(([value, span]) => frontOf(dimsOf(value) ?? [], span));
+  if (left === undefined || right === undefined) return [];
+  const total = left.product * right.product;
+  const digits = ({ lengths }: { lengths: readonly [number, number][] }): Digit[] => {
+    let end = total;
+    return lengths.flatMap(([dim, length]) => {
+      const digit = { dim, stride: end / length, end };
+      end /= length;
+      return length > 1 ? [digit] : [];
+    });
+  };
+  const ways = meetings(node, [a[0], digits(left)], [b[0], digits(right)]);
+  return ways.map(({ links, alive }) => ({
+    links,
+    pins: [a, b].flatMap(([value, span], side) =>
+      pinValue(value, reason, (dim) => dim >= span.from && dim < span.to && dim !== alive[side]),
+    ),
+  }));
+}
+
+/** The axes in front of the first of unknown length; undefined where none is unknown. */
+function frontOf(dims: readonly Dim[], span: Span): { lengths: [number, number][]; product: number } | undefined {
+  const lengths: [number, number][] = [];
+  let product = 1;
+  for (let dim = span.from; dim < span.to; dim++) {
+    const length = dims[dim];
+    if (typeof length !== 'number') return { lengths, product };
+    if (length === 0) return undefined;
+    lengths.push([dim, length]);
+    product *= length;
+  }
+  return undefined;
 }
 
 function coupleReshape(node: Node): Coupling {
@@ -155,12 +199,13 @@ function coupleReshape(node: Node): Coupling {
     else pinSpans(coupling, [data, left], [out, right], `${node.opType} cuts it into pieces that do not nest`);
   }
   // Axes behind one of unknown length still have their strides: heads that are folded into an open batch, for example.
-  const open = alternativesOf(node, data, out, rest);
   const reason = `${node.opType} regroups it with an axis of unknown length`;
-  if (open.length > 0)
-    choices.push(
-      open.map((way) => ({ ...way, pins: [...way.pins, ...openPins([data, rest[0]], [out, rest[1]], reason)] })),
-    );
+  const behind = alternativesOf(node, data, out, rest).map((way) => ({
+    ...way,
+    pins: [...way.pins, ...openPins([data, rest[0]], [out, rest[1]], reason)],
+  }));
+  const open = [...behind, ...alternativesInFront(node, [data, rest[0]], [out, rest[1]], reason)];
+  if (open.length > 0) choices.push(open);
   else pinSpans(coupling, [data, rest[0]], [out, rest[1]], reason);
   if (choices.length === 0) return coupling;
   return { ...coupling, choices };

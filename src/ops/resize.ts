@@ -1,8 +1,8 @@
 import { ints, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, output, pinAll, rankOf, sameLength } from './coupling.ts';
-import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
+import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf, sameLength } from './coupling.ts';
+import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /** Resize-10 and Upsample have inputs (X, scales), Resize since 11 (X, roi, scales, sizes). */
@@ -33,23 +33,33 @@ function coupleResize(node: Node): Coupling {
   return coupling;
 }
 
+const COMPUTED = 'the sizes that Resize gives are computed at run time';
+
+/** The axis that an entry of the sizes is for. */
+function sizedAxis(node: Node, index: number): number {
+  return fromFront(ints(node, 'axes')?.[index] ?? index, rankOf(input(node, 0)) ?? 0);
+}
+
 const resize: OpRule = {
   domain: '',
   opTypes: ['Resize', 'Upsample'],
   couple(node) {
-    if (intsParameter(node, SIZES) === 'dynamic')
-      return pinAll(node, 'the sizes that Resize gives are computed at run time');
-    return coupleResize(node);
+    const sizes = partialIntsParameter(node, SIZES);
+    if (sizes === undefined && intsParameter(node, SIZES) === 'dynamic') return pinAll(node, COMPUTED);
+    const coupling = coupleResize(node);
+    // A size that is computed comes out of lengths from before the cut.
+    const computed = (sizes ?? []).flatMap((size, i) => (size === undefined ? [sizedAxis(node, i)] : []));
+    return {
+      ...coupling,
+      pins: [...coupling.pins, ...pinValue(output(node), COMPUTED, (dim) => computed.includes(dim))],
+    };
   },
   repair(node, kept, graph) {
-    const sizes = intsParameter(node, SIZES);
-    if (!Array.isArray(sizes)) return;
-    const rank = rankOf(input(node, 0)) ?? 0;
-    const axes = intsParameter(node, { attribute: 'axes', input: -1 });
-    const lengths = sizes.map((size, i) => {
-      const dim = fromFront(Array.isArray(axes) ? (axes[i] ?? i) : i, rank);
-      return kept(axis(output(node), dim))?.length ?? size;
-    });
+    const sizes = partialIntsParameter(node, SIZES);
+    if (sizes === undefined) return;
+    const lengths = sizes.map((size, i) =>
+      size === undefined ? size : (kept(axis(output(node), sizedAxis(node, i)))?.length ?? size),
+    );
     if (lengths.some((length, i) => length !== sizes[i])) setIntsParameter(graph, node, SIZES, lengths);
   },
 };

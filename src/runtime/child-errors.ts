@@ -1,5 +1,8 @@
 import { OnnxPruneError } from '../errors.ts';
 
+/** onnxruntime's process ended by itself or was killed, most often for want of memory. */
+export class RuntimeCrash extends OnnxPruneError {}
+
 /** onnxruntime took longer than it was given. */
 export class RuntimeTimeout extends OnnxPruneError {}
 
@@ -34,11 +37,11 @@ export function startError(log: string): OnnxPruneError {
 }
 
 /** The process ended by itself, or was killed by somebody else, with an exit code or a signal. */
-export function crashError(subject: string, code: number | null, signal: string | null, log: string): OnnxPruneError {
+export function crashError(subject: string, code: number | null, signal: string | null, log: string): RuntimeCrash {
   const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
   const why = signal === 'SIGKILL' ? ' (most often for want of memory)' : '';
   const message = `onnxruntime's process ${how}${why} while it worked on ${subject}; try smaller inputs, or check that the model runs elsewhere.`;
-  return new OnnxPruneError('internal', subject, message, logCause(log));
+  return new RuntimeCrash('internal', subject, message, logCause(log));
 }
 
 /** The line of a crash report that names the error, or else its last line. */

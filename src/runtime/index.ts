@@ -8,7 +8,7 @@ export { modelInfo } from './model-info.ts';
 export { type OpenModel, openModel } from './open-model.ts';
 export { type OutputProof, type Proof, prove } from './prove.ts';
 export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
-export { findOtherInputs, findRunnableInputs, type RunnableInputs } from './runnable.ts';
+export { findOtherInputs, findRunnableInputs, firstThatRuns, type RunnableInputs } from './runnable.ts';
 export { inferShapes } from './shapes.ts';
 export { checkTensor, elementCount, isFloating, isTensorType } from './tensor.ts';
 export type {

@@ -4,6 +4,7 @@ import { copyMessage, DataType, type ModelProto } from '../onnx/messages.ts';
 import { writeModelFile } from '../onnx/write.ts';
 import { withWorkspace } from '../workspace.ts';
 import type { RequestOptions, RuntimeChild } from './child.ts';
+import { RuntimeCrash } from './child-errors.ts';
 import { batchSymbols, makeInputs } from './inputs.ts';
 import { modelInfo } from './model-info.ts';
 import type { Trial } from './protocol.ts';
@@ -53,7 +54,9 @@ export async function observeShapes(
 
 /** Looking is a service: where the model does not run on made-up inputs, nothing is known. Giving up is passed on. */
 function refused(error: unknown, options: RequestOptions): undefined {
-  if (options.signal?.aborted || !(error instanceof OnnxPruneError) || error.code !== 'runtime-refused') throw error;
+  const isRefusal = error instanceof OnnxPruneError && error.code === 'runtime-refused';
+  // A size that is too large for this machine kills the process; the next request starts another.
+  if (options.signal?.aborted || (!isRefusal && !(error instanceof RuntimeCrash))) throw error;
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import { OnnxPruneError } from '../errors.ts';
 import type { RequestOptions, RuntimeChild } from './child.ts';
+import { RuntimeCrash } from './child-errors.ts';
 import { symbolsOf } from './inputs.ts';
 import { subjectOf } from './model-info.ts';
 import type { Trial } from './protocol.ts';
@@ -60,19 +61,24 @@ export function otherSizes(first: RunnableInputs, specs: readonly InputSpec[]): 
       ),
     );
   const batch = (added: number): number => (first.batch === 1 ? 1 : first.batch + added);
+  // The memory of some models grows with the fourth power of a size, so large ones are only stepped up.
+  const times = (size: number, factor: number): number => (size <= LARGE ? size * factor : size + LARGE * (factor - 1));
   const { samples } = first;
   return [
     { samples, batch: batch(1), dims: sized((size, i) => size + 1 + i) },
-    { samples, batch: batch(3), dims: sized((size) => size * 2) },
-    { samples, batch: batch(1), dims: sized((size, i) => size * 3 + 1 + i) },
+    { samples, batch: batch(2), dims: sized((size) => times(size, 2)) },
+    { samples, batch: batch(1), dims: sized((size, i) => times(size, 3) + 1 + i) },
     // Symbols that must agree, as those of several inputs often do, though the model gives each a name of its own.
     { samples, batch: batch(1), dims: sized((size) => size + 1) },
-    { samples, batch: batch(2), dims: sized((size) => size * 3 + 1) },
+    { samples, batch: batch(2), dims: sized((size) => times(size, 3) + 1) },
     // Symbols of which one is the sum of others, as the length of a cache and of what is new.
-    { samples, batch: batch(2), dims: sized((size) => size * 3) },
-    { samples, batch: batch(1), dims: sized((size) => size * 4) },
+    { samples, batch: batch(2), dims: sized((size) => times(size, 3)) },
+    { samples, batch: batch(1), dims: sized((size) => times(size, 4)) },
   ];
 }
+
+/** Sizes above are large: those of images. */
+const LARGE = 32;
 
 /** Other sizes with which a model runs as well; undefined where it has no open sizes, or runs with no others. */
 export async function findOtherInputs(
@@ -81,11 +87,28 @@ export async function findOtherInputs(
   specs: readonly InputSpec[],
   options: RequestOptions & { readonly seed: number; readonly first: RunnableInputs },
 ): Promise<RunnableInputs | undefined> {
-  const { seed, first } = options;
+  const { first } = options;
   if (symbolsOf(specs).length === 0) return undefined;
   const trials = otherSizes(first, specs);
-  const { found } = await child.request('probe', subjectOf(source), { source, specs, seed, trials }, options);
-  return found === undefined ? undefined : trials[found];
+  return firstThatRuns(child, source, specs, trials, options);
+}
+
+/** The first of some choices of sizes that the model runs with; undefined where it runs with none, or not for long. */
+export async function firstThatRuns(
+  child: RuntimeChild,
+  source: ModelSource,
+  specs: readonly InputSpec[],
+  trials: readonly RunnableInputs[],
+  options: RequestOptions & { readonly seed: number },
+): Promise<RunnableInputs | undefined> {
+  const { seed } = options;
+  try {
+    const { found } = await child.request('probe', subjectOf(source), { source, specs, seed, trials }, options);
+    return found === undefined ? undefined : trials[found];
+  } catch (error) {
+    if (error instanceof RuntimeCrash && !options.signal?.aborted) return undefined;
+    throw error;
+  }
 }
 
 function trialsFor(symbols: readonly string[], batch: number): readonly Trial[] {

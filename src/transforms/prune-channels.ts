@@ -96,7 +96,10 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   const report: PruneChannelsReport = {
     name: NAME,
     removedChannels: removedChannels(map, cut),
-    groups: quotas.map((quota) => describeGroup(quota, cut, scoredBy.get(quota.group) ?? options.criterion)),
+    // A group of one unit can lose nothing: its last unit stays.
+    groups: quotas
+      .filter(({ group }) => group.count > 1)
+      .map((quota) => describeGroup(quota, cut, scoredBy.get(quota.group) ?? options.criterion)),
     kept: keptWhole(map, selected),
     axes: cutAxes(graph, cut),
   };

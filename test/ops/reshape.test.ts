@@ -227,3 +227,42 @@ testCases('blocks of channels and pixels', {
   ),
   SpaceToDepth: found(imageNet(op('SpaceToDepth', { blocksize: 2 }), { read: 32 }), 'first 8'),
 });
+
+/** image of open height and width → Conv "first" → middle → Conv "last". */
+function openNet(middle: Middle): ModelBuilder {
+  const b = new ModelBuilder();
+  const x = b.input('image', 'float32', ['N', 3, 'H', 'W']);
+  const made = b.node('Conv', [x, b.weight('first', [8, 3, 3, 3]), b.vector('bias', 8)], { pads: [1, 1, 1, 1] });
+  const read = b.node('Conv', [middle(b, b.node('Relu', [made])), b.weight('last', [4, 8, 1, 1])]);
+  b.output(read, 'float32');
+  return b;
+}
+
+const OPEN = { options: { symbols: { H: 6, W: 5 } } };
+
+/** GroupNorm as torch exports it: [N, C, H, W] → [N, G, -1] → InstanceNormalization → the shape from before. */
+const openGroupNorm =
+  (groups: number): Middle =>
+  (b, x) => {
+    const [scale, bias] = [1, 0].map((value) => {
+      return b.constant(`gn_${value}`, 'float32', [groups], new Array<number>(groups).fill(value));
+    });
+    const rows = b.node('Reshape', [x, integers(b, [0, groups, -1])]);
+    const normal = b.node('InstanceNormalization', [rows, scale ?? '', bias ?? '']);
+    return b.node('Reshape', [normal, b.node('Shape', [x])]);
+  };
+
+testCases('Reshape of images of open size', {
+  'to rows of pixels and back': {
+    ...found(
+      openNet((b, x) => {
+        const rows = b.node('Reshape', [x, integers(b, [0, 8, -1])]);
+        return b.node('Reshape', [b.node('Relu', [rows]), b.node('Shape', [x])]);
+      }),
+      'first 8',
+    ),
+    ...OPEN,
+  },
+  'to groups of channels': { ...found(openNet(openGroupNorm(4)), 'first 4'), ...OPEN },
+  'to one group for each channel': { ...found(openNet(openGroupNorm(8)), 'first 8'), ...OPEN },
+});

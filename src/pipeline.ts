@@ -246,9 +246,12 @@ class PruneRun {
       notes.push(`The amount would have emptied ${emptied.join(', ')}; the least that can stay was kept.`);
     if (size.before.gzipBytes === null)
       notes.push(`The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB.`);
-    if (verdict.proof?.cut.every((output) => !output.informative) && verdict.proof.judgedByFrontier.length === 0) {
+    if (
+      verdict.proof?.cut.every(({ informative }) => !informative) &&
+      !verdict.proof.frontier.some(({ informative }) => informative)
+    ) {
       notes.push(
-        'The outputs are constant on the inputs that the proof ran on, so that it says little; give real inputs with --test.',
+        'The outputs are the same for all inputs that the proof ran on, so that it says little; give real inputs with --test.',
       );
     }
     return {

@@ -27,7 +27,7 @@ export function renderProof(context: Context, proof: ProofReport | null): string
       : marked(
           context,
           ink.yellow('!'),
-          `not informative, since the output is the same number everywhere: ${listed(context, [...new Set(constant)])}`,
+          `not informative, since the output is the same number everywhere, or the same for all inputs: ${listed(context, [...new Set(constant)])}`,
         )),
     ...marked(context, ' ', `ran on ${printable(proof.inputs)}`, ink.dim),
   ]);
@@ -35,17 +35,11 @@ export function renderProof(context: Context, proof: ProofReport | null): string
 
 /** Outputs that say nothing by themselves, and what they were judged by instead. */
 function frontierLines(context: Context, { frontier, judgedByFrontier }: ProofReport): string[] {
-  if (judgedByFrontier.length === 0) return [];
+  const equal = 'cut equals masked where the unchanged end of the graph begins';
+  const lines = verdicts(context, frontier, equal, 'cut differs from masked');
+  if (judgedByFrontier.length === 0) return lines;
   const text = `judged by that alone, since an operator before them decides by tiny differences: ${listed(context, judgedByFrontier)}`;
-  return [
-    ...verdicts(
-      context,
-      frontier,
-      'cut equals masked where the unchanged end of the graph begins',
-      'cut differs from masked',
-    ),
-    ...marked(context, context.ink.yellow('!'), text),
-  ];
+  return [...lines, ...marked(context, context.ink.yellow('!'), text)];
 }
 
 function verdicts(context: Context, outputs: readonly OutputProof[], equal: string, different: string): string[] {

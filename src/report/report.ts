@@ -33,7 +33,8 @@ export interface ProofReport {
   readonly cut: readonly OutputProof[];
   /**
    * Cut against masked at the values that enter the end of the graph which stays as it is; made only where an output
-   * failed, because an operator in that end may turn a rounding error into another decision.
+   * failed, because an operator in that end may turn a rounding error into another decision, or where it says little,
+   * because it is the same whatever the input.
    */
   readonly frontier: readonly OutputProof[];
   /** Outputs that failed by themselves and passed by the frontier. */

@@ -23,6 +23,9 @@ export function argmax(values: Float32Array | Float64Array, start: number, lengt
   return best;
 }
 
+/** Elements of an output by which batches are told apart. */
+const SAMPLE = 1024;
+
 /** Compares one output of two models, batch by batch. */
 export class OutputMeasure {
   readonly #name: string;
@@ -33,6 +36,10 @@ export class OutputMeasure {
   #mismatches = 0;
   #first: number | bigint | string | undefined;
   #constant = true;
+  /** Some elements of the first batch, and whether every other batch had the same ones. */
+  #sample: readonly unknown[] | undefined;
+  #batches = 0;
+  #unmoved = true;
   // Sums in float64, over the elements that are finite on both sides.
   #dot = 0;
   #squaresA = 0;
@@ -59,6 +66,7 @@ export class OutputMeasure {
       this.#problem ??= problem;
       return;
     }
+    this.#moved(a);
     const left = floatsOf(a);
     const right = floatsOf(b);
     if (left === undefined || right === undefined) this.#addExact(a, b);
@@ -81,7 +89,7 @@ export class OutputMeasure {
       problem: this.#problem,
       identical: this.#problem === undefined && this.#mismatches === 0,
       mismatches: this.#mismatches,
-      constant: this.#constant,
+      constant: this.#constant || (this.#batches > 1 && this.#unmoved),
       cosine: floating ? cosine : undefined,
       relativeL2: floating ? relative : undefined,
       maxAbsError: floating ? this.#maxError : undefined,
@@ -130,6 +138,18 @@ export class OutputMeasure {
       this.#rows++;
       if (argmax(a, start, last) === argmax(b, start, last)) this.#agreeing++;
     }
+  }
+
+  /** Notes whether another batch gives another output; of other dims it does. */
+  #moved({ data, dims }: HostTensor): void {
+    this.#batches++;
+    const stride = Math.ceil(data.length / SAMPLE) || 1;
+    const sample: unknown[] = [...dims];
+    for (let i = 0; i < data.length; i += stride) sample.push(data[i]);
+    this.#sample ??= sample;
+    const before = this.#sample;
+    if (sample.length !== before.length || sample.some((value, i) => !Object.is(value, before[i])))
+      this.#unmoved = false;
   }
 
   #seen(value: number | bigint | string | undefined): void {

@@ -15,7 +15,7 @@ export interface OutputProof {
   readonly passed: boolean;
   /** Why the limit is what it is, or what made the outputs incomparable. */
   readonly reason: string;
-  /** False when the masked output is the same number everywhere, on all data: that the cut one is equal says little. */
+  /** False when the masked output is the same number everywhere, or the same for all data: that the cut one is equal says little. */
   readonly informative: boolean;
 }
 

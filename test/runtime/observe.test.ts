@@ -34,6 +34,9 @@ function hiddenLength(b: ModelBuilder, x: string, dim: number): string {
   return b.node('Cast', [b.node('Ceil', [b.node('Cast', [length], { to: 1 })])], { to: 7 });
 }
 
+/** A name for lengths that go by no symbol. */
+const MADE_UP = expect.stringMatching(/^seen as /);
+
 describe('dims that are seen', { timeout: 30_000 }, () => {
   test('go by the symbol that they follow, and by number where they stay the same', async () => {
     const b = modelOf(['N', 'T', 4], (m, x) => {
@@ -43,19 +46,21 @@ describe('dims that are seen', { timeout: 30_000 }, () => {
     expect(await observed(b, 'y')).toEqual([['T', 'N', 4]]);
   });
 
-  test('stay unknown where they are sums or products of symbols', async () => {
+  test('get a name of their own, each another, where they are sums or products of symbols', async () => {
     const b = modelOf(['N', 'T', 4], (m, x) => {
       const folded = m.node('Reshape', [x, ints(m, 'target', -1, 4)], {}, { outputs: ['folded'] });
       return m.node('Concat', [folded, m.weight('one', [1, 4])], { axis: 0 }, { outputs: ['longer'] });
     });
-    expect(await observed(b, 'folded', 'longer')).toEqual([
-      [undefined, 4],
-      [undefined, 4],
+    const [folded = [], longer = []] = await observed(b, 'folded', 'longer');
+    expect([folded, longer]).toEqual([
+      [MADE_UP, 4],
+      [MADE_UP, 4],
     ]);
+    expect(folded[0]).not.toBe(longer[0]);
   });
 
   // Whatever up to 8 is padded to, 8 comes out: one other size would have called it constant.
-  test('stay unknown where they are rounded up to a window', async () => {
+  test('are not taken for the symbol that they are rounded up from', async () => {
     const b = modelOf([1, 1, 'H', 8], (m, x) => {
       const height = m.node('Cast', [m.node('Gather', [m.node('Shape', [x]), ints(m, 'dim', 2)])], { to: 1 });
       const windows = m.node('Ceil', [m.node('Div', [height, m.constant('side', 'float32', [], [7])])]);
@@ -64,15 +69,15 @@ describe('dims that are seen', { timeout: 30_000 }, () => {
       const pads = m.node('Concat', [ints(m, 'zeros', 0, 0, 0, 0, 0, 0), missing, ints(m, 'zero', 0)], { axis: 0 });
       return m.node('Pad', [x, pads], {}, { outputs: ['padded'] });
     });
-    expect(await observed(b, 'padded')).toEqual([[1, 1, undefined, 8]]);
+    expect(await observed(b, 'padded')).toEqual([[1, 1, MADE_UP, 8]]);
   });
 
-  test('stay unknown where two symbols cannot be told apart from one another', async () => {
+  test('go by the first of symbols that cannot be told apart', async () => {
     const b = new ModelBuilder();
     const [x, z] = [b.input('x', 'float32', ['N', 4]), b.input('z', 'float32', ['batch', 4])];
     b.output(b.node('Concat', [x, z], { axis: 1 }, { outputs: ['y'] }), 'float32');
     // Both count samples, and get the same size.
-    expect(await observed(b, 'y')).toEqual([[undefined, 8]]);
+    expect(await observed(b, 'y')).toEqual([['N', 8]]);
   });
 
   test('of scalars and of what was not asked for are as they should be', async () => {
@@ -84,9 +89,9 @@ describe('dims that are seen', { timeout: 30_000 }, () => {
     expect([...found]).toEqual([['sum', []]]);
   });
 
-  test('of inputs without names are found as numbers, but their symbols have none', async () => {
+  test('of inputs without names are found as numbers, and their symbols get names', async () => {
     const b = modelOf([undefined, undefined, 4], (m, x) => m.node('Tanh', [x], {}, { outputs: ['y'] }));
-    expect(await observed(b, 'y')).toEqual([[undefined, undefined, 4]]);
+    expect(await observed(b, 'y')).toEqual([[MADE_UP, MADE_UP, 4]]);
   });
 });
 

@@ -26,21 +26,28 @@ function slicedPlaces(slice: Node, length: number): number[] | undefined {
   return places.filter((_, i) => i % step === 0);
 }
 
-/** The axes whose lengths the readers of a Shape pick; undefined where some reader may take any. */
-function lengthsRead(node: Node, rank: number): Set<number> | undefined {
-  const out = output(node);
-  if (node.graph.isOutput(out)) return undefined;
+/** The axes whose lengths somebody takes out of a Shape. */
+function lengthsRead(node: Node, rank: number): Set<number> {
   // Bounds beyond either end are clamped.
   const place = (bound: number): number => Math.min(Math.max(fromFront(bound, rank), 0), rank);
-  const first = place(int(node, 'start', 0));
-  const read = new Set<number>();
-  const length = place(int(node, 'end', rank)) - first;
-  for (const reader of out.uses) {
-    const picked = picksOf(reader, out, length);
-    if (picked === undefined) return undefined;
-    for (const index of picked) read.add(first + fromFront(index, length));
-  }
-  return read;
+  const [first, end] = [place(int(node, 'start', 0)), place(int(node, 'end', rank))];
+  const dims = Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+  return new Set(placesRead(output(node), dims));
+}
+
+/** Of the dims whose lengths a list holds, those that somebody looks at, however many picks lie between. */
+function placesRead(list: Value, dims: readonly number[]): readonly number[] {
+  if (isGivenOut(list)) return dims;
+  return [...list.uses].flatMap((each) => {
+    const picked = picksOf(each, list, dims.length);
+    if (picked === undefined) return dims;
+    const some = picked.flatMap((index) => dims[fromFront(index, dims.length)] ?? []);
+    return placesRead(output(each), some);
+  });
+}
+
+function isGivenOut(value: Value): boolean {
+  return value.producer?.graph.isOutput(value) ?? true;
 }
 
 /** Reads lengths: those that somebody picks are pinned, the others may change. */
@@ -50,8 +57,8 @@ const shape: OpRule = {
   couple(node) {
     const data = input(node, 0);
     const rank = rankOf(data);
-    const read = rank === undefined ? undefined : lengthsRead(node, rank);
-    if (rank === undefined || read === undefined) return pinAll(node, 'its length is read by Shape');
+    if (rank === undefined) return pinAll(node, 'its length is read by Shape');
+    const read = lengthsRead(node, rank);
     const coupling = new CouplingBuilder();
     for (let dim = 0; dim < rank; dim++) {
       if (read.has(dim)) coupling.pin(data, dim, 'its length is read by Shape');

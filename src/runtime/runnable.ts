@@ -20,8 +20,13 @@ const MIXED = [8, 1, 32, 16, 64];
 const PIXELS = /height|width|^[hw]$|image/i;
 /** Symbols of which every subset is taken for samples; the number of subsets doubles with each. */
 const MOST_SUBSETS = 3;
+/** Sums that are tried. */
+const MOST_SUMS = 24;
 /** Combinations grow fast, and a model that none of these suits needs real data. */
-const MOST_TRIALS = 160;
+const MOST_TRIALS = 120;
+const MOST_LARGE = 40;
+/** Largest of the small sizes. */
+const SMALL = 64;
 
 /**
  * Finds sizes for the symbolic axes with which a model runs, by running it.
@@ -114,9 +119,19 @@ export async function firstThatRuns(
 function trialsFor(symbols: readonly string[], batch: number): readonly Trial[] {
   // A model whose batch was fixed somewhere inside runs with one sample only, whatever its inputs declare.
   const batches = batch === 1 ? [1] : [batch, 1];
-  const alike = batches.flatMap((size) => uniform(symbols).map((dims) => ({ batch: size, dims })));
+  const all = batches.flatMap((size) => uniform(symbols).map((dims) => ({ batch: size, dims })));
+  // What runs with sizes of 1, or equal to the batch, may run by luck alone: stretched, or because they count samples too.
+  const isLucky = ({ dims }: Trial): boolean => [...dims.values()].some((size) => size === batch || size === 1);
+  const alike = all.filter((trial) => !isLucky(trial));
+  const added = sums(symbols).map((dims) => ({ batch, dims }));
   const different = symbols.length > 1 ? mixed(symbols).map((dims) => ({ batch, dims })) : [];
-  return [...alike, ...withSamples(symbols, batch), ...different].slice(0, MOST_TRIALS);
+  const ordered = [...alike, ...added, ...withSamples(symbols, batch), ...all.filter(isLucky), ...different];
+  // Large sizes come last: some models need memory by their fourth power.
+  const isSmall = ({ dims }: Trial): boolean => [...dims.values()].every((size) => size <= SMALL);
+  return [
+    ...ordered.filter(isSmall).slice(0, MOST_TRIALS),
+    ...ordered.filter((trial) => !isSmall(trial)).slice(0, MOST_LARGE),
+  ];
 }
 
 function uniform(symbols: readonly string[]): ReadonlyMap<string, number>[] {
@@ -124,6 +139,19 @@ function uniform(symbols: readonly string[]): ReadonlyMap<string, number>[] {
   const images = symbols.filter((symbol) => PIXELS.test(symbol));
   const sizes = images.length > 0 ? [64, 224, ...UNIFORM.filter((size) => size !== 64 && size !== 224)] : UNIFORM;
   return sizes.map((size) => new Map(symbols.map((symbol) => [symbol, size])));
+}
+
+/** Choices in which one symbol is the sum of two others: what a cache holds, what is new, and both together. */
+function sums(symbols: readonly string[]): ReadonlyMap<string, number>[] {
+  const parts = symbols.flatMap((a, i) => symbols.slice(i + 1).map((b) => [a, b] as const));
+  const choices = symbols.flatMap((whole) =>
+    parts.flatMap(([a, b]) =>
+      a === whole || b === whole
+        ? []
+        : [new Map(symbols.map((symbol) => [symbol, symbol === whole ? 24 : symbol === b ? 16 : 8]))],
+    ),
+  );
+  return choices.slice(0, MOST_SUMS);
 }
 
 /** Choices in which some symbols count samples as well, though they stand further back: states of [layers, batch, width]. */
@@ -134,7 +162,7 @@ function withSamples(symbols: readonly string[], batch: number): Trial[] {
   );
   return subsets.flatMap((samples) => {
     const others = symbols.filter((symbol) => !samples.includes(symbol));
-    const sizes = others.length === 0 ? [batch] : UNIFORM;
+    const sizes = others.length === 0 ? [batch] : UNIFORM.filter((size) => size !== batch && size > 1);
     return sizes.map((size) => ({ samples, batch, dims: new Map(others.map((symbol) => [symbol, size])) }));
   });
 }

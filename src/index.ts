@@ -2,9 +2,10 @@
 export { type CompareOptions, compareModels } from './compare.ts';
 export { type CriterionName, criteria } from './criteria/criteria.ts';
 export { type ErrorCode, OnnxPruneError } from './errors.ts';
+export { CheckFailed } from './gates.ts';
 export { inspect } from './inspect.ts';
 export type { TestData } from './judge/test-data.ts';
-export { CheckFailed, prune } from './pipeline.ts';
+export { prune } from './pipeline.ts';
 export { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './prune-options.ts';
 export { type AnyReport, checkReportPath, renderJson, writeReport } from './report/json.ts';
 export {

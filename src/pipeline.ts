@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { environment } from './environment.ts';
-import { OnnxPruneError, present } from './errors.ts';
+import { present } from './errors.ts';
+import { checkGates } from './gates.ts';
 import { cloneModel, exportModel, type Model, withOutputs } from './ir/model.ts';
 import { initializersIn } from './ir/node.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
@@ -13,22 +13,15 @@ import {
   proveRewiring,
 } from './judge/judge.ts';
 import { randomNodes } from './judge/random-nodes.ts';
-import { bytesOf, GZIP_LIMIT, measureSize } from './judge/size.ts';
-import type { TestData } from './judge/test-data.ts';
-import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } from './load.ts';
+import { bytesOf, measureSize } from './judge/size.ts';
+import { type LoadedModel, loadModel } from './load.ts';
 import { encodeModelParts } from './onnx/codec.ts';
 import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
 import { checkDataFile, checkOutput, defaultOutput } from './output-path.ts';
 import { joinReports, type PassOptions, passesOf } from './passes.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './prune-options.ts';
-import {
-  type FidelityReport,
-  type LatencyReport,
-  type ModelSize,
-  type ProofReport,
-  type Report,
-  SCHEMA_VERSION,
-} from './report/report.ts';
+import { reportOf, type Verdict } from './prune-report.ts';
+import type { ModelSize, Report } from './report/report.ts';
 import { createEngine, kernelBlock, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
 import {
@@ -37,18 +30,7 @@ import {
   type PrunedChannels,
   pruneChannels,
 } from './transforms/prune-channels.ts';
-import { packageVersion } from './version.ts';
 import { withWorkspace } from './workspace.ts';
-
-/** A run whose proof or gate failed. Nothing was written; the report says all that was found out. */
-export class CheckFailed extends OnnxPruneError {
-  readonly report: Report;
-
-  constructor(subject: string, message: string, report: Report) {
-    super('check-failed', subject, message);
-    this.report = report;
-  }
-}
 
 /**
  * Prunes an ONNX file: reads it, removes the least important channels, proves that the rewiring is right, measures what
@@ -72,13 +54,6 @@ export async function prune(input: string, options: PruneOptions, hooks: PruneHo
   } finally {
     run.close();
   }
-}
-
-/** What running the models showed. */
-interface Verdict {
-  readonly proof: ProofReport | null;
-  readonly fidelity: FidelityReport | null;
-  readonly latency: LatencyReport | null;
 }
 
 /** One pruning run from file to file. */
@@ -135,8 +110,21 @@ class PruneRun {
     const after = await this.#clock.time('measure size', () =>
       measureSize(model.graph, resultParts(model, this.#output, external)),
     );
-    const report = this.#report(loaded, pruning, { before, after }, verdict, testData);
-    this.#checkGates(report, randomNodes(model.graph));
+    const report = reportOf({
+      ...verdict,
+      input: this.#input,
+      options,
+      loaded,
+      pruning,
+      size: { before, after },
+      testData,
+      seconds: this.#clock.seconds,
+    });
+    checkGates(report, {
+      input: this.#input,
+      random: randomNodes(model.graph),
+      requireChange: options.requireChange,
+    });
     if (options.dryRun) return report;
     await this.#clock.time('write', () =>
       writeModelFile(this.#output, exportModel(model, 'embed'), { externalData: external }),
@@ -217,97 +205,6 @@ class PruneRun {
       : null;
     return { proof, fidelity, latency };
   }
-
-  #report(
-    loaded: LoadedModel,
-    report: PruneChannelsReport,
-    size: Report['size'],
-    verdict: Verdict,
-    testData: TestData | undefined,
-  ): Report {
-    const { model } = loaded;
-    const notes: string[] = [];
-    if (testData?.labels !== undefined && verdict.fidelity?.accuracy === null) {
-      notes.push(
-        `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,
-      );
-    }
-    const mixers = [
-      ...new Set(report.groups.flatMap(({ approximate, before, after }) => (after < before ? approximate : []))),
-    ];
-    if (mixers.length > 0)
-      notes.push(
-        `${mixers.length} nodes take statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
-      );
-    if (report.removedChannels === 0)
-      notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');
-    const emptied = report.groups.filter(({ asked, after }) => asked === 0 && after > 0).map(({ name }) => name);
-    if (emptied.length > 0)
-      notes.push(`The amount would have emptied ${emptied.join(', ')}; the least that can stay was kept.`);
-    if (size.before.gzipBytes === null)
-      notes.push(`The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB.`);
-    if (
-      verdict.proof?.cut.every(({ informative }) => !informative) &&
-      !verdict.proof.frontier.some(({ informative }) => informative)
-    ) {
-      notes.push(
-        'The outputs are the same for all inputs that the proof ran on, so that it says little; give real inputs with --test.',
-      );
-    }
-    return {
-      schemaVersion: SCHEMA_VERSION,
-      tool: { name: 'onnx-prune', version: packageVersion() },
-      input: { path: this.#input, producer: producerOf(model), opset: opsetOf(model) },
-      output: null,
-      options: reportedOptions(this.#options),
-      size,
-      cleaning: { nodesBefore: loaded.nodesInFile, nodesAfter: size.before.nodes },
-      pruning: report,
-      unknownOperators: unknownOperators(model),
-      ...verdict,
-      environment: environment(),
-      seconds: this.#clock.seconds,
-      notes,
-    };
-  }
-
-  #checkGates(report: Report, random: readonly string[]): void {
-    const failed = [...(report.proof?.cut ?? []), ...(report.proof?.cleaned ?? [])].find(
-      (output) => !output.passed && !report.proof?.judgedByFrontier.includes(output.name),
-    );
-    if (report.proof?.passed === false) {
-      const what =
-        failed === undefined
-          ? ''
-          : `: output "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
-      if (random.length > 0) {
-        throw new CheckFailed(
-          this.#input,
-          `The proof failed, so nothing was written${what}; the model draws random numbers (${random.join(', ')}), so its outputs are no two times the same and nothing can be proven: make the random numbers an input of the model, or skip the proof with --no-verify.`,
-          report,
-        );
-      }
-      throw new CheckFailed(
-        this.#input,
-        `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`,
-        report,
-      );
-    }
-    if (this.#options.requireChange && report.pruning.removedChannels === 0) {
-      throw new CheckFailed(
-        this.#input,
-        'Nothing could be removed, and --require-change was given, so nothing was written.',
-        report,
-      );
-    }
-  }
-}
-
-/** The options as they were understood; those that were not given are left out. */
-function reportedOptions({ layers, ...options }: SettledOptions): Report['options'] {
-  const given = Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
-  const rules = layers.map((layer) => JSON.stringify(layer));
-  return { ...Object.fromEntries(given), ...(rules.length > 0 && { layers: rules }) };
 }
 
 function pruneChannelsOptions(options: SettledOptions): Omit<PruneChannelsOptions, 'masked' | keyof PassOptions> {

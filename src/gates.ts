@@ -1,0 +1,47 @@
+import { OnnxPruneError } from './errors.ts';
+import type { Report } from './report/report.ts';
+
+/** A run whose proof or gate failed. Nothing was written; the report says all that was found out. */
+export class CheckFailed extends OnnxPruneError {
+  readonly report: Report;
+
+  constructor(subject: string, message: string, report: Report) {
+    super('check-failed', subject, message);
+    this.report = report;
+  }
+}
+
+/** What may stop a result from being written. */
+export interface Gates {
+  /** The model, for messages. */
+  readonly input: string;
+  /** Nodes of it that draw random numbers. */
+  readonly random: readonly string[];
+  readonly requireChange: boolean;
+}
+
+/** Refuses a result whose proof failed, and one without change where one was required. @throws CheckFailed */
+export function checkGates(report: Report, { input, random, requireChange }: Gates): void {
+  const { proof } = report;
+  if (proof?.passed === false) {
+    const failed = [...proof.cut, ...proof.cleaned, ...proof.frontier].find(
+      (output) => !output.passed && !proof.judgedByFrontier.includes(output.name),
+    );
+    const what =
+      failed === undefined
+        ? ''
+        : `: "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
+    const message =
+      random.length > 0
+        ? `The proof failed, so nothing was written${what}; the model draws random numbers (${random.join(', ')}), so its outputs are no two times the same and nothing can be proven: make the random numbers an input of the model, or skip the proof with --no-verify.`
+        : `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`;
+    throw new CheckFailed(input, message, report);
+  }
+  if (requireChange && report.pruning.removedChannels === 0) {
+    throw new CheckFailed(
+      input,
+      'Nothing could be removed, and --require-change was given, so nothing was written.',
+      report,
+    );
+  }
+}

@@ -1,0 +1,91 @@
+import { environment } from './environment.ts';
+import { GZIP_LIMIT } from './judge/size.ts';
+import type { TestData } from './judge/test-data.ts';
+import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
+import type { SettledOptions } from './prune-options.ts';
+import {
+  type FidelityReport,
+  type LatencyReport,
+  type ProofReport,
+  type Report,
+  SCHEMA_VERSION,
+} from './report/report.ts';
+import type { PruneChannelsReport } from './transforms/prune-channels.ts';
+import { packageVersion } from './version.ts';
+
+/** What running the models showed. */
+export interface Verdict {
+  readonly proof: ProofReport | null;
+  readonly fidelity: FidelityReport | null;
+  readonly latency: LatencyReport | null;
+}
+
+/** What a run found out. */
+export interface Findings extends Verdict {
+  readonly input: string;
+  readonly options: SettledOptions;
+  readonly loaded: LoadedModel;
+  readonly pruning: PruneChannelsReport;
+  readonly size: Report['size'];
+  readonly testData: TestData | undefined;
+  readonly seconds: Report['seconds'];
+}
+
+/** Everything a run has to say; nothing is written yet. */
+export function reportOf(findings: Findings): Report {
+  const { input, options, loaded, pruning, size, proof, fidelity, latency, seconds } = findings;
+  const { model } = loaded;
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    tool: { name: 'onnx-prune', version: packageVersion() },
+    input: { path: input, producer: producerOf(model), opset: opsetOf(model) },
+    output: null,
+    options: reportedOptions(options),
+    size,
+    cleaning: { nodesBefore: loaded.nodesInFile, nodesAfter: size.before.nodes },
+    pruning,
+    unknownOperators: unknownOperators(model),
+    proof,
+    fidelity,
+    latency,
+    environment: environment(),
+    seconds,
+    notes: notesOn(findings),
+  };
+}
+
+/** Remarks a person should read. */
+function notesOn({ pruning, size, proof, fidelity, testData }: Findings): string[] {
+  const notes: string[] = [];
+  if (testData?.labels !== undefined && fidelity?.accuracy === null) {
+    notes.push(
+      `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,
+    );
+  }
+  const cut = pruning.groups.filter(({ before, after }) => after < before);
+  const mixers = [...new Set(cut.flatMap(({ approximate }) => approximate))];
+  if (mixers.length > 0)
+    notes.push(
+      `${mixers.length} nodes take statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
+    );
+  if (pruning.removedChannels === 0)
+    notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');
+  const emptied = pruning.groups.filter(({ asked, after }) => asked === 0 && after > 0).map(({ name }) => name);
+  if (emptied.length > 0)
+    notes.push(`The amount would have emptied ${emptied.join(', ')}; the least that can stay was kept.`);
+  if (size.before.gzipBytes === null)
+    notes.push(`The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB.`);
+  if (proof?.cut.every((output) => !output.informative) && !proof.frontier.some((end) => end.informative)) {
+    notes.push(
+      'The outputs are the same for all inputs that the proof ran on, so that it says little; give real inputs with --test.',
+    );
+  }
+  return notes;
+}
+
+/** The options as they were understood; those that were not given are left out. */
+function reportedOptions({ layers, ...options }: SettledOptions): Report['options'] {
+  const given = Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+  const rules = layers.map((layer) => JSON.stringify(layer));
+  return { ...Object.fromEntries(given), ...(rules.length > 0 && { layers: rules }) };
+}

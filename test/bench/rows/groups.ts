@@ -35,7 +35,22 @@ export async function groupsRow(workshop: Workshop): Promise<Line[]> {
     growth('normalise', 'normaliseMs'),
     growth('groups', 'groupsMs'),
     growth('both', 'normaliseMs', 'groupsMs'),
+    ...inAll(),
   ];
+
+  /** Time and memory of the largest graph, everything included. */
+  function inAll(): Line[] {
+    const largest = runs[longest] ?? [];
+    const parts = ['normaliseMs', 'runtimeMs', 'groupsMs'];
+    const seconds = new Sample(
+      largest.map(({ figures }) => parts.reduce((sum, part) => sum + (figures[part] ?? 0), 0) / 1000),
+    );
+    const memory = new Sample(largest.map(({ peak }) => peak / 1e9));
+    return [
+      atMost('5,000 nodes, in all', seconds.show(2, ' s'), seconds.median, 2, ' s'),
+      atMost('5,000 nodes, peak memory', memory.show(2, ' GB'), memory.median, 1, ' GB'),
+    ];
+  }
 
   function chain(length: number): string {
     return workshop.path(`chain-${length}.onnx`);

@@ -43,6 +43,11 @@ export function floatAttribute(name: string, value: number): AttributeProto {
   return { name, type: TYPE.float, f: value };
 }
 
+/** A new attribute of floats. */
+export function floatsAttribute(name: string, values: readonly number[]): AttributeProto {
+  return { name, type: TYPE.floats, floats: [...values] };
+}
+
 /** A new attribute of integers. */
 export function intsAttribute(name: string, values: readonly number[]): AttributeProto {
   return { name, type: TYPE.ints, ints: [...values] };

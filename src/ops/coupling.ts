@@ -47,6 +47,16 @@ export function pinValue(value: Value, reason: string, which: (dim: number) => b
   return (dimsOf(value) ?? []).flatMap((_, dim) => (which(dim) ? [{ axis: axis(value, dim), reason }] : []));
 }
 
+/** Pins on everything, because how many axes some tensor has is not known. */
+export function pinUnranked(node: Node): Coupling {
+  return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+}
+
+/** Whether the rank of every input and output is known. */
+export function isRanked(node: Node): boolean {
+  return valuesOf(node).every((value) => rankOf(value) !== undefined);
+}
+
 /** A length for counting operations: one sample, one position where the model leaves it open. */
 export function countedLength(dim: Dim): number {
   return typeof dim === 'number' ? dim : 1;
@@ -71,6 +81,20 @@ export interface Summed {
   readonly input: number;
   readonly axis: Axis;
   readonly zero?: number | undefined;
+}
+
+/** Passes the axes of a value to those of another of the same rank; an axis that a reason holds stays in both. */
+export function passAxes(
+  coupling: CouplingBuilder,
+  from: Value,
+  to: Value,
+  reasonOf: (dim: number) => string | undefined = () => undefined,
+): void {
+  dimsOf(from)?.forEach((_, dim) => {
+    const reason = reasonOf(dim);
+    if (reason === undefined) coupling.same(axis(from, dim), axis(to, dim));
+    else coupling.pin(from, dim, reason).pin(to, dim, reason);
+  });
 }
 
 /** The input to mask for a sum over an axis that two inputs share: the one that is computed, where only one is. */

@@ -116,8 +116,19 @@ const broadcasting: OpRule = {
 /** Elements pass one by one, unchanged or converted. */
 const passing: OpRule = {
   domain: '',
-  opTypes: ['Identity', 'Cast', 'Dropout'],
+  opTypes: ['Identity', 'Cast', 'BitCast', 'Dropout', 'OptionalGetElement'],
   couple: coupleFirst,
+  passesElements: true,
+};
+
+/** Converts to the type of another tensor, of which nothing but the type is read. */
+const castLike: OpRule = {
+  domain: '',
+  opTypes: ['CastLike'],
+  couple(node) {
+    const like = input(node, 1);
+    return { ...coupleFirst(node), free: (dimsOf(like) ?? []).map((_, dim) => axis(like, dim)) };
+  },
   passesElements: true,
 };
 
@@ -131,4 +142,7 @@ const contrib: OpRule = {
   couple: (node) => coupleElementwise(node),
 };
 
-export const elementwiseRules: readonly OpRule[] = [broadcasting, passing, clip, contrib];
+/** Whether each element is above a number. */
+const classical: OpRule = { domain: 'ai.onnx.ml', opTypes: ['Binarizer'], couple: coupleFirst };
+
+export const elementwiseRules: readonly OpRule[] = [broadcasting, passing, castLike, clip, contrib, classical];

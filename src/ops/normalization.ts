@@ -1,9 +1,20 @@
-import { int, ints } from '../ir/attributes.ts';
+import { int, intAttribute, ints } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
-import { dimsOf } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf } from './coupling.ts';
+import { dimsOf, lengthOf } from '../ir/value.ts';
+import {
+  axis,
+  CouplingBuilder,
+  input,
+  isRanked,
+  output,
+  passAxes,
+  pinAll,
+  pinUnranked,
+  pinValue,
+  rankOf,
+} from './coupling.ts';
 import { fromFront } from './parameters.ts';
-import type { Coupling, OpRule, Pin } from './rule.ts';
+import type { Coupling, InnerAxis, OpRule, Pin } from './rule.ts';
 
 /** Channels on axis 1 pass one by one; the parameters are vectors over them. */
 function couplePerChannel(node: Node, vectors: readonly number[]): CouplingBuilder {
@@ -45,6 +56,43 @@ const instanceNormalization: OpRule = {
       ...pinValue(input(node, 0), 'InstanceNormalization takes its statistics over it', (dim) => dim > 1),
     );
     return coupling;
+  },
+};
+
+/** The groups of channels that share their statistics. */
+function channelGroups(node: Node): InnerAxis {
+  return { node, name: 'group', length: int(node, 'num_groups', 1) };
+}
+
+/**
+ * Channels lie in groups of one size, each with statistics of its own, so whole groups leave and the others are what they
+ * were. Scale and bias are vectors over groups in opset 18 and over channels since 21.
+ * Source: ONNX operator GroupNormalization.
+ */
+const groupNormalization: OpRule = {
+  domain: '',
+  opTypes: ['GroupNormalization'],
+  couple(node) {
+    const [data, out] = [input(node, 0), output(node)];
+    if (!isRanked(node)) return pinUnranked(node);
+    const channels = lengthOf(axis(data, 1));
+    if (channels === undefined) return pinAll(node, 'the number of channels at GroupNormalization is unknown');
+    const groups = channelGroups(node);
+    const coupling = new CouplingBuilder();
+    passAxes(coupling, data, out);
+    const map = { kind: 'factor', outer: 1, inner: channels / groups.length } as const;
+    coupling.links.push({ a: groups, b: axis(data, 1), map });
+    for (const parameter of [input(node, 1), input(node, 2)])
+      coupling.same(axis(parameter, 0), node.opset < 21 ? groups : axis(out, 1));
+    coupling.gains.push(axis(input(node, 1), 0));
+    coupling.pins.push(...pinValue(data, 'GroupNormalization takes its statistics over it', (dim) => dim > 1));
+    if (groups.length === 1)
+      coupling.approximate.push({ axis: axis(data, 1), reason: 'GroupNormalization mixes its channels' });
+    return coupling;
+  },
+  repair(node, kept, graph) {
+    const left = kept(channelGroups(node));
+    if (left !== undefined) graph.setAttribute(node, intAttribute('num_groups', left.length));
   },
 };
 
@@ -104,12 +152,15 @@ const localResponse: OpRule = {
   couple: (node) => coupleMixed(node, (dim) => dim === 1),
 };
 
-/** Its axes are 0, 2 and 3 unless said otherwise, which leaves channels apart. */
+/**
+ * Its axes are 0, 2 and 3 unless said otherwise, which leaves channels apart. Before opset 9, when it was experimental,
+ * an attribute said whether channels are mixed too.
+ */
 const meanVariance: OpRule = {
   domain: '',
   opTypes: ['MeanVarianceNormalization'],
   couple(node) {
-    const axes = ints(node, 'axes') ?? [0, 2, 3];
+    const axes = ints(node, 'axes') ?? (int(node, 'across_channels', 0) !== 0 ? [0, 1, 2, 3] : [0, 2, 3]);
     return coupleMixed(node, (dim, rank) => axes.some((each) => fromFront(each, rank) === dim));
   },
 };
@@ -129,6 +180,7 @@ const lpNormalization: OpRule = {
 export const normalizationRules: readonly OpRule[] = [
   batchNormalization,
   instanceNormalization,
+  groupNormalization,
   layerNormalization,
   softmax,
   localResponse,

@@ -3,6 +3,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { elementsOf, type PartialList, withElements } from '../ir/partial-list.ts';
 import { Tensor } from '../ir/tensor.ts';
+import type { Value } from '../ir/value.ts';
 
 /** Where a list of integers is given: as an attribute in older operator sets, as an input in newer ones. */
 export interface IntsParameter {
@@ -46,18 +47,30 @@ export function setIntsParameter(graph: Graph, node: Node, parameter: IntsParame
     return;
   }
   const old = node.inputs[parameter.input];
-  const wide = old?.tensor === undefined || old.tensor.type === 'int64';
-  const tensor = wide ? Tensor.ofIntegers(values) : Tensor.of('int32', [values.length], bytesOfInt32(values));
+  setConstant(graph, node, parameter, integersLike(old, values, [values.length]));
+}
+
+/** Integers in the type of the constant whose place they take, int64 unless that is int32. */
+export function integersLike(old: Value | undefined, values: readonly number[], dims: readonly number[]): Tensor {
+  return old?.tensor?.type === 'int32'
+    ? Tensor.of('int32', dims, bytesOfInt32(values))
+    : Tensor.ofIntegers(values, dims);
+}
+
+/** Gives a node another constant as an input. A constant that others share stays; the node gets one of its own then. */
+export function setConstant(
+  graph: Graph,
+  node: Node,
+  { attribute: stem, input: index }: IntsParameter,
+  tensor: Tensor,
+): void {
+  const old = node.inputs[index];
   const own = old !== undefined && old.tensor !== undefined && old.uses.size === 1 && !graph.isOutput(old);
   if (own && node.inputs.filter((value) => value === old).length === 1) {
     graph.setTensor(old, tensor);
     return;
   }
-  graph.setInput(
-    node,
-    parameter.input,
-    graph.addInitializer(old?.name ?? `${node.name}_${parameter.attribute}`, tensor),
-  );
+  graph.setInput(node, index, graph.addInitializer(old?.name ?? `${node.name}_${stem}`, tensor));
 }
 
 function bytesOfInt32(values: readonly number[]): Uint8Array {

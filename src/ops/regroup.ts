@@ -215,12 +215,14 @@ function openPins(a: [Value, Span], b: [Value, Span], reason: string): Pin[] {
   return [a, b].flatMap(([value, span]) => {
     const dims = dimsOf(value) ?? [];
     const known = new Set(digitsOf(dims, span).map((digit) => digit.dim));
-    return pinValue(value, reason, (dim) => dim >= span.from && dim < span.to && !known.has(dim));
+    return pinValue(value, reason, (dim) => dim >= span.from && dim < span.to && !known.has(dim) && dims[dim] !== 1);
   });
 }
 
 function pinSpans(coupling: CouplingBuilder, a: [Value, Span], b: [Value, Span], reason: string): void {
   for (const [value, span] of [a, b]) {
-    coupling.pins.push(...pinValue(value, reason, (dim) => dim >= span.from && dim < span.to));
+    // An axis of length 1 takes no part: its one position stays in any case.
+    const matters = (dim: number): boolean => dim >= span.from && dim < span.to && dimsOf(value)?.[dim] !== 1;
+    coupling.pins.push(...pinValue(value, reason, matters));
   }
 }

@@ -79,6 +79,14 @@ const squeeze: OpRule = {
   passesElements: true,
 };
 
+/** Unsqueeze by one axis, a scalar of type int32. The axis counts among those of the data and one more. */
+const expandDims: OpRule = {
+  domain: 'com.microsoft',
+  opTypes: ['ExpandDims'],
+  couple: coupleSqueeze,
+  passesElements: true,
+};
+
 const transpose: OpRule = {
   domain: '',
   opTypes: ['Transpose'],
@@ -124,4 +132,4 @@ const depthToSpace: OpRule = {
   },
 };
 
-export const reshapeRules: readonly OpRule[] = [reshape, flatten, squeeze, transpose, depthToSpace];
+export const reshapeRules: readonly OpRule[] = [reshape, flatten, squeeze, expandDims, transpose, depthToSpace];

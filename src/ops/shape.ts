@@ -5,9 +5,13 @@ import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './
 import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
-/** The elements of a shape that a reader looks at; undefined where it may be any. A product with 0 looks at nothing. */
+/**
+ * The elements of a shape that a reader looks at; undefined where it may be any. A product with 0 looks at nothing, and
+ * the places that AffineGrid makes in an image are the same for every channel.
+ */
 function picksOf(reader: Node, shape: Value, length: number): number[] | undefined {
   const [data, other] = reader.inputs;
+  if (reader.opType === 'AffineGrid' && other === shape) return [...Array(length).keys()].filter((dim) => dim !== 1);
   if (reader.opType === 'Gather' && data === shape) return other?.tensor?.integers();
   if (reader.opType === 'Slice' && data === shape) return slicedPlaces(reader, length);
   if (reader.opType !== 'Mul' || data !== shape || other?.tensor?.size !== length) return undefined;
@@ -68,6 +72,34 @@ const shape: OpRule = {
   },
 };
 
+/** The product of all lengths. */
+const size: OpRule = {
+  domain: '',
+  opTypes: ['Size'],
+  couple: (node) => pinAll(node, 'its length is read by Size'),
+};
+
+/** One number over and over. Where the shape is a constant its lengths follow what the result meets. */
+const constantOfShape: OpRule = {
+  domain: '',
+  opTypes: ['ConstantOfShape'],
+  couple(node) {
+    const out = output(node);
+    if (input(node, 0).tensor === undefined || rankOf(out) === undefined)
+      return pinAll(node, 'ConstantOfShape makes it as long as is computed at run time');
+    const coupling = new CouplingBuilder();
+    coupling.free.push(...(dimsOf(out) ?? []).map((_, dim) => axis(out, dim)));
+    return coupling;
+  },
+  repair(node, kept, graph) {
+    const wished = intsParameter(node, SHAPE);
+    if (!Array.isArray(wished)) return;
+    const lengths = wished.map((length, dim) => kept(axis(output(node), dim))?.length ?? length);
+    if (lengths.some((length, dim) => length !== wished[dim])) setIntsParameter(graph, node, SHAPE, lengths);
+  },
+};
+
+const SHAPE = { attribute: '', input: 0 };
 const TARGET = { attribute: 'shape', input: 1 };
 
 /** Axes of length 1 are stretched to the target, the others pass. A target of 1 keeps what the data have. */
@@ -127,4 +159,4 @@ const tile: OpRule = {
   },
 };
 
-export const shapeRules: readonly OpRule[] = [shape, expand, tile];
+export const shapeRules: readonly OpRule[] = [shape, size, constantOfShape, expand, tile];

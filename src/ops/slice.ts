@@ -77,7 +77,8 @@ function coupleSlice(node: Node): Coupling {
 
 const slice: OpRule = {
   domain: '',
-  opTypes: ['Slice'],
+  // DynamicSlice is what Slice with bounds as inputs was called while it was experimental.
+  opTypes: ['Slice', 'DynamicSlice'],
   couple: coupleSlice,
   repair(node, kept, graph) {
     const windows = windowsOf(node);
@@ -166,4 +167,7 @@ const pad: OpRule = {
   },
 };
 
-export const sliceRules: readonly OpRule[] = [slice, pad];
+/** The runtime's own Pad had its widths as an input before ONNX's. */
+const contribPad: OpRule = { ...pad, domain: 'com.microsoft' };
+
+export const sliceRules: readonly OpRule[] = [slice, pad, contribPad];

@@ -1,6 +1,6 @@
 import type { ModelBuilder, ModelOptions } from '../support/build.ts';
 import { type Case, type Cases, found, free, held, testCases } from './cases.ts';
-import { chain, imageNet, type Middle, op, tokenNet } from './nets.ts';
+import { chain, featureNet, imageNet, type Middle, op, tokenNet } from './nets.ts';
 
 /** FLOAT, UINT8, INT32, BOOL and DOUBLE of TensorProto.DataType. */
 const TO = { float: 1, uint8: 2, int32: 6, bool: 9, double: 11 } as const;
@@ -227,13 +227,25 @@ testCases('Where', {
   ),
 });
 
-const unknown: Middle = (b, x) => b.node('CumSum', [x, b.constant('axis', 'int64', [], [1])]);
+const contrib = { domains: { 'com.microsoft': 1, 'ai.onnx.ml': 3 } };
+const classical = { domain: 'ai.onnx.ml' };
+
+const unknown: Middle = (b, x) => b.node('SampleOp', [x], {}, { domain: 'com.microsoft' });
 
 testCases('what is not known stays', {
-  'an operator without a rule': held(imageNet(unknown), /there is no rule for operator CumSum/),
   'an operator of another domain': held(
-    imageNet((b, x) => b.node('Inverse', [x], {}, { domain: 'com.microsoft' }), { domains: { 'com.microsoft': 1 } }),
-    /there is no rule for operator com\.microsoft\.Inverse/,
+    imageNet(unknown, contrib),
+    /there is no rule for operator com\.microsoft\.SampleOp/,
+  ),
+  'an operator of classical machine learning': held(
+    featureNet(
+      (b, x) => {
+        const coefficients = { floats: Array.from({ length: 8 }, (_, i) => i / 8) };
+        return b.node('LinearRegressor', [x], { coefficients, intercepts: { floats: [0.5] } }, classical);
+      },
+      { ...contrib, read: 1 },
+    ),
+    /LinearRegressor keeps its parameters in attributes, which are not cut/,
   ),
   'what is a graph output': held(
     imageNet((b, x) => {

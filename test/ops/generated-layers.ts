@@ -1,9 +1,11 @@
 import {
+  type Build,
   conv,
   divisorOf,
   fresh,
   type Image,
   integers,
+  type Layer,
   like,
   next,
   pick,
@@ -13,18 +15,6 @@ import {
   transpose,
   weight,
 } from './generated-parts.ts';
-
-/** One layer as data: what it is, which of the latest values it reads, and two small numbers that its builder interprets. */
-export interface Layer {
-  /** A name in LAYERS. */
-  readonly kind: string;
-  readonly from: number;
-  readonly with: number;
-  readonly a: number;
-  readonly b: number;
-}
-
-type Build = (state: State, x: Image, layer: Layer) => Image | Image[];
 
 const ACTIVATIONS = ['Relu', 'Tanh', 'Sigmoid', 'Elu', 'HardSigmoid', 'Abs', 'Softplus', 'Neg'];
 

@@ -1,18 +1,27 @@
 import fc from 'fast-check';
 import { ModelBuilder } from '../support/build.ts';
 import { createRandom } from '../support/random.ts';
-import { LAYERS as IMAGE_LAYERS, type Layer } from './generated-layers.ts';
-import { conv, fresh, type Image, integers, pick, reshape, type State, weight } from './generated-parts.ts';
+import { FUNCTION_LAYERS } from './generated-functions.ts';
+import { INDEXED_LAYERS } from './generated-indexed.ts';
+import { LAYERS as IMAGE_LAYERS } from './generated-layers.ts';
+import { OLD_LAYERS } from './generated-old.ts';
+import { conv, fresh, type Image, integers, type Layer, pick, reshape, type State, weight } from './generated-parts.ts';
 import { SEQUENCE_LAYERS } from './generated-sequences.ts';
 
-const LAYERS: typeof IMAGE_LAYERS = { ...IMAGE_LAYERS, ...SEQUENCE_LAYERS };
-const KINDS = Object.keys(LAYERS);
+const NEW_LAYERS = { ...IMAGE_LAYERS, ...SEQUENCE_LAYERS, ...FUNCTION_LAYERS, ...INDEXED_LAYERS };
+const LAYERS: typeof IMAGE_LAYERS = { ...NEW_LAYERS, ...OLD_LAYERS };
+
+/** Operator sets that nets are made for, and the layers that fit them. */
+export const OPSETS: readonly { readonly opset: number; readonly kinds: readonly string[] }[] = [
+  ...[17, 13, 18, 21, 26].map((opset) => ({ opset, kinds: Object.keys(NEW_LAYERS) })),
+  ...[7, 9].map((opset) => ({ opset, kinds: Object.keys(OLD_LAYERS) })),
+];
 
 /** A whole net as data; `buildNet` of the same problem gives the same bytes. */
 export interface Problem {
   readonly seed: number;
   readonly batch: number | 'N';
-  readonly opset: 13 | 17 | 18;
+  readonly opset: number;
   readonly layers: readonly Layer[];
   /** A name in HEADS. */
   readonly head: string;
@@ -47,9 +56,15 @@ function dense(state: State, rows: string, features: number): string {
 
 /** The model of a problem. */
 export function buildNet(problem: Problem): Uint8Array {
-  const b = new ModelBuilder({ opset: problem.opset, seed: problem.seed + 1 });
-  const state: State = { b, images: [], random: createRandom(problem.seed), opset: problem.opset, weights: 0 };
-  const image = { name: b.input('image', 'float32', [problem.batch, 3, 4, 4]), channels: 3, side: 4 };
+  return netOf(problem).bytes();
+}
+
+/** The model of a problem, not yet written. */
+export function netOf({ opset, batch, ...problem }: Problem): ModelBuilder {
+  const domains = { 'com.microsoft': 1, 'ai.onnx.ml': 3 };
+  const b = new ModelBuilder({ opset, domains, irVersion: opset > 20 ? 10 : 8, seed: problem.seed + 1 });
+  const state: State = { b, images: [], random: createRandom(problem.seed), opset, batch, weights: 0 };
+  const image = { name: b.input('image', 'float32', [batch, 3, 4, 4]), channels: 3, side: 4 };
   state.images.push(conv(state, image, 6, 3));
   for (const layer of problem.layers) {
     const made = LAYERS[layer.kind]?.(state, pick(state, layer.from), layer) ?? [];
@@ -60,7 +75,7 @@ export function buildNet(problem: Problem): Uint8Array {
     const y = HEADS[i === 0 ? problem.head : 'pooled']?.(state, end) ?? end.name;
     b.output(b.node('Mul', [y, b.constant(`one${i}`, 'float32', [], [1])], {}, { outputs: [`y${i}`] }), 'float32');
   });
-  return b.bytes();
+  return b;
 }
 
 const small = fc.nat({ max: 7 });
@@ -69,10 +84,10 @@ const small = fc.nat({ max: 7 });
 export const problems: fc.Arbitrary<Problem> = fc.record({
   seed: fc.nat({ max: 99999 }),
   batch: fc.constantFrom<(number | 'N')[]>('N', 2),
-  opset: fc.constantFrom<(13 | 17 | 18)[]>(17, 13, 18),
+  opset: fc.constantFrom(...OPSETS.filter(({ opset }) => opset > 9).map(({ opset }) => opset)),
   layers: fc.array(
     fc.record({
-      kind: fc.constantFrom(...KINDS),
+      kind: fc.constantFrom(...Object.keys(NEW_LAYERS)),
       from: fc.nat({ max: 2 }),
       with: fc.nat({ max: 3 }),
       a: small,

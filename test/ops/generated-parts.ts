@@ -14,6 +14,7 @@ export interface State {
   readonly images: Image[];
   readonly random: Random;
   readonly opset: number;
+  readonly batch: number | 'N';
   weights: number;
 }
 
@@ -43,6 +44,45 @@ export function conv(
   return { ...x, channels, name: state.b.node('Conv', inputs, { pads: [pad, pad, pad, pad], group, ...attributes }) };
 }
 
+/** What a layer builds; the value that it reads where it does not fit the operator set or the size. */
+export type Build = (state: State, x: Image, layer: Layer) => Image | Image[];
+
+/** One layer as data: what it is, which of the latest values it reads, and two small numbers that its builder interprets. */
+export interface Layer {
+  /** A name in LAYERS. */
+  readonly kind: string;
+  readonly from: number;
+  readonly with: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** An operator of the runtime's own domain. */
+export const ours = { domain: 'com.microsoft' };
+
+export function scalar(state: State, value: number): string {
+  return state.b.constant(fresh(state, 'number'), 'float32', [], [value]);
+}
+
+/** The numbers brought between 0.1 and 0.9, where every function is defined. */
+export function tame(state: State, name: string): string {
+  const { b } = state;
+  return b.node('Add', [b.node('Mul', [b.node('Sigmoid', [name]), scalar(state, 0.8)]), scalar(state, 0.1)]);
+}
+
+/**
+ * `x` with a trace of what jumps: a rounding error may turn a comparison round, and must not show in the outputs then.
+ */
+export function faint(state: State, x: Image, jumps: string): Image {
+  const trace = state.b.node('Mul', [state.b.node('Cast', [jumps], { to: 1 }), scalar(state, 1e-7)]);
+  return next(x, state.b.node('Add', [x.name, trace]));
+}
+
+/** `x` times a number between 0 and 1 for each channel. */
+export function gated(state: State, x: Image, gain: string): Image {
+  return next(x, state.b.node('Mul', [x.name, state.b.node('Sigmoid', [gain])]));
+}
+
 /** `x` brought to the form of another image by a projection, unless it has it already. */
 export function like(state: State, x: Image, target: Image): Image {
   let image = x;
@@ -50,17 +90,16 @@ export function like(state: State, x: Image, target: Image): Image {
   return image.channels === target.channels ? image : conv(state, image, target.channels);
 }
 
+/**
+ * By scales: where sizes name chosen axes, the runtime's optimizer loses them when it moves a Transpose through the
+ * Resize, and then refuses the model (1.30; test/ops/resize.test.ts has that form).
+ */
 export function scaled(state: State, x: Image, side: number): Image {
   const { b, opset } = state;
-  const name =
-    opset >= 18
-      ? b.node('Resize', [x.name, '', '', integers(state, [side, side])], { axes: [2, 3] })
-      : b.node('Resize', [
-          x.name,
-          '',
-          b.constant(fresh(state, 'scales'), 'float32', [4], [1, 1, side / x.side, side / x.side]),
-        ]);
-  return { ...x, name, side };
+  const factor = side / x.side;
+  const factors = opset >= 18 ? [factor, factor] : [1, 1, factor, factor];
+  const scales = b.constant(fresh(state, 'scales'), 'float32', [factors.length], factors);
+  return { ...x, name: b.node('Resize', [x.name, '', scales], opset >= 18 ? { axes: [2, 3] } : {}), side };
 }
 
 export const next = (x: Image, name: string, changes: Partial<Image> = {}): Image => ({ ...x, ...changes, name });

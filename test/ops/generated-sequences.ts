@@ -1,10 +1,10 @@
-import type { Layer } from './generated-layers.ts';
 import {
   conv,
   divisorOf,
   fresh,
   type Image,
   integers,
+  type Layer,
   next,
   pick,
   reshape,

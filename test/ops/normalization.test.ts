@@ -1,5 +1,5 @@
 import type { Attributes, ModelBuilder, ModelOptions } from '../support/build.ts';
-import { type Case, free, held, testCases } from './cases.ts';
+import { type Case, found, free, held, testCases } from './cases.ts';
 import { featureNet, imageNet, op, tokenNet } from './nets.ts';
 
 const scaleAndShift = (b: ModelBuilder): string[] => [b.vector('scale', 8, { positive: true }), b.vector('shift', 8)];
@@ -38,6 +38,48 @@ testCases('normalizations per channel', {
   InstanceNormalization: free(imageNet(op('InstanceNormalization', {}, scaleAndShift))),
   'MeanVarianceNormalization over pixels': free(meanVariance({ axes: [2, 3] })),
   'MeanVarianceNormalization over the batch too': free(meanVariance({})),
+});
+
+/** GroupNormalization of 8 channels, its scale and shift `length` long. */
+const groupNorm = (groups: number, length: number, opset: number): ModelBuilder =>
+  imageNet(
+    op('GroupNormalization', { num_groups: groups }, (b) => [
+      b.vector('scale', length, { positive: true }),
+      b.vector('shift', length),
+    ]),
+    { opset, irVersion: 8 },
+  );
+
+testCases('GroupNormalization loses whole groups', {
+  'of two channels in opset 18, scaled per group': found(groupNorm(4, 4, 18), 'first 4'),
+  'of four channels in opset 18': found(groupNorm(2, 2, 18), 'first 2'),
+  'of one channel in opset 18': found(groupNorm(8, 8, 18), 'first 8'),
+  'of two channels in opset 21, scaled per channel': found(groupNorm(4, 8, 21), 'first 4'),
+  'of four channels in opset 21': found(groupNorm(2, 8, 21), 'first 2'),
+  'and none where all channels are one group': held(groupNorm(1, 1, 18), /GroupNormalization mixes its channels/),
+  'and none where all channels are one group, in opset 21': held(
+    groupNorm(1, 8, 21),
+    /GroupNormalization mixes its channels/,
+  ),
+  'of tokens, features in front': found(
+    tokenNet(
+      (b, x) => {
+        const turned = b.node('Transpose', [x], { perm: [0, 2, 1] });
+        const scale = b.vector('scale', 8, { positive: true });
+        const normal = b.node('GroupNormalization', [turned, scale, b.vector('shift', 8)], { num_groups: 4 });
+        return b.node('Transpose', [normal], { perm: [0, 2, 1] });
+      },
+      { opset: 21 },
+    ),
+    'first 4',
+  ),
+  'and holds what it takes statistics over': held(
+    tokenNet(
+      op('GroupNormalization', { num_groups: 2 }, (b) => [b.vector('scale', 6), b.vector('shift', 6)]),
+      { opset: 21 },
+    ),
+    /GroupNormalization takes its statistics over it/,
+  ),
 });
 
 testCases('LpNormalization is a sum', {

@@ -213,6 +213,16 @@ testCases('Squeeze and Unsqueeze', {
     ...squeezed(11, op('Squeeze'), op('Unsqueeze', { axes: [2, 3] })),
     options: { amount: 1 },
   },
+  "by ExpandDims of the runtime's own domain": found(
+    imageNet(
+      (b, x) => {
+        const apart = b.node('ExpandDims', [x, b.constant('axis', 'int32', [], [-4])], {}, { domain: 'com.microsoft' });
+        return b.node('Squeeze', [b.node('Tanh', [apart]), integers(b, [1])]);
+      },
+      { domains: { 'com.microsoft': 1 } },
+    ),
+    'first 8',
+  ),
   'before the channels': free(featureNet(chain(withAxes('Unsqueeze', 0, 2), op('Tanh'), withAxes('Squeeze', 0, 2)))),
 });
 
@@ -265,4 +275,20 @@ testCases('Reshape of images of open size', {
   },
   'to groups of channels': { ...found(openNet(openGroupNorm(4)), 'first 4'), ...OPEN },
   'to one group for each channel': { ...found(openNet(openGroupNorm(8)), 'first 8'), ...OPEN },
+});
+
+/** Pixels of images of any size, laid out in a row for each channel. */
+function pixelRows(): ModelBuilder {
+  const b = new ModelBuilder();
+  const x = b.node('Conv', [b.input('image', 'float32', ['N', 3, 'H', 'W']), b.weight('first', [8, 3, 1, 1])]);
+  const rows = b.node('Transpose', [b.node('Reshape', [x, integers(b, [0, 8, -1])])], { perm: [0, 2, 1] });
+  b.output(b.node('MatMul', [rows, b.weight('last', [8, 4], { fanIn: 8 })]), 'float32');
+  return b;
+}
+
+testCases('Reshape behind axes that stay', {
+  'folds pixels of which no length is known': {
+    ...found(pixelRows(), 'first 8'),
+    options: { symbols: { H: 3, W: 5 } },
+  },
 });

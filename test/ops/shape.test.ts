@@ -85,6 +85,52 @@ testCases('Expand', {
   },
 });
 
+const HALF = { value: { tensor: { dtype: 'float32', dims: [1], values: [0.5] } } } as const;
+
+/** Halves, as many rows and columns as come at run time. */
+const filled = (b: ModelBuilder): string =>
+  b.node('ConstantOfShape', [b.node('Concat', [asked(b), b.input('wide', 'int64', [1])], { axis: 0 })], HALF);
+
+const FILLED = FEEDS.map(({ rows }) => ({
+  rows,
+  asked: { type: 'int64', dims: [1], data: BigInt64Array.of(1n) },
+  wide: { type: 'int64', dims: [1], data: BigInt64Array.of(8n) },
+}));
+
+testCases('ConstantOfShape', {
+  // 2 · 8 · 26 · 26 numbers, more than folding writes out.
+  'whose constant is too long to be written out': free(
+    imageNet(
+      (b, x) => {
+        return b.node('Mul', [x, b.node('ConstantOfShape', [integers(b, [2, 8, 26, 26])], HALF)]);
+      },
+      { batch: 2, size: 26 },
+    ),
+  ),
+  // Of whatever length it is: the file says that it is one row for all samples.
+  'of lengths that are inputs, and said to be known': {
+    ...free(featureNet((b, x) => b.node('Mul', [x, b.valueInfo(filled(b), 'float32', [1, 8])]))),
+    options: { feeds: FILLED },
+  },
+  'of lengths that are inputs': {
+    ...held(
+      featureNet((b, x) => b.node('Mul', [x, filled(b)])),
+      /the length of an axis it is tied to is unknown/,
+    ),
+    options: { feeds: FILLED },
+  },
+});
+
+testCases('Size', {
+  'of channels': held(
+    imageNet((b, x) => b.node('Div', [x, b.node('Cast', [b.node('Size', [x])], { to: 1 })])),
+    /its length is read by Size/,
+  ),
+});
+
+/** A list of one number, the length of another input. */
+const count = (b: ModelBuilder, symbol: string): string => b.node('Shape', [b.input('other', 'float32', [symbol])]);
+
 testCases('Tile', {
   'of pixels': free(imageNet(tile(1, 1, 2, 1))),
   'of nothing, all repeats are 1': free(imageNet(tile(1, 1, 1, 1))),
@@ -122,6 +168,28 @@ testCases('Tile', {
     featureNet((b, x) => b.node('Tile', [x, b.node('Concat', [asked(b), integers(b, [1])], { axis: 0 })])),
     /the length of an axis it is tied to is unknown/,
   ),
+  'by repeats that are computed for the batch': {
+    ...free(
+      featureNet((b, x) => b.node('Tile', [x, b.node('Concat', [count(b, 'M'), integers(b, [1])], { axis: 0 })])),
+    ),
+    options: { symbols: { M: 3 } },
+  },
+  'by repeats that are computed for channels': {
+    ...held(
+      featureNet((b, x) => b.node('Tile', [x, b.node('Concat', [integers(b, [1]), asked(b)], { axis: 0 })]), {
+        read: 32,
+      }),
+      /the repeats of Tile are computed at run time/,
+    ),
+    options: { feeds: FEEDS },
+  },
+  'by repeats that are computed as a whole': {
+    ...held(
+      featureNet((b, x) => b.node('Tile', [x, b.node('Shape', [b.input('other', 'float32', ['M', 1])])])),
+      /the repeats of Tile are computed at run time/,
+    ),
+    options: { symbols: { M: 3 } },
+  },
 });
 
 testCases('Shape', {
@@ -144,6 +212,36 @@ testCases('Shape', {
       const count = b.node('ReduceProd', [lengths(b, x, 0, -1)], { keepdims: 0 });
       return b.node('Div', [x, b.node('Cast', [count], { to: 1 })]);
     }),
+  ),
+  'of which the batch is cut out, which is not known': free(
+    imageNet((b, x) => {
+      const count = b.node('Slice', [b.node('Shape', [x]), integers(b, [0]), integers(b, [1])]);
+      return b.node('Div', [x, b.node('Cast', [count], { to: 1 })]);
+    }),
+  ),
+  'of which the batch is cut out in opset 9': free(
+    imageNet(
+      (b, x) => {
+        const count = b.node('Slice', [b.node('Shape', [x])], { starts: [-4], ends: [-3] });
+        return b.node('Div', [x, b.node('Cast', [count], { to: 1 })]);
+      },
+      { opset: 9 },
+    ),
+  ),
+  'of which the batch and the channels are cut out': held(
+    imageNet((b, x) => {
+      const part = b.node('Slice', [b.node('Shape', [x]), integers(b, [0]), integers(b, [-2])]);
+      return b.node('Div', [x, b.node('Cast', [b.node('ReduceProd', [part], { keepdims: 0 })], { to: 1 })]);
+    }),
+    /its length is read by Shape/,
+  ),
+  'of which every second length is cut out from the end': held(
+    imageNet((b, x) => {
+      const bounds = [[3], [-5], [0], [-2]].map((each) => integers(b, each));
+      const part = b.node('Slice', [b.node('Shape', [x]), ...bounds]);
+      return b.node('Div', [x, b.node('Cast', [b.node('ReduceProd', [part], { keepdims: 0 })], { to: 1 })]);
+    }),
+    /its length is read by Shape/,
   ),
   'of which a part is cut out': free(
     imageNet((b, x) =>

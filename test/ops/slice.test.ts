@@ -203,4 +203,19 @@ const shortcut: Case = found(
   'second 8',
 );
 
+// The runtime infers no shape behind its own Pad, so that the file has to say it.
+testCases("Pad of the runtime's own domain", {
+  'of channels': found(
+    imageNet(
+      (b, x) => {
+        const padded = b.node('Pad', [x, integers(b, onChannels)], {}, { domain: 'com.microsoft' });
+        return b.valueInfo(padded, 'float32', ['N', 11, 6, 6]);
+      },
+      { ...reader, domains: { 'com.microsoft': 1 } },
+    ),
+    'first 8',
+    'last 3',
+  ),
+});
+
 testCases('shortcuts without parameters', { 'Slice and Pad': shortcut });

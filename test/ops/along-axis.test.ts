@@ -34,7 +34,10 @@ testCases('CumSum', {
   'over pixels passes channels': free(imageNet(axisInput('CumSum', 2))),
   'over channels, which is a sum': free(imageNet(axisInput('CumSum', 1))),
   'over channels by a negative axis': free(imageNet(axisInput('CumSum', -3))),
-  'over channels from the end, without the last': free(imageNet(axisInput('CumSum', 1, { reverse: 1, exclusive: 1 }))),
+  'over channels from the end, without the last': free(imageNet(axisInput('CumSum', 1, { reverse: 1, exclusive: 1 })), {
+    // Of a single channel nothing is left without the last.
+    amount: 0.5,
+  }),
   'over the axis that comes at run time': held(
     imageNet((b, x) => b.node('CumSum', [x, b.input('axis', 'int64', [])])),
     /the axis of CumSum is computed at run time/,

@@ -56,9 +56,10 @@ export async function proveRewiring(
       isSettled || pass.frontier.names.length === 0 ? [] : await proveFrontier(child, pass.frontier, inputs, options);
     const isExcused = ends.length > 0 && ends.every((end) => end.passed);
     if (isExcused) excused.push(...failed);
-    passed &&= (failed.length === 0 && ends.length === 0) || isExcused;
+    passed &&= failed.length === 0 || isExcused;
     cut.push(...outputs);
-    atFrontier.push(...ends);
+    // Where outputs passed but say little, a difference there may be another decision before: it says nothing either way.
+    if (failed.length > 0 || isExcused) atFrontier.push(...ends);
   }
   const cleaned =
     models.cleaned === undefined

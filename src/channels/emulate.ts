@@ -47,10 +47,7 @@ export function emulateMixing(clone: ModelClone, { node, coupling }: NodeCouplin
       graph.setType(spread, value.type);
       graph.setType(output, { type: value.type.type, dims: narrow });
     }
-    for (const reader of readers)
-      reader.inputs.forEach((input, index) => {
-        if (input === output) reader.graph.setInput(reader, index, spread);
-      });
+    graph.replaceUses(output, spread, readers);
   }
   return true;
 }

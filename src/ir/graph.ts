@@ -204,9 +204,12 @@ export class Graph {
     while (owned.inputs.length > 0 && owned.inputs[owned.inputs.length - 1] === undefined) owned.inputs.pop();
   }
 
-  /** Makes every reader of one value read another, graph outputs excepted: those keep their value and its name. */
-  replaceUses(before: Value, after: Value): void {
-    for (const node of [...before.uses]) {
+  /**
+   * Makes the readers of one value, all or some, read another; graph outputs are excepted: those keep their value and its
+   * name.
+   */
+  replaceUses(before: Value, after: Value, readers: Iterable<Node> = before.uses): void {
+    for (const node of [...readers]) {
       node.inputs.forEach((input, index) => {
         if (input === before) node.graph.setInput(node, index, after);
       });

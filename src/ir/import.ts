@@ -1,17 +1,22 @@
 import { OnnxPruneError } from '../errors.ts';
-import type { GraphProto, NodeProto, ValueInfoProto } from '../onnx/messages.ts';
+import { copyMessage, type GraphProto, type NodeProto, type ValueInfoProto } from '../onnx/messages.ts';
 import { dataTypeOf } from './data-type.ts';
 import { Graph, type Scope } from './graph.ts';
 import type { Attribute } from './node.ts';
 import { Tensor } from './tensor.ts';
 import type { Dim, TensorType, Value } from './value.ts';
 
-/** Names visible at some place: those of this graph, then those of the graphs around it. */
-class Names {
-  readonly #own = new Map<string, Value>();
-  readonly #outer: Names | undefined;
+/** What names mean at some place. */
+interface Visible {
+  find(name: string): Value | undefined;
+}
 
-  constructor(outer: Names | undefined) {
+/** Names visible at some place: those of this graph, then those of the graphs around it. */
+class Names implements Visible {
+  readonly #own = new Map<string, Value>();
+  readonly #outer: Visible | undefined;
+
+  constructor(outer: Visible | undefined) {
     this.#outer = outer;
   }
 
@@ -23,8 +28,8 @@ class Names {
     return this.#own.get(name);
   }
 
-  define(value: Value): Value {
-    this.#own.set(value.name, value);
+  define(name: string, value: Value): Value {
+    this.#own.set(name, value);
     return value;
   }
 }
@@ -34,10 +39,32 @@ class Names {
  * @throws OnnxPruneError `bad-model` for a name that is read but nowhere defined, or defined twice
  */
 export function importGraph(proto: GraphProto, scope: Scope, directory?: string): Graph {
-  return read(proto, scope, directory, undefined);
+  return read(proto, scope, { directory, outer: undefined, rename: (name) => name });
 }
 
-function read(proto: GraphProto, scope: Scope, directory: string | undefined, outer: Names | undefined): Graph {
+/**
+ * Turns the message of a body into a graph, away from the place where it was written.
+ * @param find what names outside of the body mean
+ * @param rename gives the values of the body the names that they get
+ */
+export function importBody(
+  proto: GraphProto,
+  scope: Scope,
+  find: (name: string) => Value | undefined,
+  rename: (name: string) => string,
+): Graph {
+  return read(proto, { ...scope, initializersAreInputs: false }, { directory: undefined, outer: { find }, rename });
+}
+
+/** Around a graph that is read. */
+interface Surroundings {
+  readonly directory: string | undefined;
+  readonly outer: Visible | undefined;
+  readonly rename: (name: string) => string;
+}
+
+function read(proto: GraphProto, scope: Scope, around: Surroundings): Graph {
+  const { directory, outer, rename } = around;
   const graph = new Graph(proto, scope);
   const names = new Names(outer);
   const infos = new Map<string, ValueInfoProto>();
@@ -53,7 +80,8 @@ function read(proto: GraphProto, scope: Scope, directory: string | undefined, ou
       );
     }
     const info = infos.get(name);
-    return names.define(graph.addValue(name, info === undefined ? undefined : typeOf(info), info));
+    const renamed = info && rename(name) !== name ? Object.assign(copyMessage(info), { name: rename(name) }) : info;
+    return names.define(name, graph.addValue(rename(name), info === undefined ? undefined : typeOf(info), renamed));
   };
 
   const inputNames = new Set((proto.input ?? []).map((input) => input.name ?? ''));
@@ -83,7 +111,7 @@ function read(proto: GraphProto, scope: Scope, directory: string | undefined, ou
   (proto.node ?? []).forEach((node, index) => {
     const label = `node "${node.name || node.opType}"`;
     const inputs = (node.input ?? []).map((name) => (name === '' ? undefined : find(name, label)));
-    graph.insertNode(node, inputs, outputs[index] ?? [], attributesOf(node, scope, directory, names));
+    graph.insertNode(node, inputs, outputs[index] ?? [], attributesOf(node, scope, { ...around, outer: names }));
   });
   for (const output of proto.output ?? []) {
     const name = output.name ?? '';
@@ -98,12 +126,12 @@ function read(proto: GraphProto, scope: Scope, directory: string | undefined, ou
   return graph;
 }
 
-function attributesOf(node: NodeProto, outer: Scope, directory: string | undefined, names: Names): Attribute[] {
+function attributesOf(node: NodeProto, outer: Scope, around: Surroundings): Attribute[] {
   // The inputs of a body are what its operator says, whatever the IR version.
   const scope: Scope = { ...outer, initializersAreInputs: false };
   return (node.attribute ?? []).map((proto) => {
     const bodies = [...(proto.g ? [proto.g] : []), ...(proto.graphs ?? [])];
-    return { proto, graphs: bodies.map((body) => read(body, scope, directory, names)) };
+    return { proto, graphs: bodies.map((body) => read(body, scope, around)) };
   });
 }
 

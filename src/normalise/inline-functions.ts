@@ -1,15 +1,22 @@
+import { importBody } from '../ir/import.ts';
 import type { Model } from '../ir/model.ts';
 import { type Attribute, type Node, nodesIn } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
-import { type AttributeProto, copyMessage, type FunctionProto, type NodeProto } from '../onnx/messages.ts';
+import {
+  type AttributeProto,
+  copyMessage,
+  type FunctionProto,
+  type GraphProto,
+  type NodeProto,
+} from '../onnx/messages.ts';
 
 /** Calls that unfold in turns before it is taken for a recursion, which ONNX forbids. */
 const DEEPEST = 64;
 
 /**
  * Puts the bodies of the model's own functions in the place of their calls, as exporters that keep modules make them, so
- * that rules see plain operators. A call stays where its function has bodies of If or Loop, imports another version of an
- * operator set than the model does, or hands an input through.
+ * that rules see plain operators. A call stays where its function imports another version of an operator set than the
+ * model does.
  * Source: onnx.proto, message FunctionProto; attributes of a body that name one of the function's stand for its value.
  */
 export function inlineFunctions(model: Model): boolean {
@@ -40,11 +47,18 @@ function canInline(called: FunctionProto, { graph }: Node): boolean {
     const own = graph.scope.opsets.get(domain === 'ai.onnx' ? '' : (domain ?? ''));
     return own === undefined || own === Number(version ?? 1);
   });
-  const attributes = (called.node ?? []).flatMap((node) => node.attribute ?? []);
-  const made = new Set((called.node ?? []).flatMap((node) => node.output ?? []));
-  // An output that is an input handed through has no node that could make the call's value.
-  if (!(called.output ?? []).every((name) => made.has(name))) return false;
-  return sameSets && attributes.every(({ g, graphs }) => !g && (graphs ?? []).length === 0);
+  // The names of sparse initializers stand in the body's message alone.
+  return sameSets && !(called.node ?? []).some(holdsSparse);
+}
+
+function holdsSparse(node: NodeProto): boolean {
+  return bodiesOf(node).some(
+    (body) => (body.sparseInitializer ?? []).length > 0 || (body.node ?? []).some(holdsSparse),
+  );
+}
+
+function bodiesOf({ attribute = [] }: NodeProto): GraphProto[] {
+  return attribute.flatMap(({ g, graphs }) => [...(g ? [g] : []), ...(graphs ?? [])]);
 }
 
 function inline(call: Node, called: FunctionProto): void {
@@ -57,8 +71,13 @@ function inline(call: Node, called: FunctionProto): void {
     values.set(name, call.inputs[i]);
   });
   const outputs = graph.takeOutputs(call);
+  const made = new Set((called.node ?? []).flatMap((node) => node.output ?? []));
   (called.output ?? []).forEach((name, i) => {
-    if (outputs[i] !== undefined) values.set(name, outputs[i]);
+    const output = outputs[i];
+    if (output === undefined) return;
+    if (made.has(name)) values.set(name, output);
+    // An input that is handed through has no node of its own that could make the call's value.
+    else graph.insertNode({ opType: 'Identity', name: `${output.name}_given` }, [values.get(name)], [output], []);
   });
   const prefix = call.name === '' ? call.opType : call.name;
   const valueNamed = (name: string): Value | undefined => {
@@ -69,17 +88,43 @@ function inline(call: Node, called: FunctionProto): void {
   for (const node of called.node ?? []) {
     const proto = Object.assign(copyMessage(node), { name: `${prefix}/${node.name || node.opType}` });
     const inputs = (node.input ?? []).map(valueNamed);
-    graph.insertNode(proto, inputs, (node.output ?? []).map(valueNamed), attributesOf(node, given));
+    const rename = (name: string): string => graph.uniqueName(`${prefix}/${name}`);
+    const attributes = boundAttributes(node, given).map((attribute): Attribute => {
+      const bodies = bodiesOf({ attribute: [attribute] });
+      return {
+        proto: attribute,
+        graphs: bodies.map((body) => importBody(body, graph.scope, valueNamed, once(rename))),
+      };
+    });
+    graph.insertNode(proto, inputs, (node.output ?? []).map(valueNamed), attributes);
   }
 }
 
+/** Gives the same answer to the same question. */
+function once(rename: (name: string) => string): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    const renamed = known.get(name) ?? rename(name);
+    known.set(name, renamed);
+    return renamed;
+  };
+}
+
 /** The attributes of a body's node, with those that stand for the function's replaced by what the call gives. */
-function attributesOf(node: NodeProto, given: ReadonlyMap<string, AttributeProto>): Attribute[] {
+function boundAttributes(node: NodeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
   return (node.attribute ?? []).flatMap((attribute) => {
-    if (!attribute.refAttrName) return [{ proto: attribute, graphs: [] }];
-    const value = given.get(attribute.refAttrName);
-    return value === undefined
-      ? []
-      : [{ proto: Object.assign(copyMessage(value), { name: attribute.name }), graphs: [] }];
+    if (attribute.refAttrName) {
+      const value = given.get(attribute.refAttrName);
+      return value === undefined ? [] : [Object.assign(copyMessage(value), { name: attribute.name })];
+    }
+    if (bodiesOf({ attribute: [attribute] }).length === 0) return [attribute];
+    const bound = (body: GraphProto): GraphProto =>
+      Object.assign(copyMessage(body), {
+        node: (body.node ?? []).map((each) =>
+          Object.assign(copyMessage(each), { attribute: boundAttributes(each, given) }),
+        ),
+      });
+    const { g, graphs } = attribute;
+    return [Object.assign(copyMessage(attribute), g ? { g: bound(g) } : { graphs: (graphs ?? []).map(bound) })];
   });
 }

@@ -92,10 +92,7 @@ function rescaleMean(node: Node, kept: Kept, graph: Graph): void {
   const scaled = graph.addNode({ opType: 'Mul', name, inputs: [out, factor] }, [name]).outputs[0];
   if (scaled === undefined) return;
   graph.setType(scaled, out.type);
-  for (const reader of readers)
-    reader.inputs.forEach((value, index) => {
-      if (value === out) reader.graph.setInput(reader, index, scaled);
-    });
+  graph.replaceUses(out, scaled, readers);
 }
 
 /** The position of the largest element: a number that cutting would change. */

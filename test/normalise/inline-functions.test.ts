@@ -1,5 +1,6 @@
 import onnxProto from 'onnx-proto';
 import { describe, expect, test } from 'vitest';
+import { checkGraph } from '../../src/ir/check.ts';
 import { importModel } from '../../src/ir/model.ts';
 import { inlineFunctions } from '../../src/normalise/inline-functions.ts';
 import { decodeModel } from '../../src/onnx/codec.ts';
@@ -69,13 +70,45 @@ describe('the functions of a model', () => {
     expect(outcome.groups).toEqual(['first 8', 'second 7']);
   });
 
-  test('stay calls where one hands its input through or asks for other operator sets', () => {
-    const through = [{ ...FUNCTIONS[1], name: 'Activate', output: ['x'] }];
+  test('stay calls where one asks for other operator sets', () => {
     const newer = FUNCTIONS.map((each) => ({ ...each, opsetImport: [{ domain: '', version: 16 }] }));
-    for (const functions of [through, newer]) {
-      const model = importModel(decodeModel(net(functions)));
-      expect(inlineFunctions(model)).toBe(false);
-      expect(model.graph.nodes.size).toBe(5);
-    }
+    const model = importModel(decodeModel(net(newer)));
+    expect(inlineFunctions(model)).toBe(false);
+    expect(model.graph.nodes.size).toBe(5);
+  });
+
+  test('with bodies inside go in with them, under names of their own', async () => {
+    const info = (name: string): object => ({ name, type: { tensorType: { elemType: 1 } } });
+    const branch = (node: object, output: string): object => ({ name: 'branch', node: [node], output: [info(output)] });
+    const alpha = { name: 'alpha', refAttrName: 'slope', type: 1 };
+    const leaky = { opType: 'LeakyRelu', input: ['a'], output: ['inside'], attribute: [alpha] };
+    const square = { opType: 'Square', domain: 'local', input: ['a'], output: ['inside'] };
+    const choice = {
+      opType: 'If',
+      input: ['flag'],
+      output: ['b'],
+      attribute: [
+        { name: 'then_branch', type: 5, g: branch(leaky, 'inside') },
+        { name: 'else_branch', type: 5, g: branch(square, 'inside') },
+      ],
+    };
+    const flag = [
+      { opType: 'ReduceSum', input: ['a'], output: ['sum'], attribute: [{ name: 'keepdims', type: 2, i: 0 }] },
+      { opType: 'Constant', output: ['one'], attribute: [{ name: 'value_float', type: 1, f: 1 }] },
+      { opType: 'Less', input: ['sum', 'one'], output: ['flag'] },
+    ];
+    const functions = [{ ...FUNCTIONS[0], node: [...flag, choice] }, FUNCTIONS[1] ?? {}];
+    const { original, groups } = await cutEqualsMasked(net(functions));
+    expect([...original.graph.nodes].filter(({ domain }) => domain === 'local')).toEqual([]);
+    expect(groups).toEqual(['first 8', 'second 7']);
+  });
+
+  test('that hand an input through go too', () => {
+    const through = [{ ...FUNCTIONS[1], name: 'Activate', output: ['x'] }];
+    const model = importModel(decodeModel(net(through)));
+    expect(inlineFunctions(model)).toBe(true);
+    checkGraph(model.graph);
+    const operators = model.graph.sorted().map((node) => node.opType);
+    expect(operators).toEqual(['MatMul', 'Identity', 'MatMul', 'Identity', 'MatMul']);
   });
 });

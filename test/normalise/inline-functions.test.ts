@@ -104,7 +104,7 @@ describe('the functions of a model', () => {
   });
 
   test('that hand an input through go too', () => {
-    const through = [{ ...FUNCTIONS[1], name: 'Activate', output: ['x'] }];
+    const through = [{ ...FUNCTIONS[1], name: 'Activate', output: ['x'], node: [] }];
     const model = importModel(decodeModel(net(through)));
     expect(inlineFunctions(model)).toBe(true);
     checkGraph(model.graph);

@@ -2,7 +2,7 @@ import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { lengthOf } from '../ir/value.ts';
 import { convMacs, coupleConv, repairGroup } from './conv.ts';
-import { axis, input, output, pinAll, pinValue, rankOf, same } from './coupling.ts';
+import { axis, input, output, pinUnranked, pinValue, rankOf, same } from './coupling.ts';
 import type { Coupling, InnerAxis, OpRule } from './rule.ts';
 
 /**
@@ -43,7 +43,7 @@ const fusedConv: OpRule = {
     const coupling = coupleConv(node, 'outputs');
     const added = node.inputs[3];
     if (added === undefined || coupling.links.length === 0) return coupling;
-    if (rankOf(added) !== rankOf(output(node))) return pinAll(node, 'the rank of a tensor at FusedConv is unknown');
+    if (rankOf(added) !== rankOf(output(node))) return pinUnranked(node);
     return { ...coupling, links: [...coupling.links, same(axis(added, 1), axis(output(node), 1))] };
   },
   repair: repairGroup,

@@ -47,9 +47,14 @@ export function pinValue(value: Value, reason: string, which: (dim: number) => b
   return (dimsOf(value) ?? []).flatMap((_, dim) => (which(dim) ? [{ axis: axis(value, dim), reason }] : []));
 }
 
+/** The reason where how many axes some tensor has is not known, and the way out. */
+export function unrankedAt({ opType }: Node): string {
+  return `the rank of a tensor at ${opType} is unknown (an export with fixed sizes, or with declared shapes, may tell it)`;
+}
+
 /** Pins on everything, because how many axes some tensor has is not known. */
 export function pinUnranked(node: Node): Coupling {
-  return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  return pinAll(node, unrankedAt(node));
 }
 
 /** Whether the rank of every input and output is known. */

@@ -1,4 +1,4 @@
-import { axis, CouplingBuilder, input, isRanked, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, isRanked, output, pinUnranked, rankOf } from './coupling.ts';
 import type { OpRule } from './rule.ts';
 
 /**
@@ -11,7 +11,7 @@ const cdist: OpRule = {
   opTypes: ['CDist'],
   couple(node) {
     const [a, b, out] = [input(node, 0), input(node, 1), output(node)];
-    if (rankOf(a) !== 2 || rankOf(b) !== 2) return pinAll(node, 'the rank of a tensor at CDist is unknown');
+    if (rankOf(a) !== 2 || rankOf(b) !== 2) return pinUnranked(node);
     const coupling = new CouplingBuilder();
     coupling.same(axis(b, 1), axis(a, 1));
     coupling.contractions.push({ input: 0, dim: 1 }, { input: 1, dim: 1 });

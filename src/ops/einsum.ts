@@ -1,7 +1,17 @@
 import { string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, dimsOf } from '../ir/value.ts';
-import { axis, CouplingBuilder, contract, countedLength, input, output, pinAll, rankOf } from './coupling.ts';
+import {
+  axis,
+  CouplingBuilder,
+  contract,
+  countedLength,
+  input,
+  output,
+  pinAll,
+  pinUnranked,
+  rankOf,
+} from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /** The labels of an equation's operands and of its result; undefined where it uses an ellipsis or a diagonal. */
@@ -30,7 +40,7 @@ function coupleEinsum(node: Node): Coupling {
     labels.operands.some((letters, i) => rankOf(input(node, i)) !== letters.length) ||
     rankOf(out) !== labels.result.length
   ) {
-    return pinAll(node, 'the rank of a tensor at Einsum is unknown');
+    return pinUnranked(node);
   }
   const coupling = new CouplingBuilder();
   const places = new Map<string, { input: number; axis: Axis }[]>();

@@ -1,6 +1,6 @@
 import type { Node } from '../ir/node.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, rankOf } from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /**
@@ -18,8 +18,7 @@ function coupleBroadcast(coupling: CouplingBuilder, operand: Value, out: Value):
 /** Couples operands (all inputs, unless said) with the outputs position by position, under broadcasting. */
 export function coupleElementwise(node: Node, operands: Node['inputs'] = node.inputs): Coupling {
   const values = [...operands, ...node.outputs].filter((value) => value !== undefined);
-  if (values.some((value) => rankOf(value) === undefined))
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (values.some((value) => rankOf(value) === undefined)) return pinUnranked(node);
   const coupling = new CouplingBuilder();
   const out = output(node);
   for (const operand of operands) if (operand !== undefined) coupleBroadcast(coupling, operand, out);
@@ -31,8 +30,7 @@ export function coupleElementwise(node: Node, operands: Node['inputs'] = node.in
 function coupleFirst(node: Node): Coupling {
   const data = input(node, 0);
   const out = output(node);
-  if (rankOf(data) === undefined || rankOf(out) === undefined)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rankOf(data) === undefined || rankOf(out) === undefined) return pinUnranked(node);
   const coupling = new CouplingBuilder();
   coupleBroadcast(coupling, data, out);
   for (const other of node.outputs) if (other !== undefined && other !== out) coupleBroadcast(coupling, other, out);

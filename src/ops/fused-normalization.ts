@@ -1,6 +1,6 @@
 import type { Node } from '../ir/node.ts';
 import { lengthOf } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, rankOf } from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /**
@@ -11,8 +11,7 @@ import type { Coupling, OpRule } from './rule.ts';
 function coupleSkip(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
-  if (rank === undefined || rankOf(out) !== rank || rankOf(input(node, 1)) === undefined)
-    return pinAll(node, 'the rank of a tensor at SkipLayerNormalization is unknown');
+  if (rank === undefined || rankOf(out) !== rank || rankOf(input(node, 1)) === undefined) return pinUnranked(node);
   const coupling = new CouplingBuilder();
   for (const value of [...node.inputs, node.outputs[3], out]) {
     const own = value && rankOf(value);
@@ -40,7 +39,7 @@ const TABLES = [2, 3, 4];
  */
 function coupleEmbed(node: Node): Coupling {
   const out = output(node);
-  if (rankOf(out) !== 3) return pinAll(node, 'the rank of a tensor at EmbedLayerNormalization is unknown');
+  if (rankOf(out) !== 3) return pinUnranked(node);
   const coupling = new CouplingBuilder();
   const channels = axis(out, 2);
   for (const index of TABLES) {

@@ -1,7 +1,7 @@
 import { int, intsAttribute } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { lengthOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
@@ -11,8 +11,7 @@ import type { Coupling, OpRule } from './rule.ts';
  */
 export function coupleParts(node: Node, whole: Value, parts: readonly Value[]): Coupling {
   const rank = rankOf(whole);
-  if (rank === undefined || parts.some((part) => rankOf(part) !== rank))
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rank === undefined || parts.some((part) => rankOf(part) !== rank)) return pinUnranked(node);
   const along = fromFront(int(node, 'axis', node.opType === 'Concat' ? 1 : 0), rank);
   const coupling = new CouplingBuilder();
   let start: number | undefined = 0;
@@ -81,7 +80,7 @@ const split: OpRule = {
 function coupleGather(node: Node): Coupling {
   const [data, indices, out] = [input(node, 0), input(node, 1), output(node)];
   const [rank, indexRank] = [rankOf(data), rankOf(indices)];
-  if (rank === undefined || indexRank === undefined) return pinAll(node, 'the rank of a tensor at Gather is unknown');
+  if (rank === undefined || indexRank === undefined) return pinUnranked(node);
   const along = fromFront(int(node, 'axis', 0), rank);
   const coupling = new CouplingBuilder();
   for (let dim = 0; dim < rank; dim++) {

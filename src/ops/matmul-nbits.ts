@@ -3,7 +3,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import { elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, lineUp, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { macsOf } from './matmul.ts';
 import type { Coupling, Kept, OpRule } from './rule.ts';
 
@@ -47,7 +47,7 @@ function coupleMatMulNBits(node: Node): Coupling {
   const [a, b, scales, y] = [input(node, 0), input(node, 1), input(node, 2), output(node)];
   const [rank, blocks] = [rankOf(a), blocksOf(node)];
   if (rank === undefined || rankOf(y) !== rank || rankOf(b) !== 3 || rankOf(scales) === undefined)
-    return pinAll(node, 'the rank of a tensor at MatMulNBits is unknown');
+    return pinUnranked(node);
   if (int(node, 'weight_prepacked', 0) !== 0)
     return pinAll(node, 'MatMulNBits has weights in the order of a GPU kernel');
   const coupling = new CouplingBuilder();

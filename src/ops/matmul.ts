@@ -1,7 +1,18 @@
 import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, type Dim, dimsOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, contract, countedLength, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import {
+  axis,
+  CouplingBuilder,
+  contract,
+  countedLength,
+  input,
+  lineUp,
+  output,
+  pinAll,
+  rankOf,
+  unrankedAt,
+} from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /** The axes of an operand, by where they stand in the product: batch, rows, columns. */
@@ -24,7 +35,7 @@ export function coupleGemm(node: Node, at: ProductOperands = PLAIN, bias = 2): C
   const [a, b, c, y] = [input(node, at.a), input(node, at.b), node.inputs[bias], output(node)];
   const transA = int(node, 'transA', 0) !== 0;
   const transB = int(node, 'transB', 0) !== 0;
-  if (rankOf(a) !== 2 || rankOf(b) !== 2 || rankOf(y) !== 2) return `the rank of a tensor at ${node.opType} is unknown`;
+  if (rankOf(a) !== 2 || rankOf(b) !== 2 || rankOf(y) !== 2) return unrankedAt(node);
   const coupling = new CouplingBuilder();
   const [rows, innerA] = transA ? [1, 0] : [0, 1];
   const [innerB, columns] = transB ? [1, 0] : [0, 1];
@@ -37,7 +48,7 @@ export function coupleGemm(node: Node, at: ProductOperands = PLAIN, bias = 2): C
   ]);
   if (c !== undefined) {
     const rank = rankOf(c);
-    if (rank === undefined) return `the rank of a tensor at ${node.opType} is unknown`;
+    if (rank === undefined) return unrankedAt(node);
     for (let dim = 0; dim < rank; dim++) lineUp(coupling, axis(c, dim), axis(y, dim + 2 - rank));
   }
   return coupling;
@@ -49,8 +60,7 @@ const asTheyStand: OperandOrder = (rank) => [...Array(rank).keys()];
 export function coupleMatMul(node: Node, at: ProductOperands = PLAIN): CouplingBuilder | string {
   const [a, b, y] = [input(node, at.a), input(node, at.b), output(node)];
   const [rankA, rankB, rankY] = [rankOf(a), rankOf(b), rankOf(y)];
-  if (rankA === undefined || rankB === undefined || rankY === undefined)
-    return `the rank of a tensor at ${node.opType} is unknown`;
+  if (rankA === undefined || rankB === undefined || rankY === undefined) return unrankedAt(node);
   const order = at.order ?? asTheyStand;
   const [orderA, orderB] = [order(rankA, 'a'), order(rankB, 'b')];
   const ofA = (dim: number): Axis => axis(a, orderA[dim] ?? 0);

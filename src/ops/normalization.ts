@@ -39,7 +39,7 @@ const batchNormalization: OpRule = {
   domain: '',
   opTypes: ['BatchNormalization'],
   couple(node) {
-    if (unknownRank(node)) return pinAll(node, 'the rank of a tensor at BatchNormalization is unknown');
+    if (unknownRank(node)) return pinUnranked(node);
     if (int(node, 'training_mode', 0) !== 0 || node.outputs.length > 1)
       return pinAll(node, 'BatchNormalization is in training mode');
     return couplePerChannel(node, [1, 2, 3, 4]);
@@ -50,7 +50,7 @@ const instanceNormalization: OpRule = {
   domain: '',
   opTypes: ['InstanceNormalization'],
   couple(node) {
-    if (unknownRank(node)) return pinAll(node, 'the rank of a tensor at InstanceNormalization is unknown');
+    if (unknownRank(node)) return pinUnranked(node);
     const coupling = couplePerChannel(node, [1, 2]);
     coupling.pins.push(
       ...pinValue(input(node, 0), 'InstanceNormalization takes its statistics over it', (dim) => dim > 1),
@@ -100,8 +100,7 @@ const groupNormalization: OpRule = {
 export function coupleMixed(node: Node, mixes: (dim: number, rank: number) => boolean): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
-  if (rank === undefined || rankOf(out) !== rank)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rank === undefined || rankOf(out) !== rank) return pinUnranked(node);
   const coupling = new CouplingBuilder();
   const approximate: Pin[] = [];
   for (let dim = 0; dim < rank; dim++) {

@@ -1,12 +1,11 @@
 import type { Node } from '../ir/node.ts';
-import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, output, pinUnranked, pinValue, rankOf } from './coupling.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /** Batch and channels pass one by one; the other axes are pooled. */
 export function couplePool(node: Node, channel = 1): Coupling {
   const data = input(node, 0);
-  if (rankOf(data) === undefined || rankOf(output(node)) === undefined)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rankOf(data) === undefined || rankOf(output(node)) === undefined) return pinUnranked(node);
   const coupling = new CouplingBuilder();
   const pooled = `${node.opType} pools over it`;
   const isPooled = (dim: number): boolean => dim !== 0 && dim !== channel;

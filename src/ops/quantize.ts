@@ -1,7 +1,7 @@
 import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf } from '../ir/value.ts';
-import { axis, CouplingBuilder, contraction, input, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, contraction, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { fromFront } from './parameters.ts';
 import { alongAxis, unknownParameters, withParameters } from './quantization.ts';
 import type { Coupling, OpRule } from './rule.ts';
@@ -14,8 +14,7 @@ import type { Coupling, OpRule } from './rule.ts';
 function coupleQuantize(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
-  if (rank === undefined || rankOf(out) !== rank)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rank === undefined || rankOf(out) !== rank) return pinUnranked(node);
   if (int(node, 'block_size', 0) !== 0) return pinAll(node, `${node.opType} has one scale for a block of positions`);
   const reason = unknownParameters(node, 1, 2);
   if (reason !== undefined) return pinAll(node, reason);
@@ -47,8 +46,7 @@ const dynamic: OpRule = {
   couple(node) {
     const [data, out] = [input(node, 0), output(node)];
     const dims = dimsOf(data);
-    if (dims === undefined || rankOf(out) !== dims.length)
-      return pinAll(node, 'the rank of a tensor at DynamicQuantizeLinear is unknown');
+    if (dims === undefined || rankOf(out) !== dims.length) return pinUnranked(node);
     const coupling = new CouplingBuilder();
     dims.forEach((_, dim) => {
       coupling.same(axis(data, dim), axis(out, dim));

@@ -4,7 +4,7 @@ import type { Node } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { elementTypeOf, lengthOf } from '../ir/value.ts';
 import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
-import { axis, CouplingBuilder, input, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { fromFront, intsParameter } from './parameters.ts';
 import type { Coupling, Kept, OpRule, Pin } from './rule.ts';
 
@@ -36,7 +36,7 @@ function coupleReduce(
 ): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
-  if (rank === undefined) return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rank === undefined) return pinUnranked(node);
   if (axes === 'dynamic') return pinAll(node, `the axes of ${node.opType} are computed at run time`);
   const reduced = new Set(axes === 'all' ? [...Array(rank).keys()] : axes.map((each) => fromFront(each, rank)));
   const coupling = new CouplingBuilder();

@@ -1,6 +1,6 @@
 import type { Node } from '../ir/node.ts';
 import { type Dim, dimsOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, output, pinAll, pinValue, sameLength } from './coupling.ts';
+import { axis, CouplingBuilder, input, output, pinUnranked, pinValue, sameLength } from './coupling.ts';
 import type { Alternative, AxisLink, Coupling, InnerAxis, Pin } from './rule.ts';
 
 /** Dims [from, to) of one side that are regrouped with those of the other. */
@@ -182,8 +182,7 @@ function frontOf(dims: readonly Dim[], span: Span): { lengths: [number, number][
 export function coupleRegrouping(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [before, after] = [dimsOf(data), dimsOf(out)];
-  if (before === undefined || after === undefined)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (before === undefined || after === undefined) return pinUnranked(node);
   const coupling = new CouplingBuilder();
   const choices: Alternative[][] = [];
   const { blocks, rest } = blocksOf(before, after);

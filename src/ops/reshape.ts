@@ -1,7 +1,7 @@
 import { int, ints, intsAttribute, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, dimsOf, lengthOf } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, pinValue, rankOf } from './coupling.ts';
 import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import { coupleRegrouping } from './regroup.ts';
 import type { Coupling, OpRule } from './rule.ts';
@@ -46,8 +46,7 @@ const AXES = { attribute: 'axes', input: 1 };
 function coupleSqueeze(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [before, after] = [dimsOf(data), dimsOf(out)];
-  if (before === undefined || after === undefined)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (before === undefined || after === undefined) return pinUnranked(node);
   const axes = intsParameter(node, AXES);
   if (axes === 'dynamic') return pinAll(node, `the axes of ${node.opType} are computed at run time`);
   const [longer, shorter] = before.length >= after.length ? [data, out] : [out, data];
@@ -93,7 +92,7 @@ const transpose: OpRule = {
   couple(node) {
     const [data, out] = [input(node, 0), output(node)];
     const rank = rankOf(data);
-    if (rank === undefined || rankOf(out) !== rank) return pinAll(node, 'the rank of a tensor at Transpose is unknown');
+    if (rank === undefined || rankOf(out) !== rank) return pinUnranked(node);
     const permutation = ints(node, 'perm') ?? [...Array(rank).keys()].reverse();
     const coupling = new CouplingBuilder();
     permutation.forEach((from, to) => {

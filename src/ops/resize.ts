@@ -1,7 +1,7 @@
 import { ints, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, output, pinAll, pinValue, rankOf, sameLength } from './coupling.ts';
+import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, pinValue, rankOf, sameLength } from './coupling.ts';
 import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
@@ -20,8 +20,7 @@ function scalesOf(node: Node, rank: number): Map<number, number> {
 function coupleResize(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [before, after] = [dimsOf(data), dimsOf(out)];
-  if (before === undefined || after === undefined)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (before === undefined || after === undefined) return pinUnranked(node);
   const coupling = new CouplingBuilder();
   const scales = scalesOf(node, before.length);
   const crops = string(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize';

@@ -5,7 +5,7 @@ import { Tensor } from '../ir/tensor.ts';
 import { dimsOf, elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
 import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import { take } from '../numeric/take.ts';
-import { axis, CouplingBuilder, input, lineUp, output, pinAll, pinValue, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, pinValue, rankOf } from './coupling.ts';
 import { fromFront } from './parameters.ts';
 import type { Coupling, Kept, OpRule } from './rule.ts';
 
@@ -46,8 +46,7 @@ function readStatistics(node: Node, form: Form): Value[] {
 function coupleRootMeanSquare(node: Node, form: Form): Coupling {
   const [data, scale, out] = [input(node, 0), input(node, form.scale), output(node)];
   const rank = rankOf(data);
-  if (rank === undefined || rankOf(out) !== rank || rankOf(scale) === undefined)
-    return pinAll(node, `the rank of a tensor at ${node.opType} is unknown`);
+  if (rank === undefined || rankOf(out) !== rank || rankOf(scale) === undefined) return pinUnranked(node);
   const first = firstMixed(node, rank);
   const coupling = new CouplingBuilder();
   for (let dim = 0; dim < rank; dim++) {

@@ -1,7 +1,7 @@
 import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, lineUp, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, lineUp, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
@@ -106,7 +106,7 @@ const TARGET = { attribute: 'shape', input: 1 };
 function coupleExpand(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const [rank, outRank] = [rankOf(data), rankOf(out)];
-  if (rank === undefined || outRank === undefined) return pinAll(node, 'the rank of a tensor at Expand is unknown');
+  if (rank === undefined || outRank === undefined) return pinUnranked(node);
   const target = partialIntsParameter(node, TARGET);
   const offset = outRank - (target?.length ?? 0);
   const coupling = new CouplingBuilder();

@@ -1,7 +1,7 @@
 import { string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { lengthOf, type Value } from '../ir/value.ts';
-import { axis, CouplingBuilder, input, output, pinAll, rankOf } from './coupling.ts';
+import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, Kept, OpRule } from './rule.ts';
 
@@ -52,7 +52,7 @@ function listLength(node: Node): number | undefined {
 function coupleSlice(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
-  if (rank === undefined || rankOf(out) !== rank) return pinAll(node, 'the rank of a tensor at Slice is unknown');
+  if (rank === undefined || rankOf(out) !== rank) return pinUnranked(node);
   const windows = windowsOf(node);
   if (windows === undefined) return pinAll(node, 'the axes of Slice are computed at run time');
   const coupling = new CouplingBuilder();
@@ -115,7 +115,7 @@ function padsOf(node: Node, rank: number): { dims: number[]; pads: number[] } | 
 function couplePad(node: Node): Coupling {
   const [data, out] = [input(node, 0), output(node)];
   const rank = rankOf(data);
-  if (rank === undefined || rankOf(out) !== rank) return pinAll(node, 'the rank of a tensor at Pad is unknown');
+  if (rank === undefined || rankOf(out) !== rank) return pinUnranked(node);
   const padded = padsOf(node, rank);
   if (padded === undefined) return pinAll(node, 'the widths of Pad are computed at run time');
   const constant = string(node, 'mode', 'constant') === 'constant';

@@ -3,6 +3,7 @@ import { present } from './errors.ts';
 import { checkGates } from './gates.ts';
 import { cloneModel, exportModel, type Model, withOutputs } from './ir/model.ts';
 import { initializersIn } from './ir/node.ts';
+import { innerRounding } from './judge/inner-rounding.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
 import {
   type Frontier,
@@ -93,6 +94,7 @@ class PruneRun {
     const testData = await this.#hooks.testData?.(specs);
     const before = await this.#clock.time('measure size', () => measureOriginal(loaded));
 
+    const inner = innerRounding(model.graph);
     if (options.verify && loaded.rewired) await this.#write(workspace('cleaned.onnx'), model);
     const { report: pruning, passes } = await this.#prune(model, workspace);
     const cut = workspace('cut.onnx');
@@ -105,7 +107,7 @@ class PruneRun {
         judgeInputs(this.#child, this.#input, specs, testData, request),
       );
       const cleaned = loaded.rewired ? workspace('cleaned.onnx') : undefined;
-      verdict = await this.#judge({ original: this.#input, cleaned, passes }, cut, inputs);
+      verdict = await this.#judge({ original: this.#input, cleaned, passes, inner }, cut, inputs);
     }
     const after = await this.#clock.time('measure size', () =>
       measureSize(model.graph, resultParts(model, this.#output, external)),

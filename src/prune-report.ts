@@ -55,8 +55,13 @@ export function reportOf(findings: Findings): Report {
 }
 
 /** Remarks a person should read. */
-function notesOn({ pruning, size, proof, fidelity, testData }: Findings): string[] {
+function notesOn({ options, pruning, size, proof, fidelity, testData }: Findings): string[] {
   const notes: string[] = [];
+  const has = (part: 'heads' | 'head-dim'): boolean => pruning.groups.some((group) => group.part === part);
+  if (options.heads !== undefined && !has('heads'))
+    notes.push('--heads was given, but no attention heads were found that can leave.');
+  if (options.headDim !== undefined && !has('head-dim'))
+    notes.push('--head-dim was given, but no dimensions inside attention heads were found that can leave.');
   if (testData?.labels !== undefined && fidelity?.accuracy === null) {
     notes.push(
       `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,

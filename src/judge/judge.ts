@@ -3,6 +3,7 @@ import type { FidelityReport, LatencyReport, ProofReport } from '../report/repor
 import {
   benchmark,
   compare,
+  type InnerRounding,
   type OutputProof,
   prove,
   type RequestOptions,
@@ -17,6 +18,8 @@ export interface ProofModels {
   /** The tidied model before the cut; absent where tidying rewired nothing. */
   readonly cleaned: string | undefined;
   readonly passes: readonly ProofPass[];
+  /** How coarsely the original rounds inside. */
+  readonly inner: ReadonlySet<InnerRounding>;
 }
 
 /** A pass of pruning: the model before it with the channels masked that left, and the model after it. */
@@ -42,8 +45,9 @@ export async function proveRewiring(
   child: RuntimeChild,
   models: ProofModels,
   inputs: JudgeInputs,
-  options: RequestOptions,
+  request: RequestOptions,
 ): Promise<ProofReport> {
+  const options = { ...request, inner: models.inner };
   let passed = true;
   const [cut, atFrontier, excused]: [OutputProof[], OutputProof[], string[]] = [[], [], []];
   for (const pass of models.passes) {
@@ -103,7 +107,7 @@ async function proveFrontier(
   child: RuntimeChild,
   frontier: Frontier,
   inputs: JudgeInputs,
-  options: RequestOptions,
+  options: RequestOptions & { readonly inner: ReadonlySet<InnerRounding> },
 ): Promise<readonly OutputProof[]> {
   const { masked, cut } = await frontier.write();
   const wanted = new Set(frontier.names);

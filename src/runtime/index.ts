@@ -6,7 +6,7 @@ export { createEngine } from './engine.ts';
 export { batchSymbols, type InputOptions, makeInputs, resolveDims, symbolsOf } from './inputs.ts';
 export { modelInfo } from './model-info.ts';
 export { type OpenModel, openModel } from './open-model.ts';
-export { type OutputProof, type Proof, prove } from './prove.ts';
+export { type InnerRounding, type OutputProof, type Proof, prove } from './prove.ts';
 export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
 export { findOtherInputs, findRunnableInputs, firstThatRuns, type RunnableInputs } from './runnable.ts';
 export { inferShapes } from './shapes.ts';

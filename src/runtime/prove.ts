@@ -52,6 +52,21 @@ const FLOATING: Readonly<Record<string, Tolerance>> = {
 /** Integers, booleans and strings are equal, except where rounding decides (ties of ArgMax, rounding to int8). */
 const EXACT: Tolerance = { strict: 0, most: 1e-2 };
 
+/** How coarsely a model rounds inside, whatever the type of its outputs is. */
+export type InnerRounding = 'float16' | 'integers';
+
+/**
+ * Outputs of a model that rounds to float16 inside are as coarse as float16 ones. Where it rounds to 8-bit integers, one
+ * step more or less (a half that falls to the other side) is a 256th of a tensor's range, and further layers add theirs.
+ */
+function toleranceOf(type: string, inner: ReadonlySet<InnerRounding>): Tolerance {
+  const own = FLOATING[type];
+  if (own === undefined) return EXACT;
+  const half: Tolerance = inner.has('float16') ? (FLOATING['float16'] ?? own) : own;
+  const most = inner.has('integers') ? 1e-1 : 0;
+  return { strict: Math.max(own.strict, half.strict), most: Math.max(own.most, half.most, most) };
+}
+
 /** Cut against masked may be this many times as far apart as the masked model is from itself, optimised otherwise. */
 const NOISE_FACTOR = 8;
 /** Smaller than any magnitude of interest, larger than zero. */
@@ -67,6 +82,7 @@ const TINY = 1e-30;
  * strict limit fails, the model's own rounding noise is measured, as the distance between the masked model with and
  * without optimisation, and the limit is 8 times that, up to a cap.
  *
+ * @param options.inner how coarsely the models round inside
  * @throws OnnxPruneError `runtime-refused` when one of the models does not run, `bad-data` for data that does not fit
  */
 export async function prove(
@@ -74,17 +90,18 @@ export async function prove(
   masked: ModelSource,
   cut: ModelSource,
   batches: readonly Feeds[],
-  options: RequestOptions = {},
+  options: RequestOptions & { readonly inner?: ReadonlySet<InnerRounding> } = {},
 ): Promise<Proof> {
+  const { inner = new Set<InnerRounding>() } = options;
   const plain = { optimization: 'disabled' } as const;
   const { outputs } = await compare(child, masked, cut, batches, { ...options, a: plain, b: plain });
-  let proofs = outputs.map((output) => judgeOutput(output));
+  let proofs = outputs.map((output) => judgeOutput(output, undefined, inner));
   if (proofs.some((proof) => !proof.passed && Number.isFinite(proof.error))) {
     const noise = await compare(child, masked, masked, batches, { ...options, a: plain, b: { optimization: 'all' } });
     proofs = outputs.map((output, index) => {
-      const proof = proofs[index] ?? judgeOutput(output);
+      const proof = proofs[index] ?? judgeOutput(output, undefined, inner);
       const own = noise.outputs.find((other) => other.name === output.name);
-      return proof.passed || own === undefined ? proof : judgeOutput(output, errorOf(own));
+      return proof.passed || own === undefined ? proof : judgeOutput(output, errorOf(own), inner);
     });
   }
   return { passed: proofs.every((proof) => proof.passed), outputs: proofs };
@@ -95,8 +112,12 @@ export async function prove(
  * masked
  * model; without it the strict limit holds.
  */
-export function judgeOutput(output: OutputComparison, noise?: number): OutputProof {
-  const { strict, most } = FLOATING[output.type] ?? EXACT;
+export function judgeOutput(
+  output: OutputComparison,
+  noise?: number,
+  inner: ReadonlySet<InnerRounding> = new Set(),
+): OutputProof {
+  const { strict, most } = toleranceOf(output.type, inner);
   const error = errorOf(output);
   const widened = noise === undefined || !Number.isFinite(noise) ? strict : Math.min(most, NOISE_FACTOR * noise);
   const limit = Math.max(strict, widened);
@@ -106,7 +127,7 @@ export function judgeOutput(output: OutputComparison, noise?: number): OutputPro
     error,
     limit,
     passed: error <= limit,
-    reason: reasonOf(output, limit > strict ? noise : undefined),
+    reason: reasonOf(output, limit > strict ? noise : undefined, inner),
     informative: !output.constant,
   };
 }
@@ -119,9 +140,10 @@ function errorOf(output: OutputComparison): number {
   return output.maxAbsError / Math.max(output.maxAbsReference, TINY);
 }
 
-function reasonOf(output: OutputComparison, noise: number | undefined): string {
+function reasonOf(output: OutputComparison, noise: number | undefined, inner: ReadonlySet<InnerRounding>): string {
   if (output.problem !== undefined) return output.problem;
   if (!output.nonFinite.agree) return 'NaN or infinite elements are not at the same places';
   if (noise !== undefined) return `rounding noise of this model is ${noise.toExponential(1)}`;
-  return output.type in FLOATING ? `rounding of ${output.type} sums` : 'equal';
+  const type = inner.has('float16') && output.type === 'float32' ? 'float16' : output.type;
+  return output.type in FLOATING ? `rounding of ${type} sums` : 'equal';
 }

@@ -182,6 +182,10 @@ describe('prove', patient, () => {
     expect(judgeOutput(result, 1e-4)).toMatchObject({ passed: false, limit: 8e-4 });
     expect(judgeOutput(result, 2e-4)).toMatchObject({ passed: true, reason: 'rounding noise of this model is 2.0e-4' });
     expect(judgeOutput(result, 1).limit).toBe(1e-2);
+    expect(judgeOutput(result, undefined, new Set(['float16']))).toMatchObject({ passed: true, limit: 2e-2 });
+    // Integers inside excuse nothing by themselves, but raise what noise may excuse.
+    expect(judgeOutput(result, undefined, new Set(['integers'])).limit).toBe(1e-4);
+    expect(judgeOutput(result, 1, new Set(['integers'])).limit).toBe(1e-1);
     expect(judgeOutput(result, Number.POSITIVE_INFINITY)).toMatchObject({ passed: false, limit: 1e-4 });
   });
 

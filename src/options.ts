@@ -21,11 +21,12 @@ export function parseFraction(
   found: string | number,
   high: { readonly value: number; readonly included: boolean },
 ): number {
+  const limit = high.included ? 'at most' : 'below';
+  const expected = `at least 0% and ${limit} ${high.value * 100}% (such as "50%" or 0.5)`;
+  if (!isWordOrNumber(found)) refuse(option, found, expected);
   const text = String(found).trim();
   const percent = text.endsWith('%');
   const number = Number(percent ? text.slice(0, -1) : text);
-  const limit = high.included ? 'at most' : 'below';
-  const expected = `at least 0% and ${limit} ${high.value * 100}% (such as "50%" or 0.5)`;
   if (text === '' || text === '%' || !Number.isFinite(number)) refuse(option, found, expected);
   const fraction = percent ? number / 100 : number;
   if (!percent && number > 1 && number < 100) refuse(option, found, expected, `${text}%`);
@@ -41,7 +42,7 @@ export function parseAmount(option: string, found: string | number): number {
 
 /** A whole number of at least `low` and at most `high`. */
 export function parseWhole(option: string, found: string | number, low: number, high?: number): number {
-  const number = typeof found === 'string' && found.trim() === '' ? Number.NaN : Number(found);
+  const number = numberOf(found);
   if (!Number.isSafeInteger(number) || number < low || number > (high ?? number)) {
     const range = high === undefined ? `of at least ${low}` : `from ${low} to ${high}`;
     refuse(option, found, `a whole number ${range}`);
@@ -52,14 +53,36 @@ export function parseWhole(option: string, found: string | number, low: number, 
 /** `auto`, `none`, or the number of channels to round to. */
 export function parseAlign(option: string, found: string | number): 'auto' | 'none' | number {
   if (found === 'auto' || found === 'none') return found;
-  const number = typeof found === 'string' && found.trim() === '' ? Number.NaN : Number(found);
+  const number = numberOf(found);
   if (!Number.isSafeInteger(number) || number < 1)
     refuse(option, found, '"auto", "none" or a whole number of channels');
   return number;
 }
 
+/** Programs without types, and recipes, may give anything at all. */
+function isWordOrNumber(found: unknown): found is string | number {
+  return typeof found === 'string' || typeof found === 'number';
+}
+
+function numberOf(found: unknown): number {
+  return !isWordOrNumber(found) || String(found).trim() === '' ? Number.NaN : Number(found);
+}
+
+/** A yes or no; words are refused, of which "false" would count as yes. */
+export function parseFlag(option: string, found: boolean): boolean {
+  if (typeof found !== 'boolean') refuse(option, found, 'true or false');
+  return found;
+}
+
+/** The path of a file. */
+export function parsePath(option: string, found: string): string {
+  if (typeof found !== 'string') refuse(option, found, 'the path of a file');
+  return found;
+}
+
 /** One of a list of words; a near miss is named. */
 export function parseChoice<T extends string>(option: string, found: string, choices: readonly T[]): T {
+  if (typeof found !== 'string') refuse(option, found, `one of ${choices.join(', ')}`);
   const exact = choices.find((choice) => choice === found);
   if (exact !== undefined) return exact;
   const near = nearest(found, choices);

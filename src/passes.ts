@@ -1,10 +1,10 @@
 import type { SettledOptions } from './prune-options.ts';
 import type { KeptIndices } from './transforms/describe-groups.ts';
 import type { PruneChannelsOptions, PruneChannelsReport } from './transforms/prune-channels.ts';
-import type { Amount } from './transforms/select-groups.ts';
+import { type Amount, LATER } from './transforms/select-groups.ts';
 
 /** One pass of pruning: what of heads and the dimensions inside them may leave, and how much of everything. */
-export type PassOptions = Pick<PruneChannelsOptions, 'prefer' | 'amounts' | 'layers'>;
+export type PassOptions = Pick<PruneChannelsOptions, 'prefer' | 'amounts' | 'layers' | 'again'>;
 
 /**
  * The passes that the options ask for. Heads and the dimensions inside them share axes, of which one at a time can leave:
@@ -19,12 +19,13 @@ export function passesOf({ structured, heads, headDim, layers }: SettledOptions)
     return [{ prefer: headDim === undefined ? 'heads' : 'head-dim', amounts, layers }];
   }
   return [
-    { prefer: 'heads', amounts: { heads: own(heads), 'head-dim': undefined, channels: shared }, layers },
+    { prefer: 'heads', amounts: { heads: own(heads), 'head-dim': LATER, channels: shared }, layers },
     {
       prefer: 'head-dim',
       amounts: { heads: undefined, 'head-dim': own(headDim), channels: undefined },
       // Amounts were met by the pass before; what is excluded stays so.
       layers: layers.map(({ match, criterion, exclude }) => ({ match, criterion, exclude })),
+      again: true,
     },
   ];
 }

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { present } from './errors.ts';
 import { checkGates } from './gates.ts';
 import { cloneModel, exportModel, type Model, withOutputs } from './ir/model.ts';
-import { initializersIn } from './ir/node.ts';
+import { graphsIn, initializersIn } from './ir/node.ts';
 import { innerRounding } from './judge/inner-rounding.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
 import {
@@ -16,6 +16,7 @@ import {
 import { randomNodes } from './judge/random-nodes.ts';
 import { bytesOf, measureSize } from './judge/size.ts';
 import { type LoadedModel, loadModel } from './load.ts';
+import { retieVectors } from './normalise/shared-vectors.ts';
 import { encodeModelParts } from './onnx/codec.ts';
 import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
 import { checkDataFile, checkOutput, defaultOutput } from './output-path.ts';
@@ -167,6 +168,8 @@ class PruneRun {
       const after = isLast ? model : cloneModel(model).model;
       passes.push({ masked, cut, frontier: this.#frontierOf(pruned, pruned.masked, after, i, workspace) });
     }
+    // Not between passes: what one of them leaves as it is may lose channels in the next.
+    for (const each of graphsIn(model.graph)) retieVectors(each);
     return { report: present(report, 'a pass of pruning'), passes };
   }
 

@@ -6,7 +6,9 @@ import {
   parseAmount,
   parseChoice,
   parseCriterion,
+  parseFlag,
   parseFraction,
+  parsePath,
   parsePatterns,
   parseWhole,
   rejectUnknownKeys,
@@ -142,6 +144,7 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
     heads: amount('--heads', options.heads),
     headDim: amount('--head-dim', options.headDim),
   };
+  if (options.output !== undefined) parsePath('--output', options.output);
   const layers = checkRecipeLayers(options.layers ?? []);
   if (Object.values(amounts).every((each) => each === undefined) && !layers.some((each) => each.amount !== undefined)) {
     throw new OnnxPruneError(
@@ -153,18 +156,18 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
   return {
     ...amounts,
     layers,
-    allowApproximate: options.allowApproximate ?? false,
-    force: options.force ?? false,
+    allowApproximate: parseFlag('allowApproximate', options.allowApproximate ?? false),
+    force: parseFlag('force', options.force ?? false),
     criterion: parseCriterion('--criterion', options.criterion ?? defaults.criterion),
     scope: parseChoice('--scope', options.scope ?? defaults.scope, ['uniform', 'global']),
     maxRatio: parseFraction('--max-ratio', options.maxRatio ?? defaults.maxRatio, { value: 1, included: true }),
     align: parseAlign('--align', options.align ?? defaults.align),
     exclude: parsePatterns('--exclude', options.exclude ?? []),
     only: parsePatterns('--only', options.only ?? []),
-    verify: options.verify ?? defaults.verify,
-    bench: options.bench ?? defaults.bench,
-    dryRun: options.dryRun ?? false,
-    requireChange: options.requireChange ?? false,
+    verify: parseFlag('verify', options.verify ?? defaults.verify),
+    bench: parseFlag('bench', options.bench ?? defaults.bench),
+    dryRun: parseFlag('dryRun', options.dryRun ?? false),
+    requireChange: parseFlag('requireChange', options.requireChange ?? false),
     seed: parseWhole('--seed', options.seed ?? defaults.seed, 0),
     threads: parseWhole('--threads', options.threads ?? defaults.threads, 1, MOST_THREADS),
     timeout: parseWhole('--timeout', options.timeout ?? defaults.timeout, 1),

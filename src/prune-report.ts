@@ -71,7 +71,7 @@ function notesOn({ options, pruning, size, proof, fidelity, testData }: Findings
   const mixers = [...new Set(cut.flatMap(({ approximate }) => approximate))];
   if (mixers.length > 0)
     notes.push(
-      `${mixers.length} nodes take statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
+      `${mixers.length === 1 ? '1 node takes' : `${mixers.length} nodes take`} statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
     );
   if (pruning.removedChannels === 0)
     notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');

@@ -30,12 +30,13 @@ test('heads and dimensions take two passes, and no layer is cut twice for one am
   const [first, second] = passes({ structured: 0.5, heads: 0.25, headDim: 0.125, layers });
   expect(first).toMatchObject({
     prefer: 'heads',
-    amounts: { heads: own(0.25), 'head-dim': undefined, channels: shared(0.5) },
+    amounts: { heads: own(0.25), 'head-dim': 'later', channels: shared(0.5) },
     layers: [{ match: ['*up*'], amount: 0.75 }],
   });
   expect(second).toMatchObject({
     prefer: 'head-dim',
     amounts: { heads: undefined, 'head-dim': own(0.125), channels: undefined },
+    again: true,
     layers: [{ match: ['*up*'], criterion: 'l1', exclude: false }],
   });
   expect(second?.layers[0]).not.toHaveProperty('amount');

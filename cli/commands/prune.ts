@@ -119,15 +119,15 @@ async function run(model: string, options: Options, command: Command): Promise<v
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
-      `Say how much to remove, for example with: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed).`,
+      `Say how much to remove, with --structured, --heads, --head-dim or --recipe, for example: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed).`,
     );
   }
-  const [{ CheckFailed, prune }, { renderReport }, { Session }] = await Promise.all([
+  const [{ CheckFailed, prune }, { renderReport }, { Session }, { readRecipe }] = await Promise.all([
     import('../../src/index.ts'),
     import('../render/prune.ts'),
     import('../session.ts'),
+    import('../recipe.ts'),
   ]);
-  const session = new Session(options, { 'the model': model, 'the output': options.output ?? defaultOutput(model) });
   const {
     test: _test,
     json: _json,
@@ -137,10 +137,15 @@ async function run(model: string, options: Options, command: Command): Promise<v
     recipe: _file,
     ...wanted
   } = options;
-  const { readRecipe } = await import('../recipe.ts');
   const base = recipe === undefined ? undefined : readRecipe(recipe);
   // What the command line says itself goes before the recipe, and that before what options are when nobody says.
   const said = base === undefined ? wanted : explicit(wanted, command);
+  const output = said.output ?? base?.output;
+  const session = new Session(options, {
+    'the model': model,
+    'the output': typeof output === 'string' ? output : defaultOutput(model),
+    ...(recipe !== undefined && { 'the recipe': recipe }),
+  });
   try {
     const report = await session.work(() => prune(model, { ...base, ...said }, session.hooks()));
     await session.show(report, renderReport);

@@ -39,6 +39,7 @@ export function buildChannelMap(graph: Graph, ruleOf: RuleLookup, options: Build
     joinLinks(coupling.links, table, sets);
     pinPlaces(coupling.pins, table, sets);
     if (!allowApproximate) pinPlaces(coupling.approximate ?? [], table, sets);
+    for (const each of coupling.approximate ?? []) sets.mix(table.idOf(each.axis));
     for (const each of coupling.batched ?? []) sets.mark(table.idOf(each), 'heads');
     for (const each of coupling.inside ?? []) sets.mark(table.idOf(each), 'head-dim');
   }

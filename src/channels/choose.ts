@@ -65,6 +65,11 @@ export class AxisSets {
     this.#mark(place, PINNED);
   }
 
+  /** Notes that an operator takes statistics over the axis. */
+  mix(place: number): void {
+    this.#mark(place, MIXED);
+  }
+
   /** Notes that the positions along the axis are batches of a matrix product, or that they lie inside its matrices. */
   mark(place: number, part: ProductPart): void {
     this.#mark(place, FLAGS[part]);
@@ -76,6 +81,10 @@ export class AxisSets {
 
   isPinned(place: number): boolean {
     return this.#has(place, PINNED);
+  }
+
+  isMixed(place: number): boolean {
+    return this.#has(place, MIXED);
   }
 
   /** Whether the axis plays that part in some batch of matrix products. */
@@ -100,6 +109,9 @@ export type ProductPart = 'heads' | 'head-dim';
 
 const PINNED = 1;
 const FLAGS = { heads: 2, 'head-dim': 4 } as const;
+const MIXED = 8;
+/** Less than one side that reaches weights. */
+const MIXED_LESS = 1 / 16;
 /** More than all the sides of an alternative that could reach weights. */
 const PREFERRED = 16;
 /** More than all of that. */
@@ -108,7 +120,8 @@ const LIVES_ALREADY = 64;
 /**
  * How promising an alternative is: below zero where an axis it needs may not change; else the factor that another
  * regrouping of the same axis lives by goes first, then the wanted part of a batch of matrix products (heads rather than
- * the dimensions inside them, or the other way round), then the sides that reach weights.
+ * the dimensions inside them, or the other way round), then the sides that reach weights; of equals, that over which no
+ * operator takes statistics.
  */
 function scoreOf(alternative: Alternative, table: PlaceTable, sets: AxisSets, prefer: ProductPart): number {
   let score = 0;
@@ -116,6 +129,7 @@ function scoreOf(alternative: Alternative, table: PlaceTable, sets: AxisSets, pr
     const id = table.idOf(b);
     if (sets.isPinned(id)) return -1;
     if (sets.reachesWeights(id)) score++;
+    if (sets.isMixed(id)) score -= MIXED_LESS;
     if (sets.is(id, prefer) || sets.is(table.idOf(a), prefer)) score += PREFERRED;
     if (map.kind === 'factor' && sets.lives(id, map)) score += LIVES_ALREADY;
   }

@@ -48,6 +48,8 @@ export function emulateMixing(clone: ModelClone, { node, coupling }: NodeCouplin
       graph.setType(output, { type: value.type.type, dims: narrow });
     }
     graph.replaceUses(output, spread, readers);
+    // A body may give it out.
+    graph.replaceOutput(output, spread);
   }
   return true;
 }

@@ -103,15 +103,20 @@ function headOf(members: readonly Member[]): Axis | undefined {
   return (members.find((member) => member.role === 'out') ?? members.find((member) => member.role === 'in'))?.axis;
 }
 
-/** Gives groups of one weight (the halves of a Split, say) names of their own: the first index that each has along it. */
+/**
+ * Gives groups of one weight (the halves of a Split, say) names of their own: the first index that each has along it, and
+ * which axis that is where they lie along several.
+ */
 function named(groups: readonly Group[], unitsAlong: ChannelMap['unitsAlong']): Group[] {
-  const bearers = new Map<string, number>();
-  for (const { name } of groups) bearers.set(name, (bearers.get(name) ?? 0) + 1);
+  const bearers = new Map<string, number[]>();
+  for (const { name, members } of groups) bearers.set(name, [...(bearers.get(name) ?? []), headOf(members)?.dim ?? 0]);
   return groups.map((group) => {
     const head = headOf(group.members);
-    if (bearers.get(group.name) === 1 || head === undefined) return group;
+    const dims = bearers.get(group.name) ?? [];
+    if (dims.length === 1 || head === undefined) return group;
     const index = unitsAlong(head)?.findIndex((unit) => unit >= group.first && unit < group.first + group.count);
-    return { ...group, name: `${group.name}[${index}…]` };
+    const axes = new Set(dims).size > 1 ? ':, '.repeat(head.dim) : '';
+    return { ...group, name: `${group.name}[${axes}${index}…]` };
   });
 }
 

@@ -27,7 +27,7 @@ export interface Member {
  * the positions they have in the weights that make them.
  */
 export interface Group {
-  /** The initializer that stands for it; with `[i…]` behind it where several groups have channels along it. */
+  /** The initializer that stands for it; with `[i…]` behind it (`[:, i…]` along another axis) where several groups have channels along it. */
   readonly name: string;
   readonly first: number;
   readonly count: number;

@@ -216,6 +216,14 @@ export class Graph {
     }
   }
 
+  /** Gives another value of this graph out wherever it gave this one out. For bodies only, whose outputs go by place and not by name. */
+  replaceOutput(before: Value, after: Value): void {
+    const owned = this.#own(after);
+    this.#outputs.forEach((output, index) => {
+      if (output === before) this.#outputs[index] = owned;
+    });
+  }
+
   setAttribute(node: Node, attribute: AttributeProto): void {
     this.#ownNode(node).attributes.set(attribute.name ?? '', { proto: attribute, graphs: [] });
   }

@@ -101,7 +101,10 @@ function forgetInside(body: Graph): void {
   }
 }
 
-/** What the bodies say of the node's outputs, where the oracle says less; where branches differ, nothing. */
+/**
+ * What the bodies say of the node's outputs, where the oracle says less; where branches differ, nothing. A tensor that
+ * never went round is what it started as.
+ */
 function passOut(node: Node, bindings: readonly Binding[]): boolean {
   let learnt = false;
   for (const output of node.outputs) {
@@ -114,8 +117,12 @@ function passOut(node: Node, bindings: readonly Binding[]): boolean {
     });
     const [first] = said;
     if (output === undefined || first?.dims === undefined) continue;
+    const starts = startsOf(output, bindings);
     const agreed = first.dims.map((dim, i) =>
-      said.every((each) => each?.dims?.length === first.dims?.length && each?.dims?.[i] === dim) ? dim : undefined,
+      said.every((each) => each?.dims?.length === first.dims?.length && each?.dims?.[i] === dim) &&
+      starts.every((dims) => dims[i] === undefined || dims[i] === dim)
+        ? dim
+        : undefined,
     );
     if (said.some((each) => each?.dims?.length !== first.dims?.length)) continue;
     const known = dimsOf(output);
@@ -126,4 +133,15 @@ function passOut(node: Node, bindings: readonly Binding[]): boolean {
     learnt = true;
   }
   return learnt;
+}
+
+/** The dims of what a tensor that goes from turn to turn starts as, by what comes out in the end. */
+function startsOf(output: Value, bindings: readonly Binding[]): (readonly Dim[])[] {
+  const results = bindings.flatMap((each) =>
+    each.way === 'out' && each.to === output && each.turns === undefined ? [each.from] : [],
+  );
+  const carried = bindings.flatMap((each) => (each.way === 'next' && results.includes(each.from) ? [each.to] : []));
+  return bindings.flatMap((each) =>
+    each.way === 'in' && each.turns === undefined && carried.includes(each.to) ? [dimsOf(each.from) ?? []] : [],
+  );
 }

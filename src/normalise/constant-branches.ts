@@ -42,9 +42,14 @@ function inline(graph: Graph, node: Node, body: Graph): void {
     moved.set(value, known);
     return known;
   };
+  const names = new Set([...graph.nodes].map(({ name }) => name));
   for (const each of inner) {
     const attributes = [...each.attributes.values()];
-    graph.insertNode(copyMessage(each.proto), each.inputs.map(twinOf), each.outputs.map(twinOf), attributes);
+    const proto = copyMessage(each.proto);
+    // Bodies may have nodes that are named alike; one graph may not.
+    while (each.name !== '' && names.has(proto.name ?? '')) proto.name = graph.uniqueName(each.name);
+    names.add(proto.name ?? '');
+    graph.insertNode(proto, each.inputs.map(twinOf), each.outputs.map(twinOf), attributes);
   }
   // Bodies inside this one went along; they read the moved values now.
   for (const [before, after] of moved) body.replaceUses(before, after);

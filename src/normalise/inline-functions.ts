@@ -86,7 +86,8 @@ function inline(call: Node, called: FunctionProto): void {
     return values.get(name);
   };
   for (const node of called.node ?? []) {
-    const proto = Object.assign(copyMessage(node), { name: `${prefix}/${node.name || node.opType}` });
+    const name = graph.uniqueName(`${prefix}/${node.name || node.opType}`);
+    const proto = Object.assign(copyMessage(node), { name });
     const inputs = (node.input ?? []).map(valueNamed);
     const rename = (name: string): string => graph.uniqueName(`${prefix}/${name}`);
     const attributes = boundAttributes(node, given).map((attribute): Attribute => {

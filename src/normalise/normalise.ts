@@ -11,6 +11,7 @@ import { inlineBranches } from './constant-branches.ts';
 import { constantNodesToInitializers } from './constant-nodes.ts';
 import { shapedByData } from './data-dependence.ts';
 import { removeDeadCode } from './dead-code.ts';
+import { distinctNames } from './distinct-names.ts';
 import { foldConstants } from './fold-constants.ts';
 import { removeIdentities } from './identities.ts';
 import { inlineFunctions } from './inline-functions.ts';
@@ -37,6 +38,7 @@ export async function normalise(model: Model, engine: Engine): Promise<boolean> 
     constantNodesToInitializers(each);
     changed = removeIdentities(each) || changed;
   }
+  distinctNames(graph);
   for (const each of graphsIn(graph)) untieVectors(each);
   removeDeadCode(graph);
   checkGraph(graph, 'constants to initializers');

@@ -2,7 +2,7 @@ import { int } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
-import { elementTypeOf, lengthOf } from '../ir/value.ts';
+import { elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
 import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { fromFront, intsParameter } from './parameters.ts';
@@ -19,13 +19,18 @@ function isMeanOfSquares(node: Node): boolean {
   const squares = input(node, 0).producer;
   const base = squares?.inputs[0];
   const isSquare =
-    (squares?.opType === 'Pow' &&
-      squares.inputs[1]?.tensor?.size === 1 &&
-      squares.inputs[1].tensor.floats()[0] === 2) ||
+    (squares?.opType === 'Pow' && isTwo(squares.inputs[1])) ||
     (squares?.opType === 'Mul' && squares.inputs[0] === squares.inputs[1]);
   const isCentred = base?.producer?.opType === 'Sub' && base.producer.inputs[1]?.producer?.opType === node.opType;
   const canScale = isFloatType(elementTypeOf(output(node))) && !node.graph.isOutput(output(node));
   return isSquare && squares?.domain === '' && !isCentred && canScale;
+}
+
+/** Whether a value is the constant 2; an exponent may be an integer whatever the base is. */
+function isTwo(value: Value | undefined): boolean {
+  const tensor = value?.tensor;
+  if (tensor?.size !== 1) return false;
+  return (isFloatType(tensor.type) ? tensor.floats() : tensor.integers())[0] === 2;
 }
 
 function coupleReduce(

@@ -78,6 +78,8 @@ function coupleRootMeanSquare(node: Node, form: Form): Coupling {
 }
 
 function repairRootMeanSquare(node: Node, form: Form, kept: Kept, graph: Graph): void {
+  // Statistics that are read are those of the channels that stay, and what is normed goes by them.
+  if (readStatistics(node, form).length > 0) return;
   const data = input(node, 0);
   const rank = rankOf(data) ?? 0;
   let ratio = 1;

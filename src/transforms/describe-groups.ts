@@ -3,7 +3,7 @@ import type { Cut } from '../channels/cut.ts';
 import type { ChannelMap, Group, Member } from '../channels/group.ts';
 import type { Graph } from '../ir/graph.ts';
 import { initializersIn, labelOf } from '../ir/node.ts';
-import type { Selected } from './select-groups.ts';
+import { LATER, type Selected } from './select-groups.ts';
 
 /** One initializer axis that was cut. */
 export interface AxisCut {
@@ -25,7 +25,7 @@ export interface KeptIndices {
 
 /** What happened to one group of channels. */
 export interface GroupReport {
-  /** The weight that makes the channels, with `[i…]` behind it where several groups have channels along it. */
+  /** The weight that makes the channels, with `[i…]` behind it (`[:, i…]` along another axis) where several groups have channels along it. */
   readonly name: string;
   /** The initializer and its axis that `before`, `after` and `kept` count along. */
   readonly weight: { readonly initializer: string; readonly axis: number };
@@ -139,7 +139,7 @@ export function keptWhole(map: ChannelMap, selected: readonly Selected[]): KeptL
   }
   for (const { group, keptBy } of selected) {
     const head = headOf(group);
-    if (keptBy === undefined || head === undefined) continue;
+    if (keptBy === undefined || keptBy === LATER || head === undefined) continue;
     note(keptBy, {
       node: labelOf(head.node),
       initializer: head.axis.value.name,

@@ -11,10 +11,8 @@ import { shrink } from '../channels/shrink.ts';
 import { criterionNamed, scoreGroup } from '../criteria/criteria.ts';
 import { checkGraph } from '../ir/check.ts';
 import type { Model } from '../ir/model.ts';
-import { graphsIn } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 import { removeDeadCode } from '../normalise/dead-code.ts';
-import { retieVectors } from '../normalise/shared-vectors.ts';
 import { ruleOf } from '../ops/rules.ts';
 import {
   cutAxes,
@@ -24,7 +22,7 @@ import {
   type KeptLayer,
   keptWhole,
 } from './describe-groups.ts';
-import { type Selection, selectGroups } from './select-groups.ts';
+import { LATER, type Selection, selectGroups } from './select-groups.ts';
 
 /** Name of the step in reports and failures. */
 export const NAME = 'prune channels';
@@ -90,7 +88,8 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
     scoredBy.set(group, by);
     candidates.push({ group, scores, amount: amount.each ? amount.fraction : undefined });
   }
-  const amount = Object.values(options.amounts).find((each) => each?.each === false)?.fraction ?? 0;
+  const shared = Object.values(options.amounts).find((each) => each !== undefined && each !== LATER && !each.each);
+  const amount = shared === undefined || shared === LATER ? 0 : shared.fraction;
   const quotas = planQuotas(candidates, { ...options, amount });
   const cut = new Cut(map, selectUnits(candidates, quotas, map.unitCount));
   const report: PruneChannelsReport = {
@@ -107,7 +106,6 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   const frontier = options.masked ? frontierOf(graph, cut).map(({ name }) => name) : [];
   // Without a masked model nothing reads the weights from before any more.
   shrink(graph, cut, ruleOf, masked === undefined ? 'reuse' : 'copy');
-  for (const each of graphsIn(graph)) retieVectors(each);
   removeDeadCode(graph);
   checkGraph(graph, NAME);
   return { report, masked, frontier };

@@ -17,8 +17,13 @@ export interface LayerRule {
   readonly exclude?: boolean | undefined;
 }
 
-/** How much of a group leaves, by what its units are: heads, dimensions inside heads, or channels of any other kind. */
-export type Amounts = Readonly<Record<ProductPart | 'channels', Amount | undefined>>;
+/** Stands for the amount of groups that a pass after this one sees to. */
+export const LATER = 'later';
+
+/**
+ * How much of a group leaves, by what its units are: heads, dimensions inside heads, or channels of any other kind.
+ */
+export type Amounts = Readonly<Record<ProductPart | 'channels', Amount | typeof LATER | undefined>>;
 
 /** A fraction to remove, and whether it holds for each such group rather than for all groups together. */
 export interface Amount {
@@ -36,9 +41,11 @@ export interface Selection {
   readonly only: readonly string[];
   /** The last that matches a group decides. */
   readonly layers: readonly LayerRule[];
+  /** Patterns may match nothing, since the pass before has seen to that, and what it cut may go by another name now. */
+  readonly again?: boolean | undefined;
 }
 
-/** A group that may be touched, or why it stays. */
+/** A group that may be touched, or why it stays: a reason, or `LATER`. */
 export type Selected =
   | { readonly group: Group; readonly keptBy: string }
   | { readonly group: Group; readonly keptBy: undefined; readonly amount: Amount; readonly criterion: CriterionName };
@@ -54,7 +61,7 @@ const OPTION_OF = { heads: '--heads', 'head-dim': '--head-dim', channels: '--str
 export function selectGroups(map: ChannelMap, graph: Graph, selection: Selection): Selected[] {
   const names = namesIn(map, graph);
   const matchers = (option: string, patterns: readonly string[]): Matcher[] =>
-    patterns.map((pattern) => matcherOf(option, pattern, names));
+    patterns.map((pattern) => matcherOf(option, pattern, selection.again ? undefined : names));
   const excluded = matchers('--exclude', selection.exclude);
   const chosen = matchers('--only', selection.only);
   const layers = selection.layers.map((layer) => ({ layer, matchers: matchers('The recipe’s "match"', layer.match) }));
@@ -69,6 +76,7 @@ export function selectGroups(map: ChannelMap, graph: Graph, selection: Selection
       return { group, keptBy: 'the recipe excludes it' };
     const own = rules.findLast((rule) => rule.amount !== undefined)?.amount;
     const amount = own === undefined ? selection.amounts[group.part ?? 'channels'] : { fraction: own, each: true };
+    if (amount === LATER) return { group, keptBy: LATER };
     if (amount === undefined)
       return { group, keptBy: `no amount was given for it (${OPTION_OF[group.part ?? 'channels']} gives one)` };
     const criterion = rules.findLast((rule) => rule.criterion !== undefined)?.criterion ?? selection.criterion;
@@ -96,10 +104,11 @@ function namesIn(map: ChannelMap, graph: Graph): string[] {
   ];
 }
 
-function matcherOf(option: string, pattern: string, names: readonly string[]): Matcher {
+/** @param names of which the pattern must match one, where they are given */
+function matcherOf(option: string, pattern: string, names: readonly string[] | undefined): Matcher {
   const glob = picomatch(pattern, { bash: true, dot: true, nonegate: true });
   const matches = (name: string): boolean => name === pattern || glob(name);
-  if (names.some(matches)) return { pattern, matches };
+  if (names === undefined || names.some(matches)) return { pattern, matches };
   throw new OnnxPruneError(
     'bad-option',
     pattern,

@@ -104,6 +104,32 @@ describe('an amount is shared out', () => {
     expect(keeps(candidates(even(10)), { scope, amount: 1, maxRatio: 0 })).toEqual([10]);
   });
 
+  const withOwn = (list: readonly Candidate[], ...own: readonly (number | undefined)[]): Candidate[] =>
+    list.map((each, i) => ({ ...each, amount: own[i] }));
+
+  test.each(['uniform', 'global'] as const)('a group with an amount of its own loses that (%s)', (scope) => {
+    const list = withOwn(candidates(even(10), even(10), even(10)), 0.2, undefined, 0);
+    expect(keeps(list, { scope, amount: 0.5 })).toEqual([8, 5, 10]);
+    expect(keeps(withOwn(candidates(even(4)), 1), { scope })).toEqual([1]);
+    expect(keeps(list, { scope, amount: 0.5, maxRatio: 0.1 })).toEqual([9, 9, 10]);
+  });
+
+  test('globally: groups with amounts of their own neither give to the shared one nor take from it', () => {
+    const strong = [9, 9, 9, 9];
+    const list = candidates([1, 1, 1, 1], strong, [1, 2, 3, 4]);
+    // All of the shared amount comes from the first and the last: 4 of 8, the weakest by their means of 1.
+    expect(keeps(withOwn(list, undefined, 0.75, undefined), { scope: 'global', amount: 0.5 })).toEqual([2, 1, 2]);
+    expect(keeps(withOwn(list, 0, 0, 0.5), { scope: 'global', amount: 0.9 })).toEqual([4, 4, 2]);
+  });
+
+  test('alignment holds for amounts of their own as well', () => {
+    const [entry] = candidates(even(32));
+    if (entry === undefined) throw new Error('no candidate');
+    const list = [{ ...entry, amount: 0.4, group: { ...entry.group, blockedWidth: 1 } }];
+    const [quota] = planQuotas(list, options({ amount: 0, alignment: { block: 16, strict: true } }));
+    expect(quota).toMatchObject({ asked: 19, keep: 16 });
+  });
+
   test('alignment does not break the largest ratio, and both counts are told', () => {
     const [entry] = candidates(even(32));
     if (entry === undefined) throw new Error('no candidate');

@@ -14,7 +14,7 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
   [['m.onnx', '--structured', ''], `--structured ${amount} "".`],
   [
     ['m.onnx'],
-    'Say how much to remove, for example with: onnx-prune m.onnx --structured 50% ("onnx-prune inspect m.onnx" shows what can be removed).',
+    'Say how much to remove, with --structured, --heads, --head-dim or --recipe, for example: onnx-prune m.onnx --structured 50% ("onnx-prune inspect m.onnx" shows what can be removed).',
   ],
   [
     ['m.onnx', '--structured'],

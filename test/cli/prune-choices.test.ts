@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { criteria } from '../../src/index.ts';
 import { Desk } from './support/desk.ts';
 import { smallNet } from './support/models.ts';
-import { at, itemsAt, numberAt, parse } from './support/read.ts';
-
-const DRY = ['--no-bench', '--no-verify', '--dry-run', '--json'];
+import { at, itemsAt, numberAt } from './support/read.ts';
+import { DRY, reportOf, widths } from './support/reports.ts';
 
 function deskWithModel(): Desk {
   const desk = new Desk();
@@ -12,20 +11,7 @@ function deskWithModel(): Desk {
   return desk;
 }
 
-async function report(desk: Desk, ...args: readonly string[]): Promise<unknown> {
-  const { code, stdout, stderr } = await desk.run(...args, ...DRY);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return parse(stdout);
-}
-
-function widths(json: unknown): Record<string, string> {
-  return Object.fromEntries(
-    itemsAt(json, 'pruning', 'groups').map((group) => [
-      String(at(group, 'name')),
-      `${numberAt(group, 'before')} → ${numberAt(group, 'after')}`,
-    ]),
-  );
-}
+const report = (desk: Desk, ...args: readonly string[]): Promise<unknown> => reportOf(desk, ...args, ...DRY);
 
 describe('the choice of channels', { timeout: 60_000 }, () => {
   it.each(criteria.map(({ name }) => name))('goes by --criterion %s, the same way every time', async (name) => {

@@ -20,7 +20,7 @@ describe('help', { timeout: 30_000 }, () => {
   it('names every option of the main job', async () => {
     const { stdout } = await new Desk().run('prune', '--help');
     const words =
-      '--structured --output --force --criterion --scope --max-ratio --align --exclude --only --test --no-verify --no-bench --dry-run --require-change --seed --threads --timeout --json --report --quiet --verbose';
+      '--structured --heads --head-dim --recipe --allow-approximate --output --force --criterion --scope --max-ratio --align --exclude --only --test --no-verify --no-bench --dry-run --require-change --seed --threads --timeout --json --report --quiet --verbose';
     for (const option of words.split(' ')) expect(stdout).toContain(option);
   });
 

@@ -65,6 +65,22 @@ describe('the functions of a model', () => {
     expect(inlineFunctions(model)).toBe(false);
   });
 
+  test('may have nodes without names, and be called by such', async () => {
+    const twice = [
+      { ...FUNCTIONS[0], node: ['t', 'b'].map((to, i) => ({ opType: 'Relu', input: ['at'[i]], output: [to] })) },
+    ];
+    const b = new ModelBuilder({ seed: 4, opset: 15, domains: { local: 1 } });
+    const call = (x: string): string => b.node('Activate', [x], {}, { domain: 'local', name: '' });
+    const hidden = b.node('MatMul', [b.input('x', 'float32', ['N', 6]), b.weight('first', [6, 8])]);
+    b.output(b.node('MatMul', [call(call(hidden)), b.weight('last', [8, 3])]), 'float32', ['N', 3]);
+    const bytes = onnx.ModelProto.encode(onnx.ModelProto.fromObject({ ...b.model(), functions: twice })).finish();
+    const { groups, original } = await cutEqualsMasked(bytes);
+    expect(groups).toEqual(['first 8']);
+    // Two nodes of one name are refused by onnxruntime.
+    const names = original.graph.sorted().map(({ name }) => name);
+    expect(new Set(names).size).toBe(6);
+  });
+
   test('let channels through', async () => {
     const outcome = await cutEqualsMasked(net());
     expect(outcome.groups).toEqual(['first 8', 'second 7']);

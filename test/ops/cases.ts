@@ -35,7 +35,7 @@ export function held(net: ModelBuilder, reason: RegExp): Case {
 }
 
 /** Groups of one weight have names of their own, "weight[4…]"; here they go by the weight. */
-const byWeight = (group: string): string => group.replace(/\[\d+…\] /, ' ');
+const byWeight = (group: string): string => group.replace(/\[[:, ]*\d+…\] /, ' ');
 
 /** Checks every case, with choices of its own, and every other one with the shapes of all values declared in the file. */
 export function testCases(title: string, cases: Cases): void {

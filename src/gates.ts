@@ -30,7 +30,7 @@ export function checkGates(report: Report, { input, random, requireChange }: Gat
     const what =
       failed === undefined
         ? ''
-        : `: "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
+        : `: ${proof.frontier.includes(failed) ? 'value' : 'output'} "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
     const message =
       random.length > 0
         ? `The proof failed, so nothing was written${what}; the model draws random numbers (${random.join(', ')}), so its outputs are no two times the same and nothing can be proven: make the random numbers an input of the model, or skip the proof with --no-verify.`

@@ -27,7 +27,7 @@ export function renderProof(context: Context, proof: ProofReport | null): string
       : marked(
           context,
           ink.yellow('!'),
-          `not informative, since the output is the same number everywhere, or the same for all inputs: ${listed(context, [...new Set(constant)])}`,
+          `not informative, since the output is the same whatever the input: ${listed(context, [...new Set(constant)])}`,
         )),
     ...marked(context, ' ', `ran on ${printable(proof.inputs)}`, ink.dim),
   ]);

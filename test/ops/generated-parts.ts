@@ -1,5 +1,6 @@
-import type { Attributes, ModelBuilder } from '../support/build.ts';
+import type { Attributes, GraphBuilder } from '../support/build.ts';
 import type { Random } from '../support/random.ts';
+import type { Grid, Narrow, WeightForm } from './quantized-nets.ts';
 
 /** An image-like value [N, channels, side, side]. */
 export interface Image {
@@ -8,19 +9,33 @@ export interface Image {
   readonly side: number;
 }
 
-/** The net under construction: everything made so far, latest last. */
+/** An image-like value of integers that are the same bit by bit in the masked and the cut model. */
+export interface Integers extends Image {
+  readonly grid: Grid;
+}
+
+/** The net under construction, or the body of a node in it: everything made so far, latest last. */
 export interface State {
-  readonly b: ModelBuilder;
+  readonly b: GraphBuilder;
+  /** The input of the net. */
+  readonly input: Image;
   readonly images: Image[];
+  readonly integers: Integers[];
   readonly random: Random;
   readonly opset: number;
   readonly batch: number | 'N';
-  weights: number;
+  /** Types of quantized activations and weights. */
+  readonly narrow: Narrow;
+  readonly weights: WeightForm;
+  /** Names given out, in the bodies too. */
+  readonly names: { count: number };
+  /** Adds a layer of any kind. */
+  readonly add: (state: State, layer: Layer) => void;
 }
 
-export function fresh(state: State, stem: string): string {
-  state.weights += 1;
-  return `${stem}${state.weights}`;
+export function fresh({ names }: State, stem: string): string {
+  names.count += 1;
+  return `${stem}${names.count}`;
 }
 
 export function weight(state: State, dims: readonly number[], fanIn?: number): string {
@@ -55,6 +70,8 @@ export interface Layer {
   readonly with: number;
   readonly a: number;
   readonly b: number;
+  /** Layers inside, where the kind has a body. */
+  readonly inner?: readonly Layer[];
 }
 
 /** An operator of the runtime's own domain. */
@@ -122,4 +139,18 @@ export function pick({ images }: State, index: number): Image {
   const image = images[images.length - 1 - (index % images.length)];
   if (image === undefined) throw new Error('there is no value to read');
   return image;
+}
+
+/** [N, C, S, S] → [N, S², C]. */
+export function tokensOf(s: State, x: Image): string {
+  return transpose(s, reshape(s, x.name, x.channels, x.side * x.side), 0, 2, 1);
+}
+
+/** [N, S², channels] → [N, channels, S, S]. */
+export function imageOf(s: State, x: Image, tokens: string, channels: number): Image {
+  return next(x, reshape(s, transpose(s, tokens, 0, 2, 1), channels, x.side, x.side), { channels });
+}
+
+export function project(s: State, tokens: string, inputs: number, outputs: number): string {
+  return s.b.node('MatMul', [tokens, weight(s, [inputs, outputs], inputs)]);
 }

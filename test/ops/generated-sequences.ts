@@ -3,31 +3,20 @@ import {
   divisorOf,
   fresh,
   type Image,
+  imageOf,
   integers,
   type Layer,
   next,
   pick,
+  project,
   reshape,
   type State,
+  tokensOf,
   transpose,
   weight,
 } from './generated-parts.ts';
 
 type Build = (state: State, x: Image, layer: Layer) => Image;
-
-/** [N, C, S, S] → [N, S², C]. */
-function tokensOf(s: State, x: Image): string {
-  return transpose(s, reshape(s, x.name, x.channels, x.side * x.side), 0, 2, 1);
-}
-
-/** [N, S², channels] → [N, channels, S, S]. */
-function imageOf(s: State, x: Image, tokens: string, channels: number): Image {
-  return next(x, reshape(s, transpose(s, tokens, 0, 2, 1), channels, x.side, x.side), { channels });
-}
-
-function project(s: State, tokens: string, inputs: number, outputs: number): string {
-  return s.b.node('MatMul', [tokens, weight(s, [inputs, outputs], inputs)]);
-}
 
 /** [directions, batch, hidden] of zeros, the batch read at run time. */
 function zeroState(s: State, steps: string, directions: number, hidden: number): string {

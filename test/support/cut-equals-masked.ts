@@ -6,6 +6,7 @@ import { maskModel } from '../../src/channels/masked-model.ts';
 import { shrink } from '../../src/channels/shrink.ts';
 import { checkGraph } from '../../src/ir/check.ts';
 import { cloneModel, exportModel, importModel, type Model } from '../../src/ir/model.ts';
+import { initializersIn } from '../../src/ir/node.ts';
 import { dimsOf } from '../../src/ir/value.ts';
 import { removeDeadCode } from '../../src/normalise/dead-code.ts';
 import { normalise } from '../../src/normalise/normalise.ts';
@@ -146,7 +147,7 @@ async function feedsFor(child: RuntimeChild, model: Model, bytes: Uint8Array, op
 }
 
 function countParameters(model: Model): number {
-  return [...model.graph.initializers].reduce((sum, value) => sum + (value.tensor?.size ?? 0), 0);
+  return [...initializersIn(model.graph)].reduce((sum, value) => sum + (value.tensor?.size ?? 0), 0);
 }
 
 /** Every length the cut graph and its file claim is the one that onnxruntime finds when the file claims nothing. */

@@ -55,7 +55,7 @@ export function reportOf(findings: Findings): Report {
 }
 
 /** Remarks a person should read. */
-function notesOn({ options, pruning, size, proof, fidelity, testData }: Findings): string[] {
+function notesOn({ options, loaded, pruning, size, proof, fidelity, testData }: Findings): string[] {
   const notes: string[] = [];
   const has = (part: 'heads' | 'head-dim'): boolean => pruning.groups.some((group) => group.part === part);
   if (options.heads !== undefined && !has('heads'))
@@ -73,8 +73,7 @@ function notesOn({ options, pruning, size, proof, fidelity, testData }: Findings
     notes.push(
       `${mixers.length === 1 ? '1 node takes' : `${mixers.length} nodes take`} statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
     );
-  if (pruning.removedChannels === 0)
-    notes.push('Nothing was removed: no group of channels was free to leave, or the amount was too small for any.');
+  if (pruning.removedChannels === 0) notes.push(whyNothing(size.before.parameters, loaded));
   const emptied = pruning.groups.filter(({ asked, after }) => asked === 0 && after > 0).map(({ name }) => name);
   if (emptied.length > 0)
     notes.push(`The amount would have emptied ${emptied.join(', ')}; the least that can stay was kept.`);
@@ -86,6 +85,19 @@ function notesOn({ options, pruning, size, proof, fidelity, testData }: Findings
     );
   }
   return notes;
+}
+
+/** Why a run removed nothing. */
+function whyNothing(parameters: number, { model }: LoadedModel): string {
+  if (parameters > 0)
+    return 'Nothing was removed: no group of channels was free to leave, or the amount was too small for any.';
+  // Classical machine learning: tree ensembles, linear models, scalers.
+  const learned = Object.keys(unknownOperators(model)).filter((name) => name.startsWith('ai.onnx.ml.'));
+  const where =
+    learned.length === 0
+      ? ''
+      : `: ${learned.join(', ')} ${learned.length === 1 ? 'keeps' : 'keep'} what was learned in attributes, which are not cut`;
+  return `There is nothing to prune, since no tensor of the model holds weights${where}.`;
 }
 
 /** The options as they were understood; those that were not given are left out. */

@@ -6,12 +6,12 @@ import { graphsIn, initializersIn } from './ir/node.ts';
 import { innerRounding } from './judge/inner-rounding.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
 import {
-  type Frontier,
   measureFidelity,
   measureLatency,
   type ProofModels,
   type ProofPass,
   proveRewiring,
+  type WitnessModels,
 } from './judge/judge.ts';
 import { randomNodes } from './judge/random-nodes.ts';
 import { bytesOf, measureSize } from './judge/size.ts';
@@ -166,27 +166,28 @@ class PruneRun {
       if (!isLast) await this.#write(cut, model);
       // The pass after this one changes the model.
       const after = isLast ? model : cloneModel(model).model;
-      passes.push({ masked, cut, frontier: this.#frontierOf(pruned, pruned.masked, after, i, workspace) });
+      passes.push({ masked, cut, witnesses: this.#witnesses(pruned, pruned.masked, after, i, workspace) });
     }
     // Not between passes: what one of them leaves as it is may lose channels in the next.
     for (const each of graphsIn(model.graph)) retieVectors(each);
     return { report: present(report, 'a pass of pruning'), passes };
   }
 
-  #frontierOf(
-    { frontier }: PrunedChannels,
+  #witnesses(
+    { witnesses }: PrunedChannels,
     before: Model,
     after: Model,
     pass: number,
     workspace: (name: string) => string,
-  ): Frontier {
+  ): WitnessModels {
+    const names = [...new Set([...witnesses.frontier, ...witnesses.horizon])];
     return {
-      names: frontier,
+      ...witnesses,
       write: async () => {
-        const masked = workspace(`masked-frontier-${pass}.onnx`);
-        const cut = workspace(`cut-frontier-${pass}.onnx`);
-        await this.#write(masked, withOutputs(before, frontier));
-        await this.#write(cut, withOutputs(after, frontier));
+        const masked = workspace(`masked-witnesses-${pass}.onnx`);
+        const cut = workspace(`cut-witnesses-${pass}.onnx`);
+        await this.#write(masked, withOutputs(before, names));
+        await this.#write(cut, withOutputs(after, names));
         return { masked, cut };
       },
     };

@@ -35,14 +35,20 @@ export function renderProof(context: Context, proof: ProofReport | null): string
 
 /** Outputs that say nothing by themselves, and what they were judged by instead. */
 function frontierLines(context: Context, { frontier, judgedByFrontier }: ProofReport): string[] {
-  const equal = 'cut equals masked where the unchanged end of the graph begins';
-  const lines = verdicts(context, frontier, equal, 'cut differs from masked');
+  const equal = 'cut equals masked before the decisions, or the unchanged end, of the graph';
+  const lines = verdicts(context, frontier, equal, 'cut differs from masked', 'value');
   if (judgedByFrontier.length === 0) return lines;
   const text = `judged by that alone, since an operator before them decides by tiny differences: ${listed(context, judgedByFrontier)}`;
   return [...lines, ...marked(context, context.ink.yellow('!'), text)];
 }
 
-function verdicts(context: Context, outputs: readonly OutputProof[], equal: string, different: string): string[] {
+function verdicts(
+  context: Context,
+  outputs: readonly OutputProof[],
+  equal: string,
+  different: string,
+  noun = 'output',
+): string[] {
   const { ink, verbose } = context;
   if (outputs.length === 0) return [];
   const failed = outputs.filter(({ passed }) => !passed);
@@ -57,7 +63,7 @@ function verdicts(context: Context, outputs: readonly OutputProof[], equal: stri
     undefined,
   );
   if (worst === undefined) return lines;
-  const where = failed.length > 0 || passed.length > 1 ? ` in ${formatCount(passed.length, 'output')}` : '';
+  const where = failed.length > 0 || passed.length > 1 ? ` in ${formatCount(passed.length, noun)}` : '';
   const figures = `largest error ${formatError(worst.error)} (limit ${formatError(worst.limit)})`;
   lines.push(...marked(context, ink.green('✓'), `${equal}${where}, ${figures}`));
   if (!verbose || outputs.length === 1) return lines;

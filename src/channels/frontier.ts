@@ -23,6 +23,20 @@ export function frontierOf(graph: Graph, cut: Cut): Value[] {
   return [...frontier].filter((value) => value.producer !== undefined && !unchanged.has(value.producer));
 }
 
+/**
+ * The values before the first decisions: those that hang on none, lose no position, and are read by what does hang on one.
+ * Up to there everything is a continuous function, so that cut and masked must agree whatever is decided behind.
+ * @param decided the values of the graph that hang on a decision
+ */
+export function horizonOf(graph: Graph, cut: Cut, decided: ReadonlySet<Value>): Value[] {
+  const horizon = new Set<Value>();
+  for (const node of graph.nodes) {
+    if (!node.outputs.some((value) => value !== undefined && decided.has(value))) continue;
+    for (const value of readOf(node)) if (value.producer?.graph === graph && !decided.has(value)) horizon.add(value);
+  }
+  return [...horizon].filter((value) => !dimsOf(value)?.some((_, dim) => cut.kept({ value, dim }) !== undefined));
+}
+
 function isTouched(node: Node, cut: Cut): boolean {
   const own = valuesOf(node).some((value) => dimsOf(value)?.some((_, dim) => cut.kept({ value, dim }) !== undefined));
   return own || subgraphsOf(node).some((body) => [...body.nodes].some((inner) => isTouched(inner, cut)));

@@ -26,20 +26,28 @@ export interface ProofModels {
 export interface ProofPass {
   readonly masked: string;
   readonly cut: string;
-  readonly frontier: Frontier;
+  readonly witnesses: WitnessModels;
 }
 
-/** Where outputs fail: the same two models with further outputs, and the names of those. */
-export interface Frontier {
-  readonly names: readonly string[];
+/**
+ * The same two models with further outputs, for where the outputs cannot speak for themselves: because one failed, maybe by
+ * a rounding error that made another decision, or because it is the same whatever the input.
+ */
+export interface WitnessModels {
+  /** Values that enter the end of the graph which stays as it is: where they are equal, so is what follows. */
+  readonly frontier: readonly string[];
+  /** Values before the first decisions: they are equal whatever is decided behind. */
+  readonly horizon: readonly string[];
+  /** Outputs that hang on a decision. */
+  readonly decided: readonly string[];
   /** Writes both and gives their paths. */
   write(): Promise<{ readonly masked: string; readonly cut: string }>;
 }
 
 /**
  * Proves that tidying kept the outputs and that the cut model gives what the masked one gives. Where an output fails, or
- * is the same whatever the input, the values are compared that enter the unchanged end of the graph: if those are equal, what follows is the same function
- * of the same numbers.
+ * is the same whatever the input, witnesses inside the graph are heard: failed outputs are excused where all values agree
+ * that enter its unchanged end, or, if each of them hangs on a decision, all values before the first decisions.
  */
 export async function proveRewiring(
   child: RuntimeChild,
@@ -49,21 +57,21 @@ export async function proveRewiring(
 ): Promise<ProofReport> {
   const options = { ...request, inner: models.inner };
   let passed = true;
-  const [cut, atFrontier, excused]: [OutputProof[], OutputProof[], string[]] = [[], [], []];
+  const [cut, witnesses, excused]: [OutputProof[], OutputProof[], string[]] = [[], [], []];
   for (const pass of models.passes) {
     const { outputs } = await prove(child, pass.masked, pass.cut, inputs.proof, options).catch((error: unknown) =>
       blameUs(error),
     );
     const failed = outputs.filter((output) => !output.passed).map(({ name }) => name);
     const isSettled = outputs.every((output) => output.passed && output.informative);
-    const ends =
-      isSettled || pass.frontier.names.length === 0 ? [] : await proveFrontier(child, pass.frontier, inputs, options);
-    const isExcused = ends.length > 0 && ends.every((end) => end.passed);
+    const { frontier, horizon } = isSettled ? NOT_HEARD : await hear(child, pass.witnesses, inputs, options);
+    const isExcused =
+      isProven(frontier) || (isProven(horizon) && failed.every((name) => pass.witnesses.decided.includes(name)));
     if (isExcused) excused.push(...failed);
-    passed &&= failed.length === 0 || isExcused;
+    passed &&= (failed.length === 0 || isExcused) && horizon.every((each) => each.passed);
     cut.push(...outputs);
-    // Where outputs passed but say little, a difference there may be another decision before: it says nothing either way.
-    if (failed.length > 0 || isExcused) atFrontier.push(...ends);
+    // A difference at the frontier may come of another decision before it: by itself it says nothing.
+    witnesses.push(...horizon, ...(isProven(frontier) || !isExcused ? frontier : []));
   }
   const cleaned =
     models.cleaned === undefined
@@ -72,7 +80,7 @@ export async function proveRewiring(
   return {
     passed: passed && (cleaned?.passed ?? true),
     cut: worstOf(cut),
-    frontier: worstOf(atFrontier),
+    frontier: worstOf(witnesses),
     judgedByFrontier: [...new Set(excused)],
     cleaned: cleaned?.outputs ?? [],
     inputs: inputs.on,
@@ -103,16 +111,29 @@ function worstOf(proofs: readonly OutputProof[]): OutputProof[] {
   return [...worst.values()];
 }
 
-async function proveFrontier(
+/** What witnesses say. */
+interface Testimony {
+  readonly frontier: readonly OutputProof[];
+  readonly horizon: readonly OutputProof[];
+}
+
+const NOT_HEARD: Testimony = { frontier: [], horizon: [] };
+
+function isProven(proofs: readonly OutputProof[]): boolean {
+  return proofs.length > 0 && proofs.every((proof) => proof.passed);
+}
+
+async function hear(
   child: RuntimeChild,
-  frontier: Frontier,
+  { frontier, horizon, write }: WitnessModels,
   inputs: JudgeInputs,
   options: RequestOptions & { readonly inner: ReadonlySet<InnerRounding> },
-): Promise<readonly OutputProof[]> {
-  const { masked, cut } = await frontier.write();
-  const wanted = new Set(frontier.names);
+): Promise<Testimony> {
+  if (frontier.length + horizon.length === 0) return NOT_HEARD;
+  const { masked, cut } = await write();
   const { outputs } = await prove(child, masked, cut, inputs.proof, options);
-  return outputs.filter(({ name }) => wanted.has(name));
+  const among = (names: readonly string[]): OutputProof[] => outputs.filter(({ name }) => names.includes(name));
+  return { frontier: among(frontier), horizon: among(horizon) };
 }
 
 /** Compares all outputs of two models, and their right answers where the data have labels. */

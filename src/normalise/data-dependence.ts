@@ -1,6 +1,7 @@
+import { type DataType, isFloat } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
-import { type Node, subgraphsOf } from '../ir/node.ts';
-import type { Value } from '../ir/value.ts';
+import { capturesOf, type Node, nodesInOrder, subgraphsOf } from '../ir/node.ts';
+import { elementTypeOf, type Value } from '../ir/value.ts';
 
 /** Operators that make as many elements as their data happen to call for. */
 const BY_DATA: ReadonlySet<string> = new Set([
@@ -64,4 +65,35 @@ function makesByData(node: Node, elements: ReadonlySet<Value>): boolean {
     const value = node.inputs[index];
     return value !== undefined && elements.has(value);
   });
+}
+
+/** Element types that hold decisions: what a comparison says, what an index or a count is. */
+const DECIDED: ReadonlySet<DataType> = new Set(['bool', 'int32', 'int64']);
+
+/** Operators that stay among real numbers and decide all the same. */
+const JUMPS: ReadonlySet<string> = new Set(['Ceil', 'Floor', 'Round', 'Sign', 'Mod']);
+
+/**
+ * The values that hang on a decision: somewhere before them an operator turned real numbers into booleans or whole numbers
+ * (a comparison, a sorted order, the boxes that a suppression leaves), so that a rounding error may make another value
+ * altogether of them.
+ */
+export function decidedValues(graph: Graph): ReadonlySet<Value> {
+  const decided = new Set<Value>();
+  for (const node of nodesInOrder(graph)) {
+    const bodies = subgraphsOf(node);
+    const read = [...node.inputs, ...(bodies.length === 0 ? [] : capturesOf(node))].filter(
+      (value) => value !== undefined,
+    );
+    const made = node.outputs.filter((value) => value !== undefined);
+    const decides =
+      JUMPS.has(node.opType) ||
+      (!READS_LENGTHS.has(node.opType) &&
+        read.some((value) => isFloat(elementTypeOf(value))) &&
+        made.some((value) => DECIDED.has(elementTypeOf(value))));
+    const given = bodies.flatMap((body) => body.outputs);
+    if (decides || [...read, ...given].some((value) => decided.has(value)))
+      for (const value of made) decided.add(value);
+  }
+  return decided;
 }

@@ -32,12 +32,12 @@ export interface ProofReport {
   /** Cut against masked, per output. */
   readonly cut: readonly OutputProof[];
   /**
-   * Cut against masked at the values that enter the end of the graph which stays as it is; made only where an output
-   * failed, because an operator in that end may turn a rounding error into another decision, or where it says little,
-   * because it is the same whatever the input.
+   * Cut against masked inside the graph: at the values that enter its unchanged end, and at those before the first
+   * decisions. Heard only where an output failed, since an operator may turn a rounding error into another decision, or
+   * says little, since it is the same whatever the input.
    */
   readonly frontier: readonly OutputProof[];
-  /** Outputs that failed by themselves and passed by the frontier. */
+  /** Outputs that failed by themselves and passed by what is in `frontier`. */
   readonly judgedByFrontier: readonly string[];
   /** The tidied model against the original, per output; empty where tidying changed nothing. */
   readonly cleaned: readonly OutputProof[];

@@ -1,13 +1,13 @@
 import type { Kept, Place } from '../ops/rule.ts';
-import { isAxis } from '../ops/rule.ts';
 import type { ChannelMap, Group } from './group.ts';
+import { PlaceMap } from './places.ts';
 
 /** A decision what leaves: one flag per unit of a channel map. */
 export class Cut {
   readonly map: ChannelMap;
   /** 1 for units that leave. */
   readonly removed: Uint8Array;
-  readonly #kept = new Map<unknown, Map<number | string, readonly number[] | undefined>>();
+  readonly #kept = new PlaceMap<{ readonly indices: readonly number[] | undefined }>();
 
   constructor(map: ChannelMap, removed: Uint8Array) {
     this.map = map;
@@ -28,12 +28,9 @@ export class Cut {
 
   /** The positions that stay along a place, ascending; undefined where all do. */
   readonly kept: Kept = (place) => {
-    const owner: unknown = isAxis(place) ? place.value : place.node;
-    const key = isAxis(place) ? place.dim : place.name;
-    const known = this.#kept.get(owner) ?? new Map<number | string, readonly number[] | undefined>();
-    this.#kept.set(owner, known);
-    if (!known.has(key)) known.set(key, this.#compute(place));
-    return known.get(key);
+    const known = this.#kept.get(place) ?? { indices: this.#compute(place) };
+    this.#kept.set(place, known);
+    return known.indices;
   };
 
   #compute(place: Place): readonly number[] | undefined {

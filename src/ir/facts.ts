@@ -20,7 +20,7 @@ export interface ShapeOracle {
 export interface ShapeObserver {
   /**
    * @param names values whose dims are wanted
-   * @returns dims by name: numbers that stayed the same, symbols that a dim followed, undefined for others; a name may be absent
+   * @returns dims by name: numbers that stayed the same, symbols that a dim followed, made-up names for others; a name may be absent
    */
   observeShapes(model: ModelProto, names: readonly string[]): Promise<ReadonlyMap<string, readonly Dim[]>>;
 }

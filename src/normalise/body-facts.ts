@@ -3,7 +3,7 @@ import { applyFacts, type ShapeOracle } from '../ir/facts.ts';
 import type { Graph } from '../ir/graph.ts';
 import { exportBody, type Model } from '../ir/model.ts';
 import { capturesOf, type Node, subgraphsOf } from '../ir/node.ts';
-import { type Dim, dimsOf, elementTypeOf, type TensorType, type Value } from '../ir/value.ts';
+import { type Dim, dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 
 /** Turns of assuming and asking; each leaves at least one more dim open, and few bodies need a second. */
 const MOST_TURNS = 8;
@@ -36,8 +36,8 @@ async function inferBody(
 ): Promise<void> {
   const mine = bindings.filter(({ from, to }) => body.owns(from) || body.owns(to) || body.isOutput(from));
   passIn(body, mine);
-  if (![...body.inputs, ...capturesOf(node)].every(isTensor)) return;
   const captures = [...capturesOf(node)];
+  if (![...body.inputs, ...captures].every(isTensor)) return;
   for (let turn = 0; turn < MOST_TURNS; turn++) {
     applyFacts(body, await oracle.inferShapes(exportBody(model, body, captures)));
     await inferBodies(model, body, oracle);
@@ -63,9 +63,8 @@ function isTensor(value: Value): boolean {
 function passIn(body: Graph, bindings: readonly Binding[]): void {
   for (const binding of bindings) {
     const { way, from, to } = binding;
-    const outer: TensorType | undefined = from.tensor ? { type: from.tensor.type, dims: from.tensor.dims } : from.type;
-    if (way !== 'in' || outer === undefined) continue;
-    const { type, dims } = boundType(binding, outer);
+    if (way !== 'in' || from.type === undefined) continue;
+    const { type, dims } = boundType(binding, from.type);
     const own = dimsOf(to);
     const merged = dims === undefined ? own : dims.map((dim, i) => dim ?? (own?.length === dims.length ? own[i] : dim));
     body.setType(to, merged === undefined ? { type } : { type, dims: merged });
@@ -110,10 +109,8 @@ function passOut(node: Node, bindings: readonly Binding[]): boolean {
   for (const output of node.outputs) {
     const said = bindings.flatMap((binding) => {
       if (binding.way !== 'out' || binding.to !== output) return [];
-      const inner: TensorType | undefined = binding.from.tensor
-        ? { type: binding.from.tensor.type, dims: binding.from.tensor.dims }
-        : binding.from.type;
-      return [inner && boundType(binding, inner)];
+      const { type } = binding.from;
+      return [type && boundType(binding, type)];
     });
     const [first] = said;
     if (output === undefined || first?.dims === undefined) continue;

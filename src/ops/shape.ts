@@ -6,16 +6,15 @@ import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from
 import type { Coupling, OpRule } from './rule.ts';
 
 /**
- * The elements of a shape that a reader looks at; undefined where it may be any. A product with 0 looks at nothing, and
- * the places that AffineGrid makes in an image are the same for every channel.
+ * The elements of a shape that a reader looks at; undefined where it may be any. The
+ * places that AffineGrid makes in an image are the same for every channel.
  */
 function picksOf(reader: Node, shape: Value, length: number): number[] | undefined {
   const [data, other] = reader.inputs;
   if (reader.opType === 'AffineGrid' && other === shape) return [...Array(length).keys()].filter((dim) => dim !== 1);
   if (reader.opType === 'Gather' && data === shape) return other?.tensor?.integers();
   if (reader.opType === 'Slice' && data === shape) return slicedPlaces(reader, length);
-  if (reader.opType !== 'Mul' || data !== shape || other?.tensor?.size !== length) return undefined;
-  return other.tensor.integers().flatMap((factor, i) => (factor === 0 ? [] : [i]));
+  return undefined;
 }
 
 /** The places of a list that a Slice with constant bounds gives. */

@@ -14,8 +14,8 @@ import type { InputSpec } from './types.ts';
 
 /**
  * Finds dims that shape inference cannot, by running the model on made-up inputs of several sizes: a
- * dim that stays the same is taken as fixed, one that follows the size of a named symbol goes by its name, and the
- * others stay unknown.
+ * dim that stays the same is taken as fixed, one that follows the size of a named symbol goes by its name, and
+ * others get a name of their own, the same for the same lengths.
  *
  * @param model with its data in the message
  * @param names values of the main graph that are tensors

@@ -57,13 +57,14 @@ export type InnerRounding = 'float16' | 'integers';
 
 /**
  * Outputs of a model that rounds to float16 inside are as coarse as float16 ones. Where it rounds to 8-bit integers, one
- * step more or less (a half that falls to the other side) is a 256th of a tensor's range, and further layers add theirs.
+ * step more or less (a half that falls to the other side) is a 256th of a tensor's range; a dozen of them, as layers add
+ * theirs, are 5e-2, and never more than the noise of the model itself allows.
  */
 function toleranceOf(type: string, inner: ReadonlySet<InnerRounding>): Tolerance {
   const own = FLOATING[type];
   if (own === undefined) return EXACT;
   const half: Tolerance = inner.has('float16') ? (FLOATING['float16'] ?? own) : own;
-  const most = inner.has('integers') ? 1e-1 : 0;
+  const most = inner.has('integers') ? 5e-2 : 0;
   return { strict: Math.max(own.strict, half.strict), most: Math.max(own.most, half.most, most) };
 }
 

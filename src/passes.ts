@@ -1,5 +1,5 @@
 import type { SettledOptions } from './prune-options.ts';
-import type { KeptIndices } from './transforms/describe-groups.ts';
+import { composeAxes, originalIndex } from './transforms/kept-indices.ts';
 import type { PruneChannelsOptions, PruneChannelsReport } from './transforms/prune-channels.ts';
 import { type Amount, LATER } from './transforms/select-groups.ts';
 
@@ -32,29 +32,16 @@ export function passesOf({ structured, heads, headDim, layers }: SettledOptions)
 
 /** The reports of passes as one, with everything in the numbering before the first of them. */
 export function joinReports(first: PruneChannelsReport, second: PruneChannelsReport): PruneChannelsReport {
-  const before = new Map(first.axes.map((axis) => [keyOf(axis), axis]));
-  const original = (of: { readonly initializer: string; readonly axis: number }, kept: readonly number[]): number[] => {
-    const earlier = before.get(keyOf(of))?.kept;
-    return kept.map((index) => earlier?.[index] ?? index);
-  };
-  const again = new Map(second.axes.map((axis) => [keyOf(axis), axis]));
   return {
     ...first,
     removedChannels: first.removedChannels + second.removedChannels,
     groups: [
       ...first.groups,
-      ...second.groups.map((group) => ({ ...group, kept: original(group.weight, group.kept) })),
+      ...second.groups.map((group) => ({
+        ...group,
+        kept: group.kept.map((index) => originalIndex(first.axes, group.weight, index)),
+      })),
     ],
-    axes: [
-      ...first.axes.map((axis): KeptIndices => {
-        const later = again.get(keyOf(axis));
-        return later === undefined ? axis : { ...axis, kept: original(axis, later.kept) };
-      }),
-      ...second.axes.filter((axis) => !before.has(keyOf(axis))),
-    ],
+    axes: composeAxes(first.axes, second.axes),
   };
-}
-
-function keyOf({ initializer, axis }: { readonly initializer: string; readonly axis: number }): string {
-  return `${axis} ${initializer}`;
 }

@@ -30,6 +30,22 @@ export function alignCount(wish: number, count: number, width: number, { block, 
   return count < NARROWEST * 2 ? clamped : nearest(clamped, count, unitsPer(NARROWEST, width));
 }
 
+/**
+ * The fewest units, of at least `wish`, that kernels take as fast as they take them all: for units that cost nothing but
+ * room, where a narrower layer may be a slower one.
+ *
+ * @param wish units that have to stay
+ * @param count units there are
+ * @param width channels per unit along the axis that the kernel blocks; 0 where none does
+ */
+export function alignUp(wish: number, count: number, width: number, { block, strict }: Alignment): number {
+  const fewest = Math.min(Math.max(wish, 1), count);
+  if (width === 0 || block <= 1) return fewest;
+  const step = unitsPer(strict ? block : NARROWEST, width);
+  // A layer that is out of step already has no kernel to lose.
+  return count % step === 0 ? Math.ceil(fewest / step) * step : fewest;
+}
+
 /** Units whose channels together are a multiple of the block. */
 function unitsPer(block: number, width: number): number {
   let [a, b] = [block, width];

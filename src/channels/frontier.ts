@@ -11,12 +11,20 @@ import type { Cut } from './cut.ts';
  * rounding error. Call it on the graph that the cut was decided on, before it shrinks.
  */
 export function frontierOf(graph: Graph, cut: Cut): Value[] {
+  return frontierBehind(graph, (node) => isTouched(node, cut));
+}
+
+/**
+ * The same for any change of a graph.
+ * @param isTouched whether a node, or one in its bodies, does something else, or has a tensor of another shape
+ */
+export function frontierBehind(graph: Graph, isTouched: (node: Node) => boolean): Value[] {
   const unchanged = new Set<Node>();
   const frontier = new Set<Value>();
   for (const node of graph.sorted().reverse()) {
     const readers = node.outputs.flatMap((value) => (value === undefined ? [] : [...value.uses]));
     const free = readers.every((reader) => unchanged.has(ownerIn(graph, reader)));
-    if (!free || isTouched(node, cut)) continue;
+    if (!free || isTouched(node)) continue;
     unchanged.add(node);
     for (const value of readOf(node)) frontier.add(value);
   }
@@ -29,12 +37,19 @@ export function frontierOf(graph: Graph, cut: Cut): Value[] {
  * @param decided the values of the graph that hang on a decision
  */
 export function horizonOf(graph: Graph, cut: Cut, decided: ReadonlySet<Value>): Value[] {
+  return horizonBefore(graph, decided).filter(
+    (value) => !dimsOf(value)?.some((_, dim) => cut.kept({ value, dim }) !== undefined),
+  );
+}
+
+/** The same before anything is known of a cut: values of which some may lose positions. */
+export function horizonBefore(graph: Graph, decided: ReadonlySet<Value>): Value[] {
   const horizon = new Set<Value>();
   for (const node of graph.nodes) {
     if (!node.outputs.some((value) => value !== undefined && decided.has(value))) continue;
     for (const value of readOf(node)) if (value.producer?.graph === graph && !decided.has(value)) horizon.add(value);
   }
-  return [...horizon].filter((value) => !dimsOf(value)?.some((_, dim) => cut.kept({ value, dim }) !== undefined));
+  return [...horizon];
 }
 
 function isTouched(node: Node, cut: Cut): boolean {

@@ -224,6 +224,34 @@ export class Graph {
     });
   }
 
+  /** Leaves an output of a node out that nobody reads. @throws OnnxPruneError `internal` if somebody does */
+  dropOutput(node: Node, index: number): void {
+    const owned = this.#ownNode(node);
+    this.#forgetOutput(owned, index);
+    owned.outputs[index] = undefined;
+    while (owned.outputs.length > 1 && owned.outputs[owned.outputs.length - 1] === undefined) owned.outputs.pop();
+  }
+
+  /**
+   * Takes an output of a node that nobody reads away, so that those behind it move up, together with the outputs of bodies
+   * that it comes from.
+   */
+  spliceOutput(node: Node, index: number, sources: readonly { readonly body: Graph; readonly index: number }[]): void {
+    const owned = this.#ownNode(node);
+    this.#forgetOutput(owned, index);
+    owned.outputs.splice(index, 1);
+    for (const source of sources) source.body.#outputs.splice(source.index, 1);
+  }
+
+  #forgetOutput(node: GraphNode, index: number): void {
+    const output = node.outputs[index];
+    if (output === undefined) return;
+    if (output.uses.size > 0 || this.isOutput(output))
+      throw this.#broken(output, 'is still read and cannot be left out');
+    output.producer = undefined;
+    this.#forget(output);
+  }
+
   setAttribute(node: Node, attribute: AttributeProto): void {
     this.#ownNode(node).attributes.set(attribute.name ?? '', { proto: attribute, graphs: [] });
   }

@@ -1,7 +1,8 @@
-import { int, intAttribute } from '../ir/attributes.ts';
+import { int, intAttribute, ints, string } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, lengthOf, type Value } from '../ir/value.ts';
+import { addToBiasInput, takesBiasInput } from './bias.ts';
 import {
   axis,
   CouplingBuilder,
@@ -13,7 +14,7 @@ import {
   pinValue,
   rankOf,
 } from './coupling.ts';
-import type { Alternative, Coupling, InnerAxis, Kept, OpRule } from './rule.ts';
+import type { Alternative, Coupling, InnerAxis, Kept, Layer, OpRule } from './rule.ts';
 
 /**
  * Where a convolution has its operands: numbers of inputs, and the axis of the data and of the output that holds
@@ -75,7 +76,9 @@ export function coupleConv(node: Node, shared: 'outputs' | 'inputs', at: ConvOpe
   coupling.pins.push(...pinValue(weight, 'it is the kernel size', (dim) => dim > 1));
   if (bias !== undefined) coupling.same(axis(bias, 0), outAxis);
   coupling.blocked.push(dataAxis, outAxis);
-  const summed = contraction(at.data, at.channel, at.zero);
+  // The zero of a quantized weight is another number than zero.
+  const factor = axis(weight, shared === 'inputs' ? 0 : 1);
+  const summed = contraction(at.data, at.channel, at.zero, at.zero === undefined ? [factor] : []);
   if (groups === 1) {
     const [inDim, outDim] = shared === 'outputs' ? [1, 0] : [0, 1];
     coupling.same(axis(weight, inDim), dataAxis).same(axis(weight, outDim), outAxis);
@@ -143,6 +146,48 @@ export function convMacs(weight: Value, positionsOf: Value, channel = 1): number
   return [...places, ...kernel].reduce<number>((macs, dim) => macs * countedLength(dim), 1);
 }
 
+/**
+ * A convolution as a linear layer; undefined where its channels are unknown, and for a transposed one in groups of more
+ * than one channel, whose rows lie along two axes of the weight.
+ */
+export function convLayer(node: Node, shared: 'outputs' | 'inputs'): Layer | undefined {
+  const channels = channelsOf(node, PLAIN);
+  if (typeof channels === 'string') return undefined;
+  const { data, weight, bias, out, groups, inputs, outputs } = channels;
+  const isDepthwise = groups > 1 && inputs === groups;
+  if (shared === 'inputs' && groups > 1 && !(isDepthwise && outputs === groups)) return undefined;
+  const [rows, columns] = shared === 'outputs' || isDepthwise ? [0, 1] : [1, 0];
+  return {
+    data: axis(data, 1),
+    out: axis(out, 1),
+    weight,
+    rows,
+    columns: isDepthwise ? undefined : columns,
+    groups,
+    gain: 1,
+    bias: { value: bias, gain: 1 },
+    isEven: !readsBeyondBorder(node, weight) && (shared === 'outputs' || isPointwise(node, weight)),
+  };
+}
+
+/** Whether positions beyond the border are read, as zeros. */
+function readsBeyondBorder(node: Node, weight: Value): boolean {
+  const auto = string(node, 'auto_pad', 'NOTSET');
+  const pads = ints(node, 'pads') ?? [];
+  if (auto === 'NOTSET' || auto === '') return pads.some((pad) => pad !== 0);
+  return auto !== 'VALID' && !isPointwise(node, weight);
+}
+
+/** Whether each position of the output comes of one position of the data. */
+function isPointwise(node: Node, weight: Value): boolean {
+  const kernel = dimsOf(weight)?.slice(2) ?? [undefined];
+  const strides = ints(node, 'strides') ?? [];
+  const extra = ints(node, 'output_padding') ?? [];
+  return (
+    kernel.every((length) => length === 1) && strides.every((each) => each === 1) && extra.every((each) => each === 0)
+  );
+}
+
 /** Convolution over any number of spatial axes, plain, grouped or depthwise. */
 const conv: OpRule = {
   domain: '',
@@ -150,6 +195,9 @@ const conv: OpRule = {
   couple: (node) => coupleConv(node, 'outputs'),
   repair: repairGroup,
   macs: (node) => convMacs(input(node, 1), output(node)),
+  layer: (node) => convLayer(node, 'outputs'),
+  takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1))),
+  addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph),
 };
 
 /** Transposed convolution: the weight's axes are [inputs, outputs / group, …]. */
@@ -159,6 +207,9 @@ const convTranspose: OpRule = {
   couple: (node) => coupleConv(node, 'inputs'),
   repair: repairGroup,
   macs: (node) => convMacs(input(node, 1), input(node, 0)),
+  layer: (node) => convLayer(node, 'inputs'),
+  takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1))),
+  addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph),
 };
 
 export const convRules: readonly OpRule[] = [conv, convTranspose];

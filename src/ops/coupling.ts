@@ -102,15 +102,23 @@ export function passAxes(
   });
 }
 
-/** The input to mask for a sum over an axis that two inputs share: the one that is computed, where only one is. */
+/**
+ * The input to mask for a sum of products over an axis that inputs share: the one that is computed, where only one is.
+ * The others are its factors, but for those whose zero is not known to be the number zero.
+ */
 export function contract(coupling: CouplingBuilder, operands: readonly Summed[]): void {
   const computed = operands.find((operand) => operand.axis.value.tensor === undefined) ?? operands[0];
-  if (computed !== undefined) coupling.contractions.push(contraction(computed.input, computed.axis.dim, computed.zero));
+  if (computed === undefined) return;
+  const factors = operands.flatMap((each) => (each === computed || each.zero !== undefined ? [] : [each.axis]));
+  coupling.contractions.push(contraction(computed.input, computed.axis.dim, computed.zero, factors));
 }
 
-/** A sum over an axis of an input; `zero` where the input is quantized: the input that holds its zero point. */
-export function contraction(input: number, dim: number, zero?: number): Contraction {
-  return { input, dim, ...(zero === undefined ? {} : { zero }) };
+/**
+ * A sum over an axis of an input; `zero` where the input is quantized: the input that holds its zero point.
+ * @param factors axes of the other inputs that it is multiplied by
+ */
+export function contraction(input: number, dim: number, zero?: number, factors: readonly Axis[] = []): Contraction {
+  return { input, dim, ...(zero === undefined ? {} : { zero }), ...(factors.length > 0 && { factors }) };
 }
 
 /** Collects the parts of a coupling, for rules that build it in steps. */

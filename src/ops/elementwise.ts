@@ -1,7 +1,8 @@
+import { isFloat } from '../ir/data-type.ts';
 import type { Node } from '../ir/node.ts';
-import { dimsOf, type Value } from '../ir/value.ts';
+import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, rankOf } from './coupling.ts';
-import type { Coupling, OpRule } from './rule.ts';
+import type { Coupling, OpRule, Passage } from './rule.ts';
 
 /**
  * Couples one operand with the output under multidirectional broadcasting: trailing axes align, and an axis of length 1
@@ -36,6 +37,32 @@ function coupleFirst(node: Node): Coupling {
   for (const other of node.outputs) if (other !== undefined && other !== out) coupleBroadcast(coupling, other, out);
   return coupling;
 }
+
+/** What multiples of the operands make of the result; of an operator that is not here nothing is known. */
+const MULTIPLES: Readonly<Record<string, 'joint' | 'product' | 'first'>> = {
+  Abs: 'joint',
+  Add: 'joint',
+  LeakyRelu: 'joint',
+  Max: 'joint',
+  Mean: 'joint',
+  Min: 'joint',
+  Neg: 'joint',
+  Relu: 'joint',
+  Sub: 'joint',
+  Sum: 'joint',
+  Mul: 'product',
+  Div: 'first',
+  PRelu: 'first',
+};
+
+/** Element by element; before opset 7 axes of operands were lined up by an attribute. */
+function passage(node: Node): Passage | undefined {
+  return node.opset < 7 && node.inputs.length > 1
+    ? undefined
+    : { kind: 'elementwise', multiples: MULTIPLES[node.opType] ?? 'none' };
+}
+
+const UNCHANGED: Passage = { kind: 'moves', constant: true, homogeneous: true };
 
 /** Position by position, any number of operands, broadcasting. */
 const broadcasting: OpRule = {
@@ -109,6 +136,7 @@ const broadcasting: OpRule = {
     'ThresholdedRelu',
   ],
   couple: (node) => coupleElementwise(node),
+  passage,
 };
 
 /** Elements pass one by one, unchanged or converted. */
@@ -117,6 +145,10 @@ const passing: OpRule = {
   opTypes: ['Identity', 'Cast', 'BitCast', 'Dropout', 'OptionalGetElement'],
   couple: coupleFirst,
   passesElements: true,
+  // Integers round, and what the elements of a bit cast are nobody knows; a Dropout with a third input may be at work.
+  passage: (node) =>
+    node.inputs.length < 3 && node.opType !== 'BitCast' && isFloat(elementTypeOf(output(node))) ? UNCHANGED : undefined,
+  optionalOutputs: [1],
 };
 
 /** Converts to the type of another tensor, of which nothing but the type is read. */
@@ -128,16 +160,23 @@ const castLike: OpRule = {
     return { ...coupleFirst(node), free: (dimsOf(like) ?? []).map((_, dim) => axis(like, dim)) };
   },
   passesElements: true,
+  passage: (node) => (isFloat(elementTypeOf(output(node))) ? UNCHANGED : undefined),
 };
 
 /** Elements one by one between bounds that are attributes (before opset 11) or scalars. */
-const clip: OpRule = { domain: '', opTypes: ['Clip'], couple: coupleFirst };
+const clip: OpRule = {
+  domain: '',
+  opTypes: ['Clip'],
+  couple: coupleFirst,
+  passage: () => ({ kind: 'elementwise', multiples: 'none' }),
+};
 
 /** Activations of the runtime's own domain. */
 const contrib: OpRule = {
   domain: 'com.microsoft',
   opTypes: ['Gelu', 'FastGelu', 'BiasGelu', 'QuickGelu'],
   couple: (node) => coupleElementwise(node),
+  passage,
 };
 
 /** Whether each element is above a number. */

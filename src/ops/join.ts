@@ -3,7 +3,7 @@ import type { Node } from '../ir/node.ts';
 import { lengthOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
-import type { Coupling, OpRule } from './rule.ts';
+import type { Coupling, OpRule, Passage } from './rule.ts';
 
 /**
  * Parts laid end to end along one axis of a whole: Concat reads it one way, Split the other.
@@ -35,9 +35,12 @@ export function coupleParts(node: Node, whole: Value, parts: readonly Value[]): 
   return coupling;
 }
 
+const UNCHANGED: Passage = { kind: 'moves', constant: true, homogeneous: true };
+
 const concat: OpRule = {
   domain: '',
   opTypes: ['Concat'],
+  passage: () => UNCHANGED,
   couple: (node) =>
     coupleParts(
       node,
@@ -51,6 +54,7 @@ const SPLIT = { attribute: 'split', input: 1 };
 const split: OpRule = {
   domain: '',
   opTypes: ['Split'],
+  passage: () => UNCHANGED,
   couple(node) {
     if (intsParameter(node, SPLIT) === 'dynamic')
       return pinAll(node, 'the lengths that Split gives are computed at run time');
@@ -117,6 +121,7 @@ function constantIndices(node: Node): number[] | undefined {
 const gather: OpRule = {
   domain: '',
   opTypes: ['Gather'],
+  passage: () => UNCHANGED,
   couple: coupleGather,
   repair(node, kept, graph) {
     const chosen = constantIndices(node);

@@ -1,6 +1,7 @@
-import { int } from '../ir/attributes.ts';
+import { float, int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
-import { type Axis, type Dim, dimsOf, type Value } from '../ir/value.ts';
+import { type Axis, type Dim, dimsOf, lengthOf, type Value } from '../ir/value.ts';
+import { addBehind, addToBiasInput, type BiasInput, takesAddBehind, takesBiasInput } from './bias.ts';
 import {
   axis,
   CouplingBuilder,
@@ -13,7 +14,7 @@ import {
   rankOf,
   unrankedAt,
 } from './coupling.ts';
-import type { Coupling, OpRule } from './rule.ts';
+import type { Coupling, Layer, OpRule } from './rule.ts';
 
 /** The axes of an operand, by where they stand in the product: batch, rows, columns. */
 export type OperandOrder = (rank: number, operand: 'a' | 'b') => readonly number[];
@@ -109,11 +110,58 @@ export function matMulMacs(node: Node): number | undefined {
   return macsOf(output(node), dimsOf(input(node, 0))?.at(-1));
 }
 
+/** Gemm as a linear layer, whose weight is its second operand. */
+function gemmLayer(node: Node): Layer | undefined {
+  const [a, b, y] = [input(node, 0), input(node, 1), output(node)];
+  if (rankOf(a) !== 2 || rankOf(b) !== 2 || !isMadeOfConstants(b)) return undefined;
+  const [columns, rows] = int(node, 'transB', 0) === 0 ? [0, 1] : [1, 0];
+  return {
+    data: axis(a, int(node, 'transA', 0) === 0 ? 1 : 0),
+    out: axis(y, 1),
+    weight: b,
+    rows,
+    columns,
+    groups: 1,
+    gain: float(node, 'alpha', 1),
+    bias: { value: node.inputs[2], gain: float(node, 'beta', 1) },
+    isEven: true,
+  };
+}
+
+/** The third input, if there is one, times beta. */
+function gemmBias(node: Node): BiasInput {
+  return { input: 2, gain: float(node, 'beta', 1) };
+}
+
+/** MatMul as a linear layer: a constant matrix on one side. */
+function matMulLayer(node: Node): Layer | undefined {
+  const [a, b, y] = [input(node, 0), input(node, 1), output(node)];
+  const [rankA, rankB, rankY] = [rankOf(a), rankOf(b), rankOf(y)];
+  if (rankA === undefined || rankB === undefined || rankY === undefined) return undefined;
+  const shared = { groups: 1, gain: 1, bias: { value: undefined, gain: 1 }, isEven: true };
+  if (rankB === 2 && isMadeOfConstants(b) && rankY === rankA)
+    return { ...shared, data: axis(a, rankA - 1), out: axis(y, rankY - 1), weight: b, rows: 1, columns: 0 };
+  if (rankA === 2 && rankB >= 2 && isMadeOfConstants(a))
+    return { ...shared, data: axis(b, rankB - 2), out: axis(y, rankY - 2), weight: a, rows: 0, columns: 1 };
+  return undefined;
+}
+
+/** Whether a value is an initializer, or what single nodes make of one. */
+function isMadeOfConstants(value: Value): boolean {
+  let source: Value | undefined = value;
+  while (source !== undefined && source.tensor === undefined)
+    source = source.producer?.inputs.length === 1 ? source.producer.inputs[0] : undefined;
+  return source !== undefined;
+}
+
 const gemm: OpRule = {
   domain: '',
   opTypes: ['Gemm'],
   couple: (node) => orPinned(node, coupleGemm(node)),
   macs: gemmMacs,
+  layer: gemmLayer,
+  takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1)), gemmBias(node)),
+  addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph, gemmBias(node)),
 };
 
 const matMul: OpRule = {
@@ -121,6 +169,10 @@ const matMul: OpRule = {
   opTypes: ['MatMul'],
   couple: (node) => orPinned(node, coupleMatMul(node)),
   macs: matMulMacs,
+  layer: matMulLayer,
+  // The rows of a constant on the left are the last axis but one, where no vector is added.
+  takesBias: (node) => matMulLayer(node)?.rows === 1 && takesAddBehind(node),
+  addBias: addBehind,
 };
 
 export const matMulRules: readonly OpRule[] = [gemm, matMul];

@@ -1,4 +1,5 @@
-import { int, intAttribute, ints } from '../ir/attributes.ts';
+import { float, int, intAttribute, ints } from '../ir/attributes.ts';
+import { isFloat } from '../ir/data-type.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, lengthOf } from '../ir/value.ts';
 import {
@@ -14,7 +15,7 @@ import {
   rankOf,
 } from './coupling.ts';
 import { fromFront } from './parameters.ts';
-import type { Coupling, InnerAxis, OpRule, Pin } from './rule.ts';
+import type { Coupling, InnerAxis, OpRule, Passage, Pin } from './rule.ts';
 
 /** Channels on axis 1 pass one by one; the parameters are vectors over them. */
 function couplePerChannel(node: Node, vectors: readonly number[]): CouplingBuilder {
@@ -35,6 +36,22 @@ function unknownRank(node: Node): boolean {
   return rankOf(input(node, 0)) === undefined || rankOf(output(node)) === undefined;
 }
 
+/** y = scale · (x − mean) / √(variance + ε) + bias, as a gain and an offset. Source: ONNX operator BatchNormalization. */
+function batchNormalizationPassage(node: Node): Passage | undefined {
+  const parameters = [1, 2, 3, 4].map((index) => node.inputs[index]?.tensor);
+  const length = parameters[0]?.size ?? 0;
+  if (!parameters.every((tensor) => tensor !== undefined && isFloat(tensor.type) && tensor.size === length))
+    return undefined;
+  const [scale, bias, mean, variance] = parameters.map((tensor) => tensor?.floats() ?? new Float32Array(0));
+  const epsilon = float(node, 'epsilon', 1e-5);
+  const [gain, offset] = [new Float64Array(length), new Float64Array(length)];
+  for (let i = 0; i < length; i++) {
+    gain[i] = Number(scale?.[i]) / Math.sqrt(Number(variance?.[i]) + epsilon);
+    offset[i] = Number(bias?.[i]) - Number(mean?.[i]) * (gain[i] as number);
+  }
+  return { kind: 'affine', dim: 1, gain, offset };
+}
+
 const batchNormalization: OpRule = {
   domain: '',
   opTypes: ['BatchNormalization'],
@@ -44,6 +61,7 @@ const batchNormalization: OpRule = {
       return pinAll(node, 'BatchNormalization is in training mode');
     return couplePerChannel(node, [1, 2, 3, 4]);
   },
+  passage: batchNormalizationPassage,
 };
 
 const instanceNormalization: OpRule = {
@@ -132,6 +150,7 @@ const layerNormalization: OpRule = {
       .flatMap((extra) => (extra === undefined ? [] : pinValue(extra, `${node.opType} gives its statistics out`)));
     return { ...coupling, links, pins };
   },
+  optionalOutputs: [1, 2],
 };
 
 /** The first input passes; every axis from `axis` on is mixed before opset 13, only `axis` itself since. */

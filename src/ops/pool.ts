@@ -1,6 +1,7 @@
+import { int, ints, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { axis, CouplingBuilder, input, output, pinUnranked, pinValue, rankOf } from './coupling.ts';
-import type { Coupling, OpRule } from './rule.ts';
+import type { Coupling, OpRule, Passage } from './rule.ts';
 
 /** Batch and channels pass one by one; the other axes are pooled. */
 export function couplePool(node: Node, channel = 1): Coupling {
@@ -23,10 +24,29 @@ export function couplePool(node: Node, channel = 1): Coupling {
   return coupling;
 }
 
-const pool: OpRule = {
-  domain: '',
-  opTypes: ['MaxPool', 'AveragePool', 'LpPool', 'GlobalMaxPool', 'GlobalAveragePool', 'GlobalLpPool'],
-  couple: (node) => couplePool(node),
-};
+const MEAN_OR_MAXIMUM: Passage = { kind: 'moves', constant: true, homogeneous: true };
+/** A norm of a constant depends on how many elements it is taken over. */
+const NORM: Passage = { kind: 'moves', constant: false, homogeneous: true };
 
-export const poolRules: readonly OpRule[] = [pool];
+function pool(
+  opTypes: readonly string[],
+  passage: (node: Node) => Passage,
+  optionalOutputs: readonly number[] = [],
+): OpRule {
+  return { domain: '', opTypes, couple: (node) => couplePool(node), passage, optionalOutputs };
+}
+
+/** A mean over a window that reaches beyond the border is one of zeros too, where those are counted. */
+function averagePassage(node: Node): Passage {
+  const isPadded =
+    (ints(node, 'pads') ?? []).some((pad) => pad !== 0) || string(node, 'auto_pad', '').startsWith('SAME');
+  const counts = int(node, 'count_include_pad', 0) !== 0;
+  return counts && (isPadded || int(node, 'ceil_mode', 0) !== 0) ? NORM : MEAN_OR_MAXIMUM;
+}
+
+export const poolRules: readonly OpRule[] = [
+  pool(['GlobalMaxPool', 'GlobalAveragePool'], () => MEAN_OR_MAXIMUM),
+  pool(['MaxPool'], () => MEAN_OR_MAXIMUM, [1]),
+  pool(['AveragePool'], averagePassage),
+  pool(['LpPool', 'GlobalLpPool'], () => NORM),
+];

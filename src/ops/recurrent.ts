@@ -32,7 +32,7 @@ function coupleRecurrent(node: Node, gates: Gates): Coupling {
     return pinAll(node, `the sizes at ${node.opType} are unknown`);
   const coupling = new CouplingBuilder();
   coupling.same(axis(w, 2), axis(x, 2)).same(axis(r, 2), hidden);
-  coupling.contractions.push({ input: 0, dim: 2 }, { input: 2, dim: 2 });
+  coupling.contractions.push({ input: 0, dim: 2, factors: [axis(w, 2)] }, { input: 2, dim: 2 });
   const spread = (value: Value | undefined, dim: number, copies: number): void => {
     if (value !== undefined)
       coupling.links.push({ a: hidden, b: axis(value, dim), map: { kind: 'factor', outer: copies, inner: 1 } });
@@ -71,6 +71,7 @@ function recurrent(opType: string, gates: Gates): OpRule {
       const units = hidden && kept(hidden);
       if (units !== undefined) graph.setAttribute(node, intAttribute('hidden_size', units.length));
     },
+    optionalOutputs: gates.peephole > 0 ? [0, 1, 2] : [0, 1],
     // Per step and sample: every weight once.
     macs: (node) => (input(node, 1).tensor?.size ?? 0) + (input(node, 2).tensor?.size ?? 0),
   };

@@ -6,7 +6,7 @@ import { elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
 import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
 import { fromFront, intsParameter } from './parameters.ts';
-import type { Coupling, Kept, OpRule, Pin } from './rule.ts';
+import type { Coupling, Kept, OpRule, Passage, Pin } from './rule.ts';
 
 /** What the reduction makes of positions that hold zero: nothing, a different denominator, or a different result. */
 type OfZeros = 'none' | 'mean' | 'other';
@@ -107,9 +107,12 @@ const argument: OpRule = {
   couple: (node) => coupleReduce(node, 'other', [int(node, 'axis', 0)], int(node, 'keepdims', 1) !== 0),
 };
 
+const OF_ONE_CHANNEL: Passage = { kind: 'moves', constant: true, homogeneous: true };
+
 export const reduceRules: readonly OpRule[] = [
   reduction(['ReduceSum', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSum'], 'none'),
-  { ...reduction(['ReduceMean'], 'mean'), repair: rescaleMean },
-  reduction(['ReduceMax', 'ReduceMin', 'ReduceProd', 'ReduceLogSumExp'], 'other'),
+  { ...reduction(['ReduceMean'], 'mean'), repair: rescaleMean, passage: () => OF_ONE_CHANNEL },
+  { ...reduction(['ReduceMax', 'ReduceMin'], 'other'), passage: () => OF_ONE_CHANNEL },
+  reduction(['ReduceProd', 'ReduceLogSumExp'], 'other'),
   argument,
 ];

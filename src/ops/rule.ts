@@ -50,7 +50,49 @@ export interface Contraction {
    * The input that holds the zero point: the integer, broadcast over `input`, that stands for the number zero there.
    */
   readonly zero?: number;
+  /**
+   * Axes of other inputs whose elements multiply those of the input: where one of them is zero, the sum takes nothing
+   * from the input. Each is linked with the axis that is summed over.
+   */
+  readonly factors?: readonly Axis[];
 }
+
+/**
+ * A linear layer: channel r of the output is gain · Σ weight · data over the channels that its row sums over, plus a
+ * bias. What the data's other axes do (positions of a kernel, rows of a batch) is the operator's affair.
+ */
+export interface Layer {
+  /** The channels of the data and of the output. */
+  readonly data: Axis;
+  readonly out: Axis;
+  readonly weight: Value;
+  /** The axis of the weight along the output's channels. */
+  readonly rows: number;
+  /** The axis of the weight that rows sum over; undefined where each row reads one channel (depthwise). */
+  readonly columns: number | undefined;
+  /** Groups of rows, each of which reads its own part of the data's channels. */
+  readonly groups: number;
+  readonly gain: number;
+  /** Numbers per output channel that are added, times a gain; `value` is undefined where there are none yet. */
+  readonly bias: { readonly value: Value | undefined; readonly gain: number };
+  /** Whether a channel that is one number everywhere adds one number everywhere: not where zeros are read beyond a border. */
+  readonly isEven: boolean;
+}
+
+/**
+ * What an operator makes of a channel as a whole: one that is the same number everywhere, or a positive multiple of
+ * another. In all kinds channels are treated alike, but for operands that have numbers of their own for each.
+ * - `moves`: elements of the first output are elements of the inputs, or means or maxima of elements of one channel.
+ *   `constant`: a channel that is one number everywhere stays that number; `homogeneous`: multiples stay multiples.
+ * - `elementwise`: each element of the output depends on those of the inputs at its place. `multiples` of the inputs give
+ *   the same multiple of the output where they are all multiplied by one positive number (`joint`), the product of the
+ *   multiples (`product`), where only the first input is multiplied (`first`), or anything (`none`).
+ * - `affine`: the first input times a gain plus an offset, both with a number for each channel along `dim`.
+ */
+export type Passage =
+  | { readonly kind: 'moves'; readonly constant: boolean; readonly homogeneous: boolean }
+  | { readonly kind: 'elementwise'; readonly multiples: 'joint' | 'product' | 'first' | 'none' }
+  | { readonly kind: 'affine'; readonly dim: number; readonly gain: Float64Array; readonly offset: Float64Array };
 
 /** A scale or a zero point, one number or several: `dims[i]` is the axis of the integers that its axis i lies along. */
 export interface QuantizationParameter {
@@ -121,6 +163,16 @@ export interface OpRule {
   indexes?(node: Node): readonly { readonly input: Value; readonly bound: number }[];
   /** Whether the outputs hold the elements of the first input, only arranged differently or converted. */
   readonly passesElements?: boolean;
+  /** The node as a linear layer; undefined where its sizes are unknown, or where it multiplies no constant. */
+  layer?(node: Node): Layer | undefined;
+  /** Whether `addBias` can add to what the node's layer gives. */
+  takesBias?(node: Node): boolean;
+  /** Adds a number to every output channel of the node's layer. */
+  addBias?(node: Node, amounts: Float64Array, graph: Graph): void;
+  /** What becomes of channels that are constant or multiples of one another; undefined where nothing is known. */
+  passage?(node: Node): Passage | undefined;
+  /** Outputs that a node may leave out where nobody reads them. */
+  readonly optionalOutputs?: readonly number[];
 }
 
 /** Whether a place is an axis of a value. */

@@ -3,17 +3,14 @@ import { type Candidate, planQuotas, selectUnits } from '../budget/plan.ts';
 import { buildChannelMap } from '../channels/build.ts';
 import type { ProductPart } from '../channels/choose.ts';
 import { Cut } from '../channels/cut.ts';
-import { frontierOf, horizonOf } from '../channels/frontier.ts';
 import type { ChannelMap, Group } from '../channels/group.ts';
 import { maskModel } from '../channels/masked-model.ts';
 import { realValuesOf } from '../channels/real-values.ts';
 import { shrink } from '../channels/shrink.ts';
 import { criterionNamed, scoreGroup } from '../criteria/criteria.ts';
 import { checkGraph } from '../ir/check.ts';
-import type { Graph } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import type { Value } from '../ir/value.ts';
-import { decidedValues } from '../normalise/data-dependence.ts';
 import { removeDeadCode } from '../normalise/dead-code.ts';
 import { ruleOf } from '../ops/rules.ts';
 import {
@@ -25,6 +22,7 @@ import {
   keptWhole,
 } from './describe-groups.ts';
 import { LATER, type Selection, selectGroups } from './select-groups.ts';
+import { NO_WITNESSES, type Witnesses, witnessesOf } from './witnesses.ts';
 
 /** Name of the step in reports and failures. */
 export const NAME = 'prune channels';
@@ -64,15 +62,8 @@ export interface PrunedChannels {
   readonly witnesses: Witnesses;
 }
 
-/** Names of values that may speak for outputs which cannot speak for themselves. */
-export interface Witnesses {
-  /** The values that enter the end of the graph which stays as it is; see `frontierOf`. */
-  readonly frontier: readonly string[];
-  /** The values before the first decisions; see `horizonOf`. */
-  readonly horizon: readonly string[];
-  /** The outputs that hang on a decision. */
-  readonly decided: readonly string[];
-}
+/** The report of a step that was not taken. */
+export const NOTHING_PRUNED: PruneChannelsReport = { name: NAME, removedChannels: 0, groups: [], kept: [], axes: [] };
 
 /**
  * Removes the least important channels of every group, in place, and what becomes dead by it. Without `masked` the
@@ -114,22 +105,12 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
     axes: cutAxes(graph, cut),
   };
   const masked = options.masked ? maskModel(model, cut) : undefined;
-  const witnesses = options.masked ? witnessesIn(graph, cut) : { frontier: [], horizon: [], decided: [] };
+  const witnesses = options.masked ? witnessesOf(graph, cut) : NO_WITNESSES;
   // Without a masked model nothing reads the weights from before any more.
   shrink(graph, cut, ruleOf, masked === undefined ? 'reuse' : 'copy');
   removeDeadCode(graph);
   checkGraph(graph, NAME);
   return { report, masked, witnesses };
-}
-
-function witnessesIn(graph: Graph, cut: Cut): Witnesses {
-  const decided = decidedValues(graph);
-  const names = (values: readonly Value[]): string[] => values.map(({ name }) => name);
-  return {
-    frontier: names(frontierOf(graph, cut)),
-    horizon: names(horizonOf(graph, cut, decided)),
-    decided: names(graph.outputs.filter((value) => decided.has(value))),
-  };
 }
 
 function removedChannels(map: ChannelMap, cut: Cut): number {

@@ -1,0 +1,70 @@
+import type { Axis } from '../ir/value.ts';
+import type { Place } from '../ops/rule.ts';
+import { PlaceMap } from './places.ts';
+
+/**
+ * What the channels along an axis hold: channel i is `scales[i]` times what all channels with the number `ids[i]` hold.
+ * The number `ONES` is held by channels that are the same number everywhere, which is their scale.
+ */
+export interface ChannelNumbers {
+  readonly ids: Int32Array;
+  readonly scales: Float64Array;
+}
+
+/** The number of what is one everywhere. */
+export const ONES = 0;
+
+/** Whether a channel is zero everywhere. */
+export function isZero({ ids, scales }: ChannelNumbers, at: number): boolean {
+  return ids[at] === ONES && scales[at] === 0;
+}
+
+/** Equal up to the rounding of numbers that were computed in float64 out of stored ones. */
+const NEAR = 2 ** -22;
+
+/** Whether two ratios are the same, but for the rounding of the float32 numbers they are made of. */
+export function isNear(a: number, b: number): boolean {
+  return a === b || Math.abs(a - b) <= NEAR * Math.abs(a);
+}
+
+/** Numbers what channels hold, so that equal numbers mean equal up to a multiple: value numbering, channel by channel. */
+export class NumberTable {
+  readonly #numbers = new PlaceMap<ChannelNumbers>();
+  readonly #known = new Map<string, { readonly id: number; readonly ratios: readonly number[] }[]>();
+  #last = ONES;
+
+  /** A number that nothing else bears. */
+  fresh(): number {
+    return ++this.#last;
+  }
+
+  /** The numbers along an axis; where nothing is known of its channels, each has one of its own. */
+  along(axis: Axis, length: number): ChannelNumbers {
+    const known = this.#numbers.get(axis);
+    if (known !== undefined && known.ids.length === length) return known;
+    const made: ChannelNumbers = {
+      ids: Int32Array.from({ length }, () => this.fresh()),
+      scales: new Float64Array(length).fill(1),
+    };
+    this.#numbers.set(axis, made);
+    return made;
+  }
+
+  set(place: Place, numbers: ChannelNumbers): void {
+    this.#numbers.set(place, numbers);
+  }
+
+  /**
+   * The number of what a key and some ratios make: the same key with ratios that are the same but for rounding gives
+   * the same number.
+   */
+  intern(key: string, ratios: readonly number[] = []): number {
+    const bucket = this.#known.get(key) ?? [];
+    this.#known.set(key, bucket);
+    const match = bucket.find((each) => each.ratios.every((ratio, i) => isNear(ratio, ratios[i] ?? Number.NaN)));
+    if (match !== undefined) return match.id;
+    const id = this.fresh();
+    bucket.push({ id, ratios });
+    return id;
+  }
+}

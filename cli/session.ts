@@ -37,13 +37,14 @@ export class Session {
     return this.#abort.signal;
   }
 
-  /** Hooks for the library. */
-  hooks(): PruneHooks {
+  /** Hooks for the library. @param calibration path of inputs that statistics are taken over */
+  hooks(calibration?: string): PruneHooks {
     const { test } = this.#options;
     return {
       signal: this.signal,
       onProgress: ({ step, done, total }) => this.#terminal.progress.step(step, done, total),
       ...(test !== undefined && { testData: (inputs) => loadTestData(test, inputs) }),
+      ...(calibration !== undefined && { calibration: (inputs) => loadTestData(calibration, inputs) }),
     };
   }
 

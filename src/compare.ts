@@ -4,11 +4,13 @@ import { OnnxPruneError } from './errors.ts';
 import { inputSpecs, judgeInputs } from './judge/inputs.ts';
 import { measureFidelity, measureLatency } from './judge/judge.ts';
 import { loadModel } from './load.ts';
+import { plainModelFile } from './onnx/read.ts';
 import { parseWhole } from './options.ts';
 import { MOST_THREADS, PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './prune-options.ts';
 import { type CompareReport, SCHEMA_VERSION } from './report/report.ts';
 import { createEngine, type InputSpec, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
+import { withWorkspace } from './workspace.ts';
 
 /** How two models are compared. */
 export type CompareOptions = Pick<PruneOptions, 'bench' | 'seed' | 'threads' | 'timeout'>;
@@ -34,12 +36,25 @@ export async function compareModels(
       inputSpecs((await clock.time('read', () => loadModel(path, createEngine(child, request)))).model.graph);
     const specs = sharedInputs(a, await specsOf(a), b, await specsOf(b));
     const data = await hooks.testData?.(specs);
-    const inputs = await clock.time('find inputs', () => judgeInputs(child, a, specs, data, { ...request, seed }));
-    const fidelity = await clock.time('compare', () => measureFidelity(child, a, b, inputs, request));
-    const latency =
-      options.bench === false
-        ? null
-        : await clock.time('benchmark', () => measureLatency(child, a, b, inputs, { ...request, threads }));
+    const { fidelity, latency } = await withWorkspace(async (workspace) => {
+      // The runtime cannot read compressed files.
+      const [plainA, plainB] = [
+        await plainModelFile(a, workspace('a.onnx')),
+        await plainModelFile(b, workspace('b.onnx')),
+      ];
+      const inputs = await clock.time('find inputs', () =>
+        judgeInputs(child, plainA, specs, data, { ...request, seed }),
+      );
+      return {
+        fidelity: await clock.time('compare', () => measureFidelity(child, plainA, plainB, inputs, request)),
+        latency:
+          options.bench === false
+            ? null
+            : await clock.time('benchmark', () =>
+                measureLatency(child, plainA, plainB, inputs, { ...request, threads }),
+              ),
+      };
+    });
     return {
       schemaVersion: SCHEMA_VERSION,
       a: { path: a, fileBytes: (await stat(a)).size },

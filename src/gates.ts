@@ -37,11 +37,26 @@ export function checkGates(report: Report, { input, random, requireChange }: Gat
         : `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`;
     throw new CheckFailed(input, message, report);
   }
-  if (requireChange && report.pruning.removedChannels === 0) {
+  if (requireChange && !isChanged(report)) {
     throw new CheckFailed(
       input,
-      'Nothing could be removed, and --require-change was given, so nothing was written.',
+      'Nothing could be changed, and --require-change was given, so nothing was written.',
       report,
     );
   }
+}
+
+/** Whether anything left the model, became zero, or is stored otherwise. */
+export function isChanged({
+  lossless,
+  pruning,
+  weights,
+  freed,
+  storage,
+}: Pick<Report, 'lossless' | 'pruning' | 'weights' | 'freed'> & {
+  readonly storage: Pick<Report['storage'], 'storedTwice' | 'half'>;
+}): boolean {
+  const removed = [lossless, pruning, freed].reduce((sum, step) => sum + (step?.removedChannels ?? 0), 0);
+  const stored = storage.storedTwice.tensors + (storage.half?.stored.length ?? 0);
+  return removed + (weights?.zeroed ?? 0) + stored > 0;
 }

@@ -7,6 +7,7 @@ import { initializersIn, nodesIn } from './ir/node.ts';
 import { normalise } from './normalise/normalise.ts';
 import { externalLocation } from './onnx/external-data.ts';
 import { type ModelFile, readModelFile } from './onnx/read.ts';
+import { holdsSparse } from './onnx/sparse.ts';
 import { hasRule } from './ops/rules.ts';
 import { RuntimeTimeout } from './runtime/index.ts';
 
@@ -14,8 +15,12 @@ import { RuntimeTimeout } from './runtime/index.ts';
 export interface LoadedModel {
   readonly path: string;
   readonly model: Model;
-  /** Bytes of the .onnx file. */
+  /** Bytes of the .onnx file on the disk. */
   readonly bytes: number;
+  /** Bytes of the model in it: the same, unless the file is compressed. */
+  readonly modelBytes: number;
+  /** Whether the file keeps tensors as sparse initializers. */
+  readonly sparse: boolean;
   /** The other files that it keeps weights in. */
   readonly dataFiles: readonly string[];
   readonly nodesInFile: number;
@@ -34,9 +39,10 @@ export async function loadModel(path: string, engine: Engine): Promise<LoadedMod
 
 async function prepare(
   path: string,
-  { model: proto, directory, bytes }: ModelFile,
+  { model: proto, directory, bytes, modelBytes }: ModelFile,
   engine: Engine,
 ): Promise<LoadedModel> {
+  const sparse = holdsSparse(proto);
   const model = importModel(proto, directory);
   checkGraph(model.graph);
   if (model.graph.outputs.length === 0) {
@@ -53,7 +59,7 @@ async function prepare(
   const dataFiles = [...new Set(locations)].map((location) => join(directory, location));
   const nodesInFile = nodesIn(model.graph).length;
   const rewired = await normalise(model, engine);
-  return { path, model, bytes, dataFiles, nodesInFile, rewired };
+  return { path, model, bytes, modelBytes, sparse, dataFiles, nodesInFile, rewired };
 }
 
 /** Names the file in what goes wrong with a model, since its parts do not know which file they are of. */

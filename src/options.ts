@@ -1,5 +1,6 @@
 import { type CriterionName, criteria } from './criteria/criteria.ts';
 import { OnnxPruneError } from './errors.ts';
+import { nearestWord } from './numeric/nearest-word.ts';
 
 /** Every option value is checked here, once, whether it comes from the command line or from a program. */
 
@@ -85,7 +86,7 @@ export function parseChoice<T extends string>(option: string, found: string, cho
   if (typeof found !== 'string') refuse(option, found, `one of ${choices.join(', ')}`);
   const exact = choices.find((choice) => choice === found);
   if (exact !== undefined) return exact;
-  const near = nearest(found, choices);
+  const near = nearestWord(found, choices);
   const guess = near === undefined ? '' : ` (did you mean "${near}"?)`;
   throw new OnnxPruneError(
     'bad-option',
@@ -103,6 +104,34 @@ export function parsePatterns(option: string, found: readonly string[]): readonl
   return found;
 }
 
+/** A pattern such as 2:4: how many of every so many weights stay. */
+export interface Pattern {
+  readonly keep: number;
+  readonly of: number;
+}
+
+/** Longer groups than hardware has anywhere; beyond that a pattern is a plain amount. */
+const LONGEST_PATTERN = 1024;
+
+/** N:M, of which N stay. @throws OnnxPruneError `bad-option` where nothing or everything would stay */
+export function parsePattern(option: string, found: string): Pattern {
+  const expected = 'N:M, of every M weights N that stay, such as "2:4"';
+  if (typeof found !== 'string') refuse(option, found, expected);
+  const [, keep, of] = /^\s*(\d+)\s*:\s*(\d+)\s*$/.exec(found) ?? [];
+  if (keep === undefined || of === undefined) refuse(option, found, expected);
+  const pattern = { keep: Number(keep), of: Number(of) };
+  if (pattern.keep < 1 || pattern.keep >= pattern.of || pattern.of > LONGEST_PATTERN)
+    refuse(option, found, `${expected}, with N at least 1, N below M, and M at most ${LONGEST_PATTERN}`);
+  return pattern;
+}
+
+/** A finite number above zero. */
+export function parsePositive(option: string, found: string | number): number {
+  const number = numberOf(found);
+  if (!Number.isFinite(number) || number <= 0) refuse(option, found, 'a number above 0 (such as 0.01)');
+  return number;
+}
+
 /** The name of a criterion. */
 export function parseCriterion(option: string, found: string): CriterionName {
   return parseChoice(
@@ -112,33 +141,11 @@ export function parseCriterion(option: string, found: string): CriterionName {
   );
 }
 
-/** The word that is at most two edits away. */
-export function nearest<T extends string>(word: string, words: readonly T[]): T | undefined {
-  const ranked = words
-    .map((each) => ({ each, distance: editDistance(word.toLowerCase(), each.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  return ranked[0] !== undefined && ranked[0].distance <= 2 ? ranked[0].each : undefined;
-}
-
-/** Levenshtein's distance by the row-wise dynamic programme. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
 /** Refuses keys that nothing reads: a misspelt option must not be ignored. */
 export function rejectUnknownKeys(options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    const near = nearest(key, known);
+    const near = nearestWord(key, known);
     throw new OnnxPruneError(
       'bad-option',
       key,

@@ -2,10 +2,19 @@ import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { OnnxPruneError } from './errors.ts';
 
-/** Where a result goes when nobody says: `model.onnx` becomes `model.pruned.onnx` beside it. */
-export function defaultOutput(input: string): string {
-  const extension = extname(input);
-  return join(dirname(input), `${basename(input, extension)}.pruned${extension === '' ? '.onnx' : extension}`);
+/** Where a result goes when nobody says: `model.onnx` becomes `model.pruned.onnx` beside it, with `.gz` behind it if compressed. */
+export function defaultOutput(input: string, gzip = false): string {
+  const plain = isCompressedName(input) ? input.slice(0, -GZ.length) : input;
+  const extension = extname(plain);
+  const name = `${basename(plain, extension)}.pruned${extension === '' ? '.onnx' : extension}`;
+  return join(dirname(input), gzip ? `${name}${GZ}` : name);
+}
+
+const GZ = '.gz';
+
+/** Whether a path says that its file is compressed. */
+export function isCompressedName(path: string): boolean {
+  return path.toLowerCase().endsWith(GZ);
 }
 
 /**
@@ -72,6 +81,18 @@ export function checkDataFile(path: string, kept: readonly string[], force: bool
       `The weights of the result would go into "${path}", which exists already; replace it with --force, or name another output with -o.`,
     );
   }
+}
+
+/**
+ * Refuses to compress a model whose weights are in other files.
+ * @throws OnnxPruneError `unsupported`
+ */
+export function checkCompressible(input: string, dataFiles: readonly string[]): void {
+  throw new OnnxPruneError(
+    'unsupported',
+    input,
+    `${basename(input)} keeps its weights in ${dataFiles.map((file) => basename(file)).join(', ')}, so compressing the .onnx file would save nothing; leave --gzip out, and compress both files together.`,
+  );
 }
 
 function isWritable(folder: string): boolean {

@@ -1,37 +1,28 @@
 import { basename } from 'node:path';
-import { present } from './errors.ts';
+import { measureLayerInputs } from './calibrate-layers.ts';
+import { OnnxPruneError } from './errors.ts';
 import { checkGates } from './gates.ts';
-import { cloneModel, exportModel, type Model, withOutputs } from './ir/model.ts';
-import { graphsIn, initializersIn } from './ir/node.ts';
+import type { Storage } from './ir/export.ts';
+import { exportModel, type Model } from './ir/model.ts';
+import { initializersIn } from './ir/node.ts';
+import type { GzipMeasure } from './judge/gzip-size.ts';
 import { innerRounding } from './judge/inner-rounding.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
-import {
-  measureFidelity,
-  measureLatency,
-  type ProofModels,
-  type ProofPass,
-  proveRewiring,
-  type WitnessModels,
-} from './judge/judge.ts';
+import { measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
 import { randomNodes } from './judge/random-nodes.ts';
 import { bytesOf, measureSize } from './judge/size.ts';
 import { type LoadedModel, loadModel } from './load.ts';
-import { retieVectors } from './normalise/shared-vectors.ts';
+import { ModelFiles } from './model-files.ts';
 import { encodeModelParts } from './onnx/codec.ts';
+import { plainModelFile } from './onnx/read.ts';
 import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
-import { checkDataFile, checkOutput, defaultOutput } from './output-path.ts';
-import { joinReports, type PassOptions, passesOf } from './passes.ts';
+import { checkCompressible, checkDataFile, checkOutput, defaultOutput, isCompressedName } from './output-path.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './prune-options.ts';
 import { reportOf, type Verdict } from './prune-report.ts';
 import type { ModelSize, Report } from './report/report.ts';
-import { createEngine, kernelBlock, RuntimeChild } from './runtime/index.ts';
+import { type LayerStatistics, runTransforms } from './run-transforms.ts';
+import { createEngine, type InputSpec, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
-import {
-  type PruneChannelsOptions,
-  type PruneChannelsReport,
-  type PrunedChannels,
-  pruneChannels,
-} from './transforms/prune-channels.ts';
 import { withWorkspace } from './workspace.ts';
 
 /**
@@ -48,8 +39,17 @@ import { withWorkspace } from './workspace.ts';
  * const report = await prune('model.onnx', { structured: 0.5 });
  */
 export async function prune(input: string, options: PruneOptions, hooks: PruneHooks = {}): Promise<Report> {
-  const settled = checkPruneOptions(options);
-  const output = options.output ?? defaultOutput(input);
+  const checked = checkPruneOptions(options);
+  const output = options.output ?? defaultOutput(input, checked.gzip);
+  if (checked.gzip && !isCompressedName(output)) {
+    throw new OnnxPruneError(
+      'bad-option',
+      output,
+      `--gzip compresses the result, so -o "${output}" must end in .gz: "${output}.gz".`,
+    );
+  }
+  // A file that is called .gz is to be one.
+  const settled = { ...checked, gzip: checked.gzip || isCompressedName(output) };
   const run = new PruneRun(input, output, options.output !== undefined, settled, hooks);
   try {
     return await withWorkspace((path) => run.execute(path));
@@ -85,40 +85,45 @@ class PruneRun {
   async execute(workspace: (name: string) => string): Promise<Report> {
     const options = this.#options;
     if (!options.dryRun) checkOutput(this.#named ? '-o' : 'The output', this.#output, this.#input, options.force);
-    const loaded = await this.#clock.time('read', () =>
-      loadModel(this.#input, createEngine(this.#child, this.#request)),
-    );
+    const files = new ModelFiles(workspace, this.#clock);
+    const engine = createEngine(this.#child, this.#request);
+    const loaded = await this.#clock.time('read', () => loadModel(this.#input, engine));
     const { model } = loaded;
     const external = loaded.dataFiles.length > 0;
+    if (external && options.gzip) checkCompressible(this.#input, loaded.dataFiles);
     if (external && !options.dryRun) checkDataFile(dataPathOf(this.#output), loaded.dataFiles, options.force);
     const specs = inputSpecs(model.graph);
     const testData = await this.#hooks.testData?.(specs);
-    const before = await this.#clock.time('measure size', () => measureOriginal(loaded));
+    const before = await this.#clock.time('measure size', (tell) => measureOriginal(loaded, this.#gzipMeasure(tell)));
 
     const inner = innerRounding(model.graph);
-    if (options.verify && loaded.rewired) await this.#write(workspace('cleaned.onnx'), model);
-    const { report: pruning, passes } = await this.#prune(model, workspace);
-    const cut = workspace('cut.onnx');
-    if (options.verify || options.bench) await this.#write(cut, model);
+    const cleaned = options.verify && loaded.rewired ? await files.write('cleaned.onnx', model) : undefined;
+    const statistics = await this.#statistics(specs, files);
+    const done = await runTransforms(model, options, { files, clock: this.#clock, evaluator: engine, statistics });
+    const storage: Storage = { sparse: options.sparseFormat ?? loaded.sparse };
 
     let verdict: Verdict = { proof: null, fidelity: null, latency: null };
     if (options.verify || options.bench) {
+      const original = await plainModelFile(this.#input, workspace('original.onnx'));
+      const result = storage.sparse
+        ? await this.#writeStored(workspace('result.onnx'), model, storage)
+        : await files.fileOf(model);
       const request = { ...this.#request, seed: options.seed };
       const inputs = await this.#clock.time('find inputs', () =>
-        judgeInputs(this.#child, this.#input, specs, testData, request),
+        judgeInputs(this.#child, original, specs, testData, request),
       );
-      const cleaned = loaded.rewired ? workspace('cleaned.onnx') : undefined;
-      verdict = await this.#judge({ original: this.#input, cleaned, passes, inner }, cut, inputs);
+      verdict = await this.#judge({ original, cleaned, passes: done.passes, inner }, result, inputs);
     }
-    const after = await this.#clock.time('measure size', () =>
-      measureSize(model.graph, resultParts(model, this.#output, external)),
+    const after = await this.#clock.time('measure size', (tell) =>
+      measureSize(model.graph, resultParts(model, this.#output, external, storage), undefined, this.#gzipMeasure(tell)),
     );
     const report = reportOf({
       ...verdict,
       input: this.#input,
       options,
       loaded,
-      pruning,
+      done,
+      storage,
       size: { before, after },
       testData,
       seconds: this.#clock.seconds,
@@ -129,8 +134,12 @@ class PruneRun {
       requireChange: options.requireChange,
     });
     if (options.dryRun) return report;
-    await this.#clock.time('write', () =>
-      writeModelFile(this.#output, exportModel(model, 'embed'), { externalData: external }),
+    await this.#clock.time('write', (tell) =>
+      writeModelFile(this.#output, exportModel(model, 'embed', storage), {
+        externalData: external,
+        gzip: options.gzip,
+        onProgress: tell,
+      }),
     );
     return { ...report, output: { path: this.#output }, seconds: this.#clock.seconds };
   }
@@ -139,58 +148,30 @@ class PruneRun {
     return { signal: this.#hooks.signal };
   }
 
-  async #write(path: string, model: Model): Promise<void> {
-    await this.#clock.time('write for checking', () => writeModelFile(path, exportModel(model, 'embed')));
+  /** Compressing a big file takes longer than all else, so that its size is measured only where it is compressed anyway. */
+  #gzipMeasure(onProgress: (done: number, total: number) => void): GzipMeasure {
+    return { onProgress, ...(this.#options.gzip && { gzipLimit: Number.POSITIVE_INFINITY }) };
   }
 
-  /** Prunes pass by pass, and writes what the proof of each needs. */
-  async #prune(
-    model: Model,
-    workspace: (name: string) => string,
-  ): Promise<{ report: PruneChannelsReport; passes: ProofPass[] }> {
-    const { verify } = this.#options;
-    const shared = pruneChannelsOptions(this.#options);
-    const passes: ProofPass[] = [];
-    let report: PruneChannelsReport | undefined;
-    const wanted = passesOf(this.#options);
-    for (const [i, pass] of wanted.entries()) {
-      const pruned = await this.#clock.time('prune', () =>
-        pruneChannels(model, { ...shared, ...pass, masked: verify }),
+  async #writeStored(path: string, model: Model, storage: Storage): Promise<string> {
+    await this.#clock.time('write for checking', () => writeModelFile(path, exportModel(model, 'embed', storage)));
+    return path;
+  }
+
+  /** How statistics of what layers read are taken, where there are data for it. */
+  async #statistics(specs: readonly InputSpec[], files: ModelFiles): Promise<LayerStatistics | undefined> {
+    const data = await this.#hooks.calibration?.(specs);
+    if (data === undefined) return undefined;
+    return (model) =>
+      this.#clock.time('calibrate', (tell) =>
+        measureLayerInputs(model, data, specs, {
+          child: this.#child,
+          path: files.place('calibration.onnx'),
+          request: this.#request,
+          threads: this.#options.threads,
+          onProgress: tell,
+        }),
       );
-      report = report === undefined ? pruned.report : joinReports(report, pruned.report);
-      if (pruned.masked === undefined) continue;
-      const isLast = i === wanted.length - 1;
-      const masked = workspace(`masked-${i}.onnx`);
-      const cut = isLast ? workspace('cut.onnx') : workspace(`cut-${i}.onnx`);
-      await this.#write(masked, pruned.masked);
-      if (!isLast) await this.#write(cut, model);
-      // The pass after this one changes the model.
-      const after = isLast ? model : cloneModel(model).model;
-      passes.push({ masked, cut, witnesses: this.#witnesses(pruned, pruned.masked, after, i, workspace) });
-    }
-    // Not between passes: what one of them leaves as it is may lose channels in the next.
-    for (const each of graphsIn(model.graph)) retieVectors(each);
-    return { report: present(report, 'a pass of pruning'), passes };
-  }
-
-  #witnesses(
-    { witnesses }: PrunedChannels,
-    before: Model,
-    after: Model,
-    pass: number,
-    workspace: (name: string) => string,
-  ): WitnessModels {
-    const names = [...new Set([...witnesses.frontier, ...witnesses.horizon])];
-    return {
-      ...witnesses,
-      write: async () => {
-        const masked = workspace(`masked-witnesses-${pass}.onnx`);
-        const cut = workspace(`cut-witnesses-${pass}.onnx`);
-        await this.#write(masked, withOutputs(before, names));
-        await this.#write(cut, withOutputs(after, names));
-        return { masked, cut };
-      },
-    };
   }
 
   async #judge(models: ProofModels, cut: string, inputs: JudgeInputs): Promise<Verdict> {
@@ -213,21 +194,17 @@ class PruneRun {
   }
 }
 
-function pruneChannelsOptions(options: SettledOptions): Omit<PruneChannelsOptions, 'masked' | keyof PassOptions> {
-  const { align, criterion, scope, maxRatio, seed, exclude, only, allowApproximate } = options;
-  const alignment =
-    align === 'auto' ? { block: kernelBlock(), strict: false } : { block: align === 'none' ? 1 : align, strict: true };
-  return { alignment, criterion, scope, maxRatio, seed, exclude, only, allowApproximate };
-}
-
-/** The size of the file that was read, with its external data. */
-function measureOriginal({ model, bytes }: LoadedModel): Promise<ModelSize> {
+/** The size of the model that was read, with its external data, before any compression. */
+function measureOriginal({ model, modelBytes }: LoadedModel, gzip: GzipMeasure): Promise<ModelSize> {
   const external = initializersIn(model.graph).flatMap(({ tensor }) => (tensor?.isExternal ? [tensor.raw()] : []));
-  return measureSize(model.graph, [...encodeModelParts(model.proto), ...external], bytes + bytesOf(external));
+  const parts = [...encodeModelParts(model.proto), ...external];
+  return measureSize(model.graph, parts, modelBytes + bytesOf(external), gzip);
 }
 
-/** The bytes of the files that the result is written to. */
-function resultParts(model: Model, output: string, externalData: boolean): Uint8Array[] {
-  const { model: parts, data = [] } = modelParts(exportModel(model, 'embed'), basename(output), { externalData });
+/** The bytes of the files that the result is written to, before any compression. */
+function resultParts(model: Model, output: string, externalData: boolean, storage: Storage): Uint8Array[] {
+  const { model: parts, data = [] } = modelParts(exportModel(model, 'embed', storage), basename(output), {
+    externalData,
+  });
   return [...parts, ...data];
 }

@@ -5,7 +5,6 @@ import {
   parseAlign,
   parseAmount,
   parseChoice,
-  parseCriterion,
   parseFlag,
   parseFraction,
   parsePath,
@@ -13,19 +12,38 @@ import {
   parseWhole,
   rejectUnknownKeys,
 } from './options.ts';
+import { PRUNE_DEFAULTS } from './prune-defaults.ts';
+import { parseRanking, type Ranking } from './ranking.ts';
 import { checkRecipeLayers, type RecipeLayer } from './recipe.ts';
 import type { InputSpec } from './runtime/index.ts';
 import type { Progress } from './stopwatch.ts';
 import type { LayerRule } from './transforms/select-groups.ts';
+import { checkWeightWishes, type WeightOptions, type WeightWishes } from './weight-options.ts';
+
+export { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** What to remove, and what to check. Every value may also be given as the command line takes it. */
-export interface PruneOptions {
-  /** Fraction of the channels of each group to remove: 0.5 or "50%". One of `structured`, `heads`, `headDim` and `layers` must be given. */
+export interface PruneOptions extends WeightOptions {
+  /**
+   * Fraction of the channels of each group to remove: 0.5 or "50%". One of `structured`, `heads`, `headDim`, `unstructured`, `threshold`,
+   * `pattern`, `layers`, `lossless`, `fp16Storage`, `sparseFormat` and `gzip` must be given.
+   */
   readonly structured?: number | string | undefined;
   /** Fraction of the heads of each attention to remove, instead of `structured`. */
   readonly heads?: number | string | undefined;
   /** Fraction of the dimensions inside the heads of each attention to remove, instead of whole heads or besides them. */
   readonly headDim?: number | string | undefined;
+  /**
+   * Removes what can leave without changing the outputs: before all else unless false, and alone where nothing else is
+   * asked for.
+   */
+  readonly lossless?: boolean | undefined;
+  /** Writes tensors as sparse initializers where those are smaller; by default where the input has any. */
+  readonly sparseFormat?: boolean | undefined;
+  /** Writes float32 weights as float16, with a Cast that the runtime folds when it loads the model. */
+  readonly fp16Storage?: boolean | undefined;
+  /** Writes the model compressed, as `.onnx.gz`. */
+  readonly gzip?: boolean | undefined;
   /** What is wanted of single layers; the last entry that matches a layer decides. */
   readonly layers?: readonly RecipeLayer[] | undefined;
   /** Include channels over which an operator takes statistics (LayerNormalization and the like). */
@@ -34,10 +52,13 @@ export interface PruneOptions {
   readonly output?: string | undefined;
   /** Replace the output where it exists. */
   readonly force?: boolean | undefined;
-  /** How units are ranked. */
+  /**
+   * How channels are ranked (`fan-out`, `l1`, `l2`, `bn-scale`, `fpgm`), weights (`magnitude`), or both (`random`, or a formula such
+   * as "abs(w) * sqrt(mean_square_in)").
+   */
   readonly criterion?: CriterionName | string | undefined;
-  /** Remove the amount from each group, or rank all groups together. */
-  readonly scope?: 'uniform' | 'global' | string | undefined;
+  /** Remove the amount from each group or tensor, rank all together, or, weights only, all together by layer-adaptive magnitude. */
+  readonly scope?: 'uniform' | 'global' | 'lamp' | string | undefined;
   /** No group loses a larger fraction than this. */
   readonly maxRatio?: number | string | undefined;
   /** Round kept counts to multiples that kernels like: by this CPU, not at all, or this number of channels. */
@@ -67,22 +88,11 @@ export interface PruneHooks {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Aborting stops at once and leaves nothing behind. */
   readonly signal?: AbortSignal | undefined;
+  /** Inputs that statistics of activations are taken over, for formulas that read them. */
+  readonly calibration?: ((inputs: readonly InputSpec[]) => Promise<TestData>) | undefined;
   /** Real inputs for the proof, fidelity and latency, asked for once the model's inputs are known. */
   readonly testData?: ((inputs: readonly InputSpec[]) => Promise<TestData>) | undefined;
 }
-
-/** What options are when nobody says. */
-export const PRUNE_DEFAULTS = {
-  criterion: 'fan-out',
-  scope: 'uniform',
-  maxRatio: 1,
-  align: 'auto',
-  verify: true,
-  bench: true,
-  seed: 0,
-  threads: 1,
-  timeout: 300,
-} as const;
 
 /** More threads than any machine has cores; onnxruntime would make each of them and hardly get on. */
 export const MOST_THREADS = 1024;
@@ -95,8 +105,16 @@ export interface SettledOptions {
   readonly layers: readonly LayerRule[];
   readonly allowApproximate: boolean;
   readonly force: boolean;
-  readonly criterion: CriterionName;
-  readonly scope: 'uniform' | 'global';
+  /** Whether channels are to be removed beyond those that leave without a trace. */
+  readonly prunesChannels: boolean;
+  readonly weights: WeightWishes | undefined;
+  readonly include: readonly string[];
+  readonly lossless: boolean;
+  readonly sparseFormat: boolean | undefined;
+  readonly fp16Storage: boolean;
+  readonly gzip: boolean;
+  readonly ranking: Ranking;
+  readonly scope: 'uniform' | 'global' | 'lamp';
   readonly maxRatio: number;
   readonly align: 'auto' | 'none' | number;
   readonly exclude: readonly string[];
@@ -114,6 +132,17 @@ const KEYS = [
   'structured',
   'heads',
   'headDim',
+  'unstructured',
+  'threshold',
+  'pattern',
+  'include',
+  'schedule',
+  'steps',
+  'initial',
+  'lossless',
+  'sparseFormat',
+  'fp16Storage',
+  'gzip',
   'layers',
   'allowApproximate',
   'output',
@@ -146,20 +175,45 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
   };
   if (options.output !== undefined) parsePath('--output', options.output);
   const layers = checkRecipeLayers(options.layers ?? []);
-  if (Object.values(amounts).every((each) => each === undefined) && !layers.some((each) => each.amount !== undefined)) {
+  const weights = checkWeightWishes(options);
+  const asksForChannels =
+    Object.values(amounts).some((each) => each !== undefined) ||
+    (weights === undefined && layers.some((each) => each.amount !== undefined));
+  const scope = parseChoice('--scope', options.scope ?? defaults.scope, ['uniform', 'global', 'lamp']);
+  const isAsked =
+    asksForChannels ||
+    weights !== undefined ||
+    options.lossless === true ||
+    options.fp16Storage ||
+    options.sparseFormat ||
+    options.gzip;
+  if (!isAsked) {
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
-      'Nothing says how much to remove: give --structured (such as "50%"), --heads, --head-dim, or a recipe with amounts.',
+      'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with amounts, or --lossless.',
     );
   }
+  if (scope === 'lamp' && weights?.how.kind !== 'amount')
+    throw new OnnxPruneError(
+      'bad-option',
+      '--scope',
+      '--scope lamp shares out the amount of --unstructured, which was not given.',
+    );
   return {
     ...amounts,
+    prunesChannels: asksForChannels,
+    weights,
+    include: parsePatterns('--include', options.include ?? []),
+    lossless: parseFlag('lossless', options.lossless ?? defaults.lossless),
+    sparseFormat: options.sparseFormat === undefined ? undefined : parseFlag('sparseFormat', options.sparseFormat),
+    fp16Storage: parseFlag('fp16Storage', options.fp16Storage ?? false),
+    gzip: parseFlag('gzip', options.gzip ?? false),
     layers,
     allowApproximate: parseFlag('allowApproximate', options.allowApproximate ?? false),
     force: parseFlag('force', options.force ?? false),
-    criterion: parseCriterion('--criterion', options.criterion ?? defaults.criterion),
-    scope: parseChoice('--scope', options.scope ?? defaults.scope, ['uniform', 'global']),
+    ranking: parseRanking(options.criterion, { channels: asksForChannels, weights: weights !== undefined }),
+    scope,
     maxRatio: parseFraction('--max-ratio', options.maxRatio ?? defaults.maxRatio, { value: 1, included: true }),
     align: parseAlign('--align', options.align ?? defaults.align),
     exclude: parsePatterns('--exclude', options.exclude ?? []),

@@ -1,4 +1,6 @@
 import { environment } from './environment.ts';
+import { isChanged } from './gates.ts';
+import type { Storage } from './ir/export.ts';
 import { GZIP_LIMIT } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
@@ -10,7 +12,7 @@ import {
   type Report,
   SCHEMA_VERSION,
 } from './report/report.ts';
-import type { PruneChannelsReport } from './transforms/prune-channels.ts';
+import type { Transformed } from './run-transforms.ts';
 import { packageVersion } from './version.ts';
 
 /** What running the models showed. */
@@ -25,7 +27,9 @@ export interface Findings extends Verdict {
   readonly input: string;
   readonly options: SettledOptions;
   readonly loaded: LoadedModel;
-  readonly pruning: PruneChannelsReport;
+  /** What the transforms did. */
+  readonly done: Transformed;
+  readonly storage: Storage;
   readonly size: Report['size'];
   readonly testData: TestData | undefined;
   readonly seconds: Report['seconds'];
@@ -33,7 +37,7 @@ export interface Findings extends Verdict {
 
 /** Everything a run has to say; nothing is written yet. */
 export function reportOf(findings: Findings): Report {
-  const { input, options, loaded, pruning, size, proof, fidelity, latency, seconds } = findings;
+  const { input, options, loaded, done, storage, size, proof, fidelity, latency, seconds } = findings;
   const { model } = loaded;
   return {
     schemaVersion: SCHEMA_VERSION,
@@ -43,7 +47,16 @@ export function reportOf(findings: Findings): Report {
     options: reportedOptions(options),
     size,
     cleaning: { nodesBefore: loaded.nodesInFile, nodesAfter: size.before.nodes },
-    pruning,
+    lossless: done.lossless,
+    pruning: done.pruning,
+    weights: done.weights,
+    freed: done.freed,
+    storage: {
+      storedTwice: done.storedTwice,
+      half: done.half,
+      sparse: storage.sparse ?? false,
+      gzip: options.gzip,
+    },
     unknownOperators: unknownOperators(model),
     proof,
     fidelity,
@@ -55,7 +68,8 @@ export function reportOf(findings: Findings): Report {
 }
 
 /** Remarks a person should read. */
-function notesOn({ options, loaded, pruning, size, proof, fidelity, testData }: Findings): string[] {
+function notesOn({ options, loaded, done, size, proof, fidelity, testData }: Findings): string[] {
+  const { pruning } = done;
   const notes: string[] = [];
   const has = (part: 'heads' | 'head-dim'): boolean => pruning.groups.some((group) => group.part === part);
   if (options.heads !== undefined && !has('heads'))
@@ -73,12 +87,15 @@ function notesOn({ options, loaded, pruning, size, proof, fidelity, testData }: 
     notes.push(
       `${mixers.length === 1 ? '1 node takes' : `${mixers.length} nodes take`} statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
     );
-  if (pruning.removedChannels === 0) notes.push(whyNothing(size.before.parameters, loaded));
+  if (!isChanged({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
+    notes.push(whyNothing(size.before.parameters, loaded, options));
   const emptied = pruning.groups.filter(({ asked, after }) => asked === 0 && after > 0).map(({ name }) => name);
   if (emptied.length > 0)
     notes.push(`The amount would have emptied ${emptied.join(', ')}; the least that can stay was kept.`);
   if (size.before.gzipBytes === null)
-    notes.push(`The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB.`);
+    notes.push(
+      `The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB (--gzip measures it, and writes the result compressed).`,
+    );
   if (proof?.cut.every((output) => !output.informative) && !proof.frontier.some((end) => end.informative)) {
     notes.push(
       'The outputs are the same for all inputs that the proof ran on, so that it says little; give real inputs with --test.',
@@ -87,8 +104,12 @@ function notesOn({ options, loaded, pruning, size, proof, fidelity, testData }: 
   return notes;
 }
 
-/** Why a run removed nothing. */
-function whyNothing(parameters: number, { model }: LoadedModel): string {
+/** Why a run changed nothing. */
+function whyNothing(parameters: number, { model }: LoadedModel, options: SettledOptions): string {
+  if (parameters > 0 && options.weights !== undefined)
+    return 'Nothing was changed: the weights are as sparse as asked for already, or the amount was too small for any.';
+  if (parameters > 0 && !options.prunesChannels)
+    return 'Nothing was changed: no channel is unread, zero, constant, or a multiple of another.';
   if (parameters > 0)
     return 'Nothing was removed: no group of channels was free to leave, or the amount was too small for any.';
   // Classical machine learning: tree ensembles, linear models, scalers.
@@ -101,8 +122,20 @@ function whyNothing(parameters: number, { model }: LoadedModel): string {
 }
 
 /** The options as they were understood; those that were not given are left out. */
-function reportedOptions({ layers, ...options }: SettledOptions): Report['options'] {
-  const given = Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+function reportedOptions(settled: SettledOptions): Report['options'] {
+  const { layers, weights, ranking, prunesChannels, sparseFormat, ...options } = settled;
+  const { how, schedule } = weights ?? {};
+  const flat = {
+    ...options,
+    ...(prunesChannels && { criterion: ranking.formula ?? ranking.channels }),
+    ...(weights !== undefined && { weightCriterion: ranking.formula ?? ranking.weights }),
+    ...(how?.kind === 'amount' && { unstructured: how.amount }),
+    ...(how?.kind === 'threshold' && { threshold: how.threshold }),
+    ...(how?.kind === 'pattern' && { pattern: `${how.keep}:${how.of}` }),
+    ...(schedule !== undefined && { schedule: schedule.kind, steps: schedule.steps, initial: schedule.initial }),
+    sparseFormat,
+  };
+  const given = Object.entries(flat).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
   const rules = layers.map((layer) => JSON.stringify(layer));
   return { ...Object.fromEntries(given), ...(rules.length > 0 && { layers: rules }) };
 }

@@ -16,13 +16,19 @@ export class Stopwatch {
     this.#signal = signal;
   }
 
-  /** Runs one step. @throws the signal's reason where the caller has given up */
-  async time<T>(step: string, work: () => T | Promise<T>): Promise<T> {
+  /**
+   * Runs one step, which may tell how far it is.
+   * @throws the signal's reason where the caller has given up, before or while the step tells something
+   */
+  async time<T>(step: string, work: (tell: (done: number, total: number) => void) => T | Promise<T>): Promise<T> {
     this.#signal?.throwIfAborted();
     this.#tell?.({ step });
     const start = performance.now();
     try {
-      return await work();
+      return await work((done, total) => {
+        this.#signal?.throwIfAborted();
+        this.#tell?.({ step, done, total });
+      });
     } finally {
       this.seconds[step] = (this.seconds[step] ?? 0) + Math.round(performance.now() - start) / 1000;
     }

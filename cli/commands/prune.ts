@@ -1,20 +1,33 @@
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { OnnxPruneError } from '../../src/errors.ts';
-import { nearest } from '../../src/options.ts';
+import { nearestWord } from '../../src/numeric/nearest-word.ts';
 import { defaultOutput } from '../../src/output-path.ts';
-import { PRUNE_DEFAULTS } from '../../src/prune-options.ts';
+import { PRUNE_DEFAULTS } from '../../src/prune-defaults.ts';
+import { formulaHelp } from '../formula-help.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions {
   readonly structured?: string;
   readonly heads?: string;
   readonly headDim?: string;
+  readonly unstructured?: string;
+  readonly threshold?: string;
+  readonly pattern?: string;
+  readonly include: readonly string[];
+  readonly schedule?: string;
+  readonly steps?: string;
+  readonly initial?: string;
+  readonly lossless?: boolean;
+  readonly sparseFormat?: boolean;
+  readonly fp16Storage?: boolean;
+  readonly gzip?: boolean;
+  readonly calibration?: string;
   readonly recipe?: string;
   readonly allowApproximate?: boolean;
   readonly output?: string;
   readonly force?: boolean;
-  readonly criterion: string;
+  readonly criterion?: string;
   readonly scope: string;
   readonly maxRatio: string;
   readonly align: string;
@@ -30,6 +43,11 @@ Examples:
   $ onnx-prune model.onnx --structured 50%
   $ onnx-prune model.onnx --structured 30% --scope global --test test.npz -o small.onnx
   $ onnx-prune model.onnx --structured 50% --exclude "*head*" --json > report.json
+  $ onnx-prune model.onnx --unstructured 90% --scope global --gzip
+  $ onnx-prune model.onnx --pattern 2:4
+  $ onnx-prune model.onnx --structured 30% --unstructured 60%
+  $ onnx-prune model.onnx --unstructured 50% --criterion "abs(w) * sqrt(mean_square_in)" --calibration data.npz
+  $ onnx-prune model.onnx --lossless
   $ onnx-prune bert.onnx --heads 25% --structured 50%
   $ onnx-prune inspect model.onnx --json | jq .recipe > recipe.json
   $ onnx-prune model.onnx --recipe recipe.json
@@ -40,7 +58,7 @@ Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check 
 export function pruneCommand(): Command {
   const command = new Command('prune')
     .description(
-      'remove channels from a trained model, prove that the rewiring is right, and measure what it cost and gained',
+      'remove channels or weights from a trained model, prove that the rewiring is right, and measure what it cost and gained',
     )
     .argument('<model>', 'the .onnx file; it is never touched')
     .option('--structured <amount>', 'channels to remove from each group, such as 50% or 0.5')
@@ -49,6 +67,40 @@ export function pruneCommand(): Command {
       '--head-dim <amount>',
       'dimensions to remove inside attention heads, instead of whole heads or besides them',
     )
+    .option('--unstructured <amount>', 'weights to make zero, such as 90%; after channels left, where both are given')
+    .option(
+      '--threshold <t>',
+      'make weights zero whose score (magnitude, unless --criterion says otherwise) is below this',
+    )
+    .option('--pattern <n:m>', 'make all but n of every m weights along the summed axis zero, such as 2:4')
+    .addOption(
+      new Option(
+        '--include <glob>',
+        'biases, normalizations, embeddings whose elements may become zero too; repeatable',
+      )
+        .default([], 'none')
+        .argParser(collect),
+    )
+    .option('--schedule <kind>', 'reach the amount of --unstructured in steps: constant or polynomial')
+    .option('--steps <n>', `steps of the schedule (default: ${PRUNE_DEFAULTS.steps})`)
+    .option(
+      '--initial <amount>',
+      `sparsity that a polynomial schedule starts from (default: ${PRUNE_DEFAULTS.initial}%)`,
+    )
+    .addOption(
+      new Option(
+        '--lossless',
+        'remove what changes no output (unread, zero, constant, duplicate channels) and nothing else',
+      ),
+    )
+    .option('--no-lossless', 'do not remove that first')
+    .option(
+      '--sparse-format',
+      'store tensors as sparse initializers where that is smaller (default: as the model does)',
+    )
+    .option('--no-sparse-format', 'store all tensors densely')
+    .option('--fp16-storage', 'store float32 weights as float16, widened when the model is loaded')
+    .option('--gzip', 'write the result compressed, as .onnx.gz, which every command reads')
     .option(
       '--recipe <file>',
       'JSON file of options and of amounts, criteria and exclusions per layer; see "inspect --json"',
@@ -61,13 +113,16 @@ export function pruneCommand(): Command {
     .option('--force', 'replace the output where it exists')
     .option(
       '--criterion <name>',
-      'which channels matter least: fan-out, l1, l2, bn-scale, fpgm, random',
-      PRUNE_DEFAULTS.criterion,
+      `what matters least: channels by fan-out, l1, l2, bn-scale, fpgm; weights by magnitude; both by random or a formula such as "abs(w) * row_norm" (default: ${PRUNE_DEFAULTS.criterion}, ${PRUNE_DEFAULTS.weightCriterion})`,
     )
     .option(
       '--scope <scope>',
-      'uniform: the amount from each group; global: from all groups ranked together',
+      'uniform: the amount from each layer; global: from all ranked together; lamp: weights only, together by layer-adaptive magnitude',
       PRUNE_DEFAULTS.scope,
+    )
+    .option(
+      '--calibration <file>',
+      'inputs that formulas take statistics of activations from: .npz, .npy or a directory of them',
     )
     .option('--max-ratio <amount>', 'no group loses a larger part than this', '100%')
     .option(
@@ -90,7 +145,7 @@ export function pruneCommand(): Command {
     .option('--require-change', 'fail with exit status 3 where nothing could be removed');
   for (const option of [...runOptions(), ...outputOptions()]) command.addOption(option);
   return command
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', () => `${formulaHelp()}\n${EXAMPLES}`)
     .allowExcessArguments()
     .action((model: string, options: Options, command: Command) => {
       checkWords(command.args);
@@ -101,7 +156,7 @@ export function pruneCommand(): Command {
 /** Refuses a second word, and a first one that was meant to be another command. */
 function checkWords(words: readonly string[]): void {
   const [first = '', ...more] = words;
-  const command = existsSync(first) ? undefined : nearest(first, ['prune', 'inspect', 'compare']);
+  const command = existsSync(first) ? undefined : nearestWord(first, ['prune', 'inspect', 'compare']);
   if (command === undefined && more.length === 0) return;
   const meant = command === undefined ? 'name one at a time' : `did you mean "onnx-prune ${command}"`;
   throw new OnnxPruneError(
@@ -114,12 +169,14 @@ function checkWords(words: readonly string[]): void {
 }
 
 async function run(model: string, options: Options, command: Command): Promise<void> {
-  const { structured, heads, headDim, recipe } = options;
-  if ([structured, heads, headDim, recipe].every((each) => each === undefined)) {
+  const { structured, heads, headDim, unstructured, threshold, pattern, recipe, lossless } = options;
+  const { fp16Storage, sparseFormat, gzip } = options;
+  const amounts = [structured, heads, headDim, unstructured, threshold, pattern, recipe];
+  if (amounts.every((each) => each === undefined) && !lossless && !fp16Storage && !sparseFormat && !gzip) {
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
-      `Say how much to remove, with --structured, --heads, --head-dim or --recipe, for example: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed).`,
+      `Say how much to remove, with --structured, --unstructured, --heads, --head-dim, --threshold, --pattern or --recipe, for example: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed), or --lossless for what costs nothing.`,
     );
   }
   const [{ CheckFailed, prune }, { renderReport }, { Session }, { readRecipe }] = await Promise.all([
@@ -130,6 +187,7 @@ async function run(model: string, options: Options, command: Command): Promise<v
   ]);
   const {
     test: _test,
+    calibration: _calibration,
     json: _json,
     report: _report,
     quiet: _quiet,
@@ -143,11 +201,11 @@ async function run(model: string, options: Options, command: Command): Promise<v
   const output = said.output ?? base?.output;
   const session = new Session(options, {
     'the model': model,
-    'the output': typeof output === 'string' ? output : defaultOutput(model),
+    'the output': typeof output === 'string' ? output : defaultOutput(model, gzip),
     ...(recipe !== undefined && { 'the recipe': recipe }),
   });
   try {
-    const report = await session.work(() => prune(model, { ...base, ...said }, session.hooks()));
+    const report = await session.work(() => prune(model, { ...base, ...said }, session.hooks(options.calibration)));
     await session.show(report, renderReport);
   } catch (error) {
     if (error instanceof CheckFailed) await session.show(error.report, renderReport);

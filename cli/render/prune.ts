@@ -1,3 +1,4 @@
+import { isChanged } from '../../src/gates.ts';
 import type { Report } from '../../src/report/report.ts';
 import { type Context, contextOf, joinSections, marked, paragraph, type RenderOptions, section } from './context.ts';
 import { renderFidelity } from './fidelity.ts';
@@ -5,9 +6,11 @@ import { formatCount, formatInteger, formatPercent, formatSeconds } from './form
 import { renderGroups } from './groups.ts';
 import { renderLatency } from './latency.ts';
 import { renderKept, renderUnknownOperators } from './lists.ts';
+import { renderRedundant, renderStorage } from './lossless.ts';
 import { renderProof } from './proof.ts';
 import { printable } from './text.ts';
 import { renderTotals } from './totals.ts';
+import { renderKeptWeights, renderWeights } from './weights.ts';
 
 /**
  * What a pruning run has to say, for a person at a terminal.
@@ -22,29 +25,30 @@ export function renderReport(report: Report, options: RenderOptions): string {
   const groups = section(context, 'Channels', renderGroups(context, pruning.groups));
   const proof = renderProof(context, report.proof);
   // Whoever got nothing wants to know why, before anything else; and nobody should look for a failed proof.
-  const nothing = removedBy(report) === 0;
+  const nothing = !isChanged(report);
   const failed = report.proof?.passed === false;
   return joinSections([
     headline(context, report),
     ...(failed ? [proof] : []),
+    renderRedundant(context, report.lossless, 'Without a trace'),
     ...(nothing ? [kept, unknown, groups] : [groups]),
+    renderWeights(context, report.weights),
+    renderRedundant(context, report.freed, 'Freed by zeros'),
+    renderStorage(context, report),
     section(context, 'Size', renderTotals(context, size.before, size.after)),
     ...(failed ? [] : [proof]),
     renderFidelity(context, report.fidelity, 'original against result'),
     renderLatency(context, report.latency),
     ...(nothing ? [] : [kept, unknown]),
+    renderKeptWeights(context, report.weights),
     notes(context, report),
     footer(context, report),
   ]);
 }
 
-function removedBy({ pruning }: Report): number {
-  return pruning.groups.reduce((sum, { before, after }) => sum + before - after, 0);
-}
-
 function headline(context: Context, report: Report): string[] {
   const { ink } = context;
-  const { input, output, cleaning, pruning, proof } = report;
+  const { input, output, cleaning, proof } = report;
   const unwritten = proof?.passed === false ? ink.red('nothing written') : ink.yellow('dry run, nothing written');
   const target = output === null ? unwritten : ink.bold(printable(output.path));
   const lines = paragraph(context, `${ink.bold(printable(input.path))} → ${target}`, '');
@@ -52,22 +56,42 @@ function headline(context: Context, report: Report): string[] {
     const text = `tidied first, outputs unchanged: ${formatInteger(cleaning.nodesBefore)} → ${formatCount(cleaning.nodesAfter, 'node')}`;
     lines.push(...paragraph(context, text, '', ink.dim));
   }
-  const removed = removedBy(report);
-  if (removed === 0) {
-    lines.push(...paragraph(context, 'NOTHING WAS PRUNED', '', (line) => ink.bold(ink.yellow(line))));
-    lines.push(...paragraph(context, whyNothing(report), '', ink.yellow));
-  } else {
-    const before = pruning.groups.reduce((sum, group) => sum + group.before, 0);
-    const share = formatPercent(removed / before);
-    const changed = pruning.groups.filter((group) => group.after < group.before).length;
-    const text = `removed ${formatInteger(removed)} of ${formatCount(before, 'channel')} (${share}) in ${formatCount(changed, 'group')}`;
-    lines.push(...paragraph(context, text, ''));
-  }
+  if (isChanged(report)) return [...lines, ...deeds(report).flatMap((text) => paragraph(context, text, ''))];
+  lines.push(...paragraph(context, 'NOTHING WAS PRUNED', '', (line) => ink.bold(ink.yellow(line))));
+  lines.push(...paragraph(context, whyNothing(report), '', ink.yellow));
   return lines;
 }
 
-function whyNothing({ pruning }: Report): string {
+/** What was done, a line for each step that did something. */
+function deeds({ lossless, pruning, weights, freed }: Report): string[] {
+  const lines: string[] = [];
+  if (lossless !== null && lossless.removedChannels > 0)
+    lines.push(`removed ${formatCount(lossless.removedChannels, 'channel')} that changed no output`);
+  const removed = pruning.groups.reduce((sum, { before, after }) => sum + before - after, 0);
+  if (removed > 0) {
+    const before = pruning.groups.reduce((sum, group) => sum + group.before, 0);
+    const share = formatPercent(removed / before);
+    const changed = pruning.groups.filter((group) => group.after < group.before).length;
+    lines.push(
+      `removed ${formatInteger(removed)} of ${formatCount(before, 'channel')} (${share}) in ${formatCount(changed, 'group')}`,
+    );
+  }
+  if (weights !== null && weights.zeroed > 0) {
+    const changed = weights.layers.filter(({ zerosBefore, zerosAfter }) => zerosAfter > zerosBefore).length;
+    lines.push(
+      `made ${formatInteger(weights.zeroed)} of ${formatCount(weights.weights, 'weight')} zero (${formatPercent(weights.sparsity)} are) in ${formatCount(changed, 'tensor')}`,
+    );
+  }
+  if (freed !== null && freed.removedChannels > 0)
+    lines.push(`removed ${formatCount(freed.removedChannels, 'channel')} that the zeros freed`);
+  return lines;
+}
+
+function whyNothing({ pruning, weights, options }: Report): string {
   const { groups, kept } = pruning;
+  if (weights !== null) return 'The weights are as sparse as asked for already, or none may become zero.';
+  if (options['criterion'] === undefined)
+    return 'No channel is unread, zero, the same for all inputs, or a multiple of another.';
   if (groups.length > 0) {
     const which =
       groups.length === 1

@@ -18,6 +18,9 @@ export function renderTotals(context: Context, before: ModelSize, after: ModelSi
   };
   const rows = [
     row('parameters', before.parameters, after.parameters, formatAmount),
+    ...(isSparse(after) || isSparse(before) || verbose
+      ? [row('non-zero', before.nonZeros, after.nonZeros, formatAmount)]
+      : []),
     row('MACs', before.macs, after.macs, formatAmount),
     ...(verbose ? [row('nodes', before.nodes, after.nodes, formatInteger)] : []),
     row('file', before.fileBytes, after.fileBytes, formatBytes),
@@ -37,6 +40,11 @@ export function renderTotals(context: Context, before: ModelSize, after: ModelSi
     ...paragraph(context, `MACs are those of one sample; ${BYTES_NOTE}.`, '  ', ink.dim),
     ...macsGap(context, Math.max(before.macsUnknown, after.macsUnknown)),
   ];
+}
+
+/** Whether so many parameters are zero that it is worth a word. */
+function isSparse({ parameters, nonZeros }: ModelSize): boolean {
+  return nonZeros < parameters * 0.99;
 }
 
 /** Says which bytes are meant. */

@@ -74,7 +74,8 @@ function global(candidates: readonly Candidate[], options: BudgetOptions): numbe
 
 function shareOut(candidates: readonly Candidate[], { amount, maxRatio }: BudgetOptions): number[] {
   const ranked = candidates.flatMap(({ group, scores }, index) => {
-    const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length || 1;
+    // A formula may give negative scores.
+    const mean = scores.reduce((sum, score) => sum + Math.abs(score), 0) / scores.length || 1;
     const most = group.count - Math.max(1, cappedAt(group.count, maxRatio));
     // Only the weakest of a group may leave, so the others need not compete.
     return Array.from(scores, (score) => score / mean)

@@ -1,11 +1,11 @@
 import { addAbsSums, stridesOf } from '../numeric/slices.ts';
-import { addNormalised, type Criterion, gatherByUnit, type Scores } from './criterion.ts';
+import { addNormalised, gatherByUnit, type NamedCriterion, type Scores } from './criterion.ts';
 
 /**
  * The gain |γ| that the normalizations of a group give a channel.
  * Source: Liu et al., "Learning Efficient Convolutional Networks through Network Slimming", ICCV 2017.
  */
-export const bnScale: Criterion = {
+export const bnScale: NamedCriterion = {
   name: 'bn-scale',
   summary: 'gain of the normalization behind a channel',
   score(group, { map, floatsOf }) {

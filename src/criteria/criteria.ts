@@ -1,18 +1,18 @@
 import type { Group } from '../channels/group.ts';
 import { OnnxPruneError } from '../errors.ts';
 import { bnScale } from './bn-scale.ts';
-import type { Criterion, CriterionName, Evidence, Scores } from './criterion.ts';
+import type { Criterion, CriterionName, Evidence, NamedCriterion, RankedBy, Scores } from './criterion.ts';
 import { fpgm } from './fpgm.ts';
 import { fanOut, l1, l2 } from './magnitude.ts';
 import { random } from './random.ts';
 
-export type { CriterionName };
+export type { CriterionName, RankedBy };
 
 /** Every criterion there is, by the name users give. */
-export const criteria: readonly Criterion[] = [fanOut, l1, l2, bnScale, fpgm, random];
+export const criteria: readonly NamedCriterion[] = [fanOut, l1, l2, bnScale, fpgm, random];
 
 /** The criterion of a name. */
-export function criterionNamed(name: CriterionName): Criterion {
+export function criterionNamed(name: RankedBy): Criterion {
   return criteria.find((criterion) => criterion.name === name) ?? l2;
 }
 

@@ -16,13 +16,21 @@ export type Scores = Float64Array;
 /** The names users give criteria. */
 export type CriterionName = 'fan-out' | 'l1' | 'l2' | 'bn-scale' | 'fpgm' | 'random';
 
+/** What ranks channels: a criterion that has a name, or a formula of the user's. */
+export type RankedBy = CriterionName | 'formula';
+
 /** One way to tell which units matter. */
 export interface Criterion {
-  readonly name: CriterionName;
+  readonly name: RankedBy;
   /** One line for people. */
   readonly summary: string;
   /** @returns undefined where the group lacks what the criterion looks at */
   score(group: Group, evidence: Evidence): Scores | undefined;
+}
+
+/** A criterion that users call by its name. */
+export interface NamedCriterion extends Criterion {
+  readonly name: CriterionName;
 }
 
 /** Spreads numbers per position along a member's axis over the units that own the positions. */

@@ -1,7 +1,7 @@
 import type { ChannelMap, Group, Member } from '../channels/group.ts';
 import { gram, trianglePlace } from '../numeric/gram.ts';
 import { type Floats, stridesOf } from '../numeric/slices.ts';
-import { addNormalised, type Criterion, type Scores, weightMembers } from './criterion.ts';
+import { addNormalised, type NamedCriterion, type Scores, weightMembers } from './criterion.ts';
 
 /** The slices of a group's units along a member's axis, one row per unit. */
 function rowsOf(group: Group, member: Member, data: Floats, map: ChannelMap): { rows: Float32Array; width: number } {
@@ -50,7 +50,7 @@ function distanceSums(rows: Float32Array, count: number, width: number): Scores 
  * of a group.
  * Source: He et al., "Filter Pruning via Geometric Median", CVPR 2019, equation 8 (summed distances instead of the median).
  */
-export const fpgm: Criterion = {
+export const fpgm: NamedCriterion = {
   name: 'fpgm',
   summary: 'distance of a filter from all the others',
   score(group, { map, floatsOf }) {

@@ -2,9 +2,9 @@ import type { Group, Member } from '../channels/group.ts';
 import { addAbsSums, addSquareSums, type Floats, type Strides, stridesOf } from '../numeric/slices.ts';
 import {
   addNormalised,
-  type Criterion,
   type CriterionName,
   gatherByUnit,
+  type NamedCriterion,
   type Scores,
   weightMembers,
 } from './criterion.ts';
@@ -22,7 +22,7 @@ interface Magnitude {
   readonly all: (average: number) => number;
 }
 
-function magnitude({ name, summary, membersOf, add, each, all }: Magnitude): Criterion {
+function magnitude({ name, summary, membersOf, add, each, all }: Magnitude): NamedCriterion {
   return {
     name,
     summary,
@@ -51,7 +51,7 @@ const unchanged = (value: number): number => value;
  * Source: Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017 (L1 norm of a filter); Fang et al., "DepGraph:
  * Towards Any Structural Pruning", CVPR 2023 (over all weights of a group).
  */
-export const l1: Criterion = magnitude({
+export const l1: NamedCriterion = magnitude({
   name: 'l1',
   summary: 'sum of absolute weights, over all weights of a group',
   membersOf: weightMembers,
@@ -61,7 +61,7 @@ export const l1: Criterion = magnitude({
 });
 
 /** Group magnitude by Euclidean norms, otherwise like `l1`. */
-export const l2: Criterion = magnitude({
+export const l2: NamedCriterion = magnitude({
   name: 'l2',
   summary: 'Euclidean norm of the weights, over all weights of a group',
   membersOf: weightMembers,
@@ -75,7 +75,7 @@ export const l2: Criterion = magnitude({
  * channel are left out: normalization undoes their scale, and where it is folded into them it distorts it, so what the
  * readers take of a channel tells more. Undefined where no layer sums over the channels.
  */
-export const fanOut: Criterion = magnitude({
+export const fanOut: NamedCriterion = magnitude({
   name: 'fan-out',
   summary: 'Euclidean norm of the weights that read a channel',
   membersOf: (group) => weightMembers(group).filter((member) => member.role === 'in'),

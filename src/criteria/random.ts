@@ -1,8 +1,8 @@
 import { seededRandom } from '../numeric/random.ts';
-import type { Criterion } from './criterion.ts';
+import type { NamedCriterion } from './criterion.ts';
 
 /** By lot, the same for the same seed: the baseline that every criterion has to beat. */
-export const random: Criterion = {
+export const random: NamedCriterion = {
   name: 'random',
   summary: 'by lot, from --seed',
   score(group, { seed }) {

@@ -9,39 +9,58 @@ import {
 import { dataTypeNumber } from './data-type.ts';
 import type { Graph } from './graph.ts';
 import type { Attribute, Node } from './node.ts';
+import { sparseMessage } from './sparse-tensor.ts';
 import { dimsOf, type TensorType, type Value } from './value.ts';
 
 /** What becomes of data in other files: references stay as they are, or the data are read into the message. */
 export type ExternalData = 'refer' | 'embed';
 
+/** How a message stores what the graph holds. */
+export interface Storage {
+  /**
+   * Writes float initializers as sparse ones where that is smaller, and then with their data inside. Those that are graph
+   * inputs or outputs stay dense, and with them all before IR version 4. Default false.
+   */
+  readonly sparse?: boolean | undefined;
+}
+
 /**
  * The message of a graph as it is now. Whatever was not changed is the message that was read, unknown fields included;
  * declarations are kept for the values that had one, with the lengths they have now.
  */
-export function exportGraph(graph: Graph, external: ExternalData = 'refer'): GraphProto {
+export function exportGraph(graph: Graph, external: ExternalData = 'refer', storage: Storage = {}): GraphProto {
   const listed = new Set((graph.proto.valueInfo ?? []).map((info) => info.name ?? ''));
   const ends = new Set<Value>([...graph.inputs, ...graph.outputs]);
+  const initializer: TensorProto[] = [];
+  const sparseInitializer = [...(graph.proto.sparseInitializer ?? [])];
+  for (const value of graph.initializers) {
+    const sparse =
+      storage.sparse === true && !ends.has(value) && value.tensor && sparseMessage(value.name, value.tensor);
+    if (sparse) sparseInitializer.push(sparse);
+    else initializer.push(exportTensor(value, external));
+  }
   return Object.assign(copyMessage(graph.proto), {
-    node: graph.sorted().map((node) => exportNode(node, external)),
-    initializer: [...graph.initializers].map((value) => exportTensor(value, external)),
+    node: graph.sorted().map((node) => exportNode(node, external, storage)),
+    initializer,
+    ...(sparseInitializer.length > 0 && { sparseInitializer }),
     input: graph.inputs.map(exportInfo),
     output: graph.outputs.map(exportInfo),
     valueInfo: [...graph.values].filter((value) => listed.has(value.name) && !ends.has(value)).map(exportInfo),
   });
 }
 
-function exportNode(node: Node, external: ExternalData): NodeProto {
+function exportNode(node: Node, external: ExternalData, storage: Storage): NodeProto {
   const nameOf = (value: Value | undefined): string => value?.name ?? '';
   return Object.assign(copyMessage(node.proto), {
     input: node.inputs.map(nameOf),
     output: node.outputs.map(nameOf),
-    attribute: [...node.attributes.values()].map((attribute) => exportAttribute(attribute, external)),
+    attribute: [...node.attributes.values()].map((attribute) => exportAttribute(attribute, external, storage)),
   });
 }
 
-function exportAttribute({ proto, graphs }: Attribute, external: ExternalData): AttributeProto {
+function exportAttribute({ proto, graphs }: Attribute, external: ExternalData, storage: Storage): AttributeProto {
   if (graphs.length === 0) return proto;
-  const bodies = graphs.map((body) => exportGraph(body, external));
+  const bodies = graphs.map((body) => exportGraph(body, external, storage));
   const [first, ...rest] = bodies;
   // A single graph and a list of graphs have fields of their own; an attribute of both kinds lists the single one first.
   return Object.assign(copyMessage(proto), proto.g ? { g: first, graphs: rest } : { graphs: bodies });

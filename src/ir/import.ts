@@ -3,6 +3,7 @@ import { copyMessage, type GraphProto, type NodeProto, type ValueInfoProto } fro
 import { dataTypeOf } from './data-type.ts';
 import { Graph, type Scope } from './graph.ts';
 import type { Attribute } from './node.ts';
+import { canBeDense, denseTensor } from './sparse-tensor.ts';
 import { Tensor } from './tensor.ts';
 import type { Dim, TensorType, Value } from './value.ts';
 
@@ -35,8 +36,9 @@ class Names implements Visible {
 }
 
 /**
- * Turns a graph message into nodes and values, the graphs inside it included.
- * @throws OnnxPruneError `bad-model` for a name that is read but nowhere defined, or defined twice
+ * Turns a graph message into nodes and values, the graphs inside it included. Sparse initializers become dense ones.
+ * @throws OnnxPruneError `bad-model` for a name that is read but nowhere defined, or defined twice, and as `denseTensor`
+ *   does for a sparse initializer
  */
 export function importGraph(proto: GraphProto, scope: Scope, directory?: string): Graph {
   return read(proto, scope, { directory, outer: undefined, rename: (name) => name });
@@ -65,7 +67,7 @@ interface Surroundings {
 
 function read(proto: GraphProto, scope: Scope, around: Surroundings): Graph {
   const { directory, outer, rename } = around;
-  const graph = new Graph(proto, scope);
+  const graph = new Graph(withoutDense(proto), scope);
   const names = new Names(outer);
   const infos = new Map<string, ValueInfoProto>();
   for (const info of [...(proto.valueInfo ?? []), ...(proto.output ?? []), ...(proto.input ?? [])]) {
@@ -86,14 +88,19 @@ function read(proto: GraphProto, scope: Scope, around: Surroundings): Graph {
 
   const inputNames = new Set((proto.input ?? []).map((input) => input.name ?? ''));
   for (const input of proto.input ?? []) graph.addInput(define(input.name ?? '', 'a graph input'));
-  for (const tensor of proto.initializer ?? []) {
-    const name = tensor.name ?? '';
+  const initialise = (name: string, what: string, tensor: Tensor | undefined): void => {
     // Up to IR 3 every initializer is a graph input as well; later such a pair is an input with a default.
     const input = inputNames.has(name) ? names.here(name) : undefined;
-    const value = input !== undefined && input.tensor === undefined ? input : define(name, 'an initializer');
-    graph.setTensor(value, new Tensor(tensor, directory));
+    const value = input !== undefined && input.tensor === undefined ? input : define(name, what);
+    if (tensor !== undefined) graph.setTensor(value, tensor);
+  };
+  for (const tensor of proto.initializer ?? []) {
+    initialise(tensor.name ?? '', 'an initializer', new Tensor(tensor, directory));
   }
-  for (const sparse of proto.sparseInitializer ?? []) define(sparse.values?.name ?? '', 'a sparse initializer');
+  for (const sparse of proto.sparseInitializer ?? []) {
+    const tensor = canBeDense(sparse) ? denseTensor(sparse, directory) : undefined;
+    initialise(sparse.values?.name ?? '', 'a sparse initializer', tensor);
+  }
   const outputs = (proto.node ?? []).map((node) =>
     (node.output ?? []).map((name) =>
       name === '' ? undefined : define(name, `an output of node "${node.name || node.opType}"`),
@@ -124,6 +131,13 @@ function read(proto: GraphProto, scope: Scope, around: Surroundings): Graph {
     }
   }
   return graph;
+}
+
+/** The message without the sparse initializers that become dense ones: those are in the graph from now on. */
+function withoutDense(proto: GraphProto): GraphProto {
+  if (proto.sparseInitializer === undefined) return proto;
+  const left = proto.sparseInitializer.filter((sparse) => !canBeDense(sparse));
+  return Object.assign(copyMessage(proto), { sparseInitializer: left });
 }
 
 function attributesOf(node: NodeProto, outer: Scope, around: Surroundings): Attribute[] {

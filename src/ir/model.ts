@@ -1,6 +1,7 @@
 import { copyMessage, type ModelProto } from '../onnx/messages.ts';
+import { withSparseVersion } from '../onnx/sparse.ts';
 import { cloneGraph, type GraphClone } from './clone.ts';
-import { declarationOf, type ExternalData, exportGraph, exportTensor } from './export.ts';
+import { declarationOf, type ExternalData, exportGraph, exportTensor, type Storage } from './export.ts';
 import type { Graph } from './graph.ts';
 import { importGraph } from './import.ts';
 import type { Value } from './value.ts';
@@ -42,9 +43,11 @@ export function importModel(proto: ModelProto, directory?: string): Model {
 /**
  * The message of a model: everything the file said, around the graph as it is now.
  * @param external `embed` to write it to another folder than the one its external data are in
+ * @param storage with sparse initializers, IR versions 4 and 5 become 6, which brought them and changed nothing else
  */
-export function exportModel(model: Model, external: ExternalData = 'refer'): ModelProto {
-  return Object.assign(copyMessage(model.proto), { graph: exportGraph(model.graph, external) });
+export function exportModel(model: Model, external: ExternalData = 'refer', storage: Storage = {}): ModelProto {
+  const proto = Object.assign(copyMessage(model.proto), { graph: exportGraph(model.graph, external, storage) });
+  return storage.sparse === true ? withSparseVersion(proto) : proto;
 }
 
 /**

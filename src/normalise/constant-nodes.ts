@@ -1,12 +1,13 @@
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
+import { canBeDense, denseTensor } from '../ir/sparse-tensor.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { DataType } from '../onnx/messages.ts';
 
 /**
  * Turns Constant nodes into initializers of the same name, whatever attribute carries the data.
- * Left alone: sparse values, and constants that are graph outputs, whose name would then stand twice.
- * Source: ONNX operator Constant, attributes value, value_float(s), value_int(s), value_string(s).
+ * Left alone: sparse texts, and constants that are graph outputs, whose name would then stand twice.
+ * Source: ONNX operator Constant, attributes value, sparse_value, value_float(s), value_int(s), value_string(s).
  */
 export function constantNodesToInitializers(graph: Graph): boolean {
   let changed = false;
@@ -26,6 +27,8 @@ function tensorOf(node: Node): Tensor | undefined {
     switch (name) {
       case 'value':
         return proto.t ? new Tensor(proto.t) : undefined;
+      case 'sparse_value':
+        return proto.sparseTensor && canBeDense(proto.sparseTensor) ? denseTensor(proto.sparseTensor) : undefined;
       case 'value_float':
         return new Tensor({ dims: [], dataType: DataType.FLOAT, floatData: [proto.f ?? 0] });
       case 'value_floats':

@@ -1,4 +1,4 @@
-import { holdsWeights } from '../ir/data-type.ts';
+import { bitsOf, holdsWeights } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
@@ -31,17 +31,60 @@ export function untieVectors(graph: Graph): boolean {
   return changed;
 }
 
-/** Takes copies back that nothing has set apart since: initializers that are the very same tensor. */
-export function retieVectors(graph: Graph): void {
-  const firsts = new Map<Tensor, Value>();
+/** What was stored more than once. */
+export interface StoredTwice {
+  /** Tensors that went. */
+  readonly tensors: number;
+  readonly bytes: number;
+}
+
+/**
+ * Stores equal initializers once: copies that nothing has set apart since they were untied, and, unless `copiesOnly`, tensors that
+ * the file had several times.
+ * @returns the tensors of the file that went
+ */
+export function storeOnce(graph: Graph, copiesOnly = false): StoredTwice {
+  const firsts = new Map<string, Value[]>();
+  const stored = { tensors: 0, bytes: 0 };
   for (const value of [...graph.initializers]) {
     const { tensor } = value;
-    if (tensor === undefined || graph.isOutput(value)) continue;
-    const first = firsts.get(tensor);
-    if (first === undefined) firsts.set(tensor, value);
-    else {
-      graph.replaceUses(value, first);
-      graph.removeInitializer(value);
+    if (tensor === undefined || graph.isOutput(value) || isOverridable(graph, value)) continue;
+    const key = keyOf(tensor);
+    const known = firsts.get(key) ?? [];
+    firsts.set(key, known);
+    const first = known.find((each) => each.tensor === tensor || (!copiesOnly && isEqual(each.tensor, tensor)));
+    if (first === undefined) {
+      known.push(value);
+      continue;
     }
+    if (first.tensor !== tensor) {
+      stored.tensors++;
+      stored.bytes += tensor.byteLength;
+    }
+    graph.replaceUses(value, first);
+    graph.removeInitializer(value);
   }
+  return stored;
+}
+
+/** Whether a caller may feed other numbers: an initializer that is an input too, which up to IR 3 all had to be. */
+function isOverridable(graph: Graph, value: Value): boolean {
+  return !graph.scope.initializersAreInputs && graph.inputs.includes(value);
+}
+
+/** Bytes from the beginning and the end that tell most tensors apart. */
+const PROBE = 64;
+
+function keyOf(tensor: Tensor): string {
+  const shape = `${tensor.type} ${tensor.dims.join(' ')}`;
+  if (tensor.isExternal || bitsOf(tensor.type) === 0) return shape;
+  const bytes = tensor.raw();
+  const text = (from: number): string => Buffer.from(bytes.subarray(from, from + PROBE)).toString('latin1');
+  return `${shape} ${text(0)} ${text(Math.max(0, bytes.length - PROBE))}`;
+}
+
+/** Data in other files are left alone, since comparing would read them all. */
+function isEqual(a: Tensor | undefined, b: Tensor): boolean {
+  if (a === undefined || a.isExternal || b.isExternal || bitsOf(b.type) === 0) return false;
+  return Buffer.compare(a.raw(), b.raw()) === 0;
 }

@@ -14,6 +14,18 @@ export function stridesOf(dims: readonly number[], axis: number): Strides {
   return { outer: product(dims.slice(0, axis)), size: dims[axis] ?? 1, inner: product(dims.slice(axis + 1)) };
 }
 
+/** Adds Σx of every slice along an axis to `sums`, slice i to `sums[i]`; accumulates in float64. */
+export function addSums(data: Floats, { outer, size, inner }: Strides, sums: Float64Array): void {
+  let at = 0;
+  for (let block = 0; block < outer; block++) {
+    for (let i = 0; i < size; i++) {
+      let sum = 0;
+      for (const end = at + inner; at < end; at++) sum += data[at] as number;
+      sums[i] = (sums[i] as number) + sum;
+    }
+  }
+}
+
 /** Adds Σ|x| of every slice along an axis to `sums`, slice i to `sums[i]`; accumulates in float64. */
 export function addAbsSums(data: Floats, { outer, size, inner }: Strides, sums: Float64Array): void {
   let at = 0;

@@ -2,9 +2,12 @@ import { constants } from 'node:buffer';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
-import { decodeModel } from './codec.ts';
+import { tensorsOf } from './all-tensors.ts';
+import { type DecodeOptions, decodeModel } from './codec.ts';
 import { fileFault } from './file-fault.ts';
-import type { ModelProto } from './messages.ts';
+import { gunzipFile, isGzip } from './gzip.ts';
+import { DataLocation, type ModelProto } from './messages.ts';
+import { replaceFiles } from './replace-files.ts';
 
 /** Node refuses to read 2 GiB at once. */
 const chunkBytes = 2 ** 30;
@@ -12,25 +15,99 @@ const chunkBytes = 2 ** 30;
 /** A model file that was read. */
 export interface ModelFile {
   readonly model: ModelProto;
-  /** Size of the file, without external data. */
+  /** Size of the file as it is on the disk, without external data. */
   readonly bytes: number;
+  /** Size of the model in it: the same, unless the file is compressed. */
+  readonly modelBytes: number;
+  /** Whether the file is compressed with gzip. */
+  readonly compressed: boolean;
   /** The folder of the file, which the locations of external tensors are relative to. */
   readonly directory: string;
 }
 
 /**
- * Reads an ONNX file. The whole file is in memory once, and the model's raw data are views into it; external data is
- * not touched, see `readExternal`.
+ * Reads an ONNX file, or one compressed with gzip, which its first bytes tell and not its name. The whole model is in
+ * memory once, and the model's raw data are views into it; external data is not touched, see `readExternal`.
  *
  * @throws OnnxPruneError `bad-file` where the file is missing, not a regular file, not readable, or larger than a
- *   buffer can be (4 GiB in Node 20); `bad-model` where it is not an ONNX model, or a damaged or truncated one
+ *   buffer can be (4 GiB in Node 20), `bad-model` where it is not an ONNX model, or a damaged or truncated one;
+ *   `unsupported` where it is compressed and has external data
  */
 export async function readModelFile(path: string): Promise<ModelFile> {
-  const bytes = await readWhole(path);
-  return { model: decodeModel(bytes, path, { ownsBytes: true }), bytes: bytes.length, directory: dirname(path) };
+  const { bytes, size, compressed } = await readWhole(path);
+  const model = compressed
+    ? decodeUnpacked(bytes, path, { ownsBytes: true })
+    : decodeModel(bytes, path, { ownsBytes: true });
+  return { model, bytes: size, modelBytes: bytes.length, compressed, directory: dirname(path) };
 }
 
-async function readWhole(path: string): Promise<Uint8Array> {
+/**
+ * A path under which onnxruntime, which knows nothing of gzip, can read a model.
+ *
+ * @param copy where the model is written where its file is compressed; nothing is written there otherwise
+ * @returns `path` itself, or `copy`
+ * @throws OnnxPruneError as {@link readModelFile} does for compressed files, and `bad-file` where `copy` cannot be written
+ */
+export async function plainModelFile(path: string, copy: string): Promise<string> {
+  if (!(await isCompressed(path))) return path;
+  const { bytes } = await readWhole(path);
+  decodeUnpacked(bytes, path);
+  await replaceFiles([{ path: copy, parts: [bytes] }]);
+  return copy;
+}
+
+/** Decodes what a compressed file holds. */
+function decodeUnpacked(bytes: Uint8Array, path: string, options: DecodeOptions = {}): ModelProto {
+  const model = naming(path, () => decodeModel(bytes, `${path}, once unpacked,`, options));
+  for (const tensor of tensorsOf(model)) {
+    if (tensor.dataLocation !== DataLocation.EXTERNAL) continue;
+    throw new OnnxPruneError(
+      'unsupported',
+      path,
+      `${path} is compressed with gzip, but tensor "${tensor.name ?? ''}" keeps its data in another file, which no copy of the model elsewhere would find; unpack it in its folder and use the .onnx file.`,
+    );
+  }
+  return model;
+}
+
+/** Gives errors the path itself as their subject. */
+function naming<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof OnnxPruneError ? new OnnxPruneError(error.code, path, error.message, error) : error;
+  }
+}
+
+async function isCompressed(path: string): Promise<boolean> {
+  return withFile(path, startsLikeGzip);
+}
+
+interface WholeFile {
+  /** The model, unpacked. */
+  readonly bytes: Uint8Array;
+  readonly size: number;
+  readonly compressed: boolean;
+}
+
+async function readWhole(path: string): Promise<WholeFile> {
+  return withFile(path, async (handle) => {
+    if (!(await startsLikeGzip(handle))) {
+      const bytes = await readAll(handle, path);
+      return { bytes, size: bytes.length, compressed: false };
+    }
+    const { size } = await handle.stat();
+    return { bytes: await gunzipFile(handle, path), size, compressed: true };
+  });
+}
+
+async function startsLikeGzip(handle: FileHandle): Promise<boolean> {
+  const head = new Uint8Array(2);
+  await handle.read(head, 0, 2, 0);
+  return isGzip(head);
+}
+
+async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
   try {
     // Before opening, for opening a named pipe would wait for a writer.
     const status = await stat(path);
@@ -40,7 +117,7 @@ async function readWhole(path: string): Promise<Uint8Array> {
       throw new OnnxPruneError('bad-file', path, `${path} is not a regular file, expected an ONNX file.`);
     const handle = await open(path, 'r');
     try {
-      return await readAll(handle, path);
+      return await use(handle);
     } finally {
       await handle.close();
     }

@@ -9,10 +9,10 @@ import { fileFault } from './file-fault.ts';
 const batchBytes = 2 ** 26;
 const batchParts = 512;
 
-/** A file to be written: its path and its content, one part after the other. */
+/** A file to be written: its path and its content, one part after the other, which may be made while it is written. */
 export interface FileContent {
   readonly path: string;
-  readonly parts: readonly Uint8Array[];
+  readonly parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 interface Staged {
@@ -69,21 +69,21 @@ async function stagingPlace(path: string): Promise<Staged> {
   return { path, temporary, target, existed: existed !== undefined };
 }
 
-async function writeNew(place: Staged, parts: readonly Uint8Array[]): Promise<void> {
+async function writeNew(place: Staged, parts: FileContent['parts']): Promise<void> {
   const handle = await open(place.temporary, 'wx');
   try {
     if (place.existed) await handle.chmod((await stat(place.target)).mode & 0o777);
-    for (const batch of batches(parts)) await writeBatch(handle, batch);
+    for await (const batch of batches(parts)) await writeBatch(handle, batch);
     await handle.sync();
   } finally {
     await handle.close();
   }
 }
 
-function* batches(parts: readonly Uint8Array[]): Generator<Uint8Array[]> {
+async function* batches(parts: FileContent['parts']): AsyncGenerator<Uint8Array[], void, undefined> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
-  for (const part of parts) {
+  for await (const part of parts) {
     for (let from = 0; from < part.length; from += batchBytes) {
       const piece = part.subarray(from, from + batchBytes);
       if (batch.length > 0 && (bytes + piece.length > batchBytes || batch.length === batchParts)) {

@@ -1,7 +1,10 @@
 import { basename, dirname, join } from 'node:path';
+import { OnnxPruneError } from '../errors.ts';
+import { tensorsOf } from './all-tensors.ts';
 import { encodeModelParts, partsLength } from './codec.ts';
 import { externalizableBytes, externalize } from './externalize.ts';
-import type { ModelProto } from './messages.ts';
+import { type ByteProgress, gzipParts } from './gzip.ts';
+import { DataLocation, type ModelProto } from './messages.ts';
 import { replaceFiles } from './replace-files.ts';
 import { maxMessageBytes } from './wire.ts';
 
@@ -15,9 +18,13 @@ export interface WriteOptions {
    * protobuf message (2 GiB) are written so in any case.
    */
   readonly externalData?: boolean | undefined;
+  /** Compress the file with gzip, level 6. Default false; not together with external data. */
+  readonly gzip?: boolean | undefined;
+  /** Hears how much has been compressed, where `gzip` is set. */
+  readonly onProgress?: ByteProgress | undefined;
 }
 
-/** The content of the files of a model. */
+/** The content of the files of a model, before compression. */
 export interface ModelParts {
   /** The model file, one part after the other. */
   readonly model: readonly Uint8Array[];
@@ -31,9 +38,11 @@ export interface ModelParts {
  * What {@link writeModelFile} would write, without writing it. The parts share the memory of the model's raw data.
  *
  * @param fileName name of the model file without its folder; the data file is named after it
- * @throws OnnxPruneError as `encodeModelParts` and `externalize` do
+ * @throws OnnxPruneError as `encodeModelParts` and `externalize` do; `unsupported` where the model is to be compressed
+ *   but its weights are, or have to be, in another file
  */
 export function modelParts(model: ModelProto, fileName: string, options: WriteOptions = {}): ModelParts {
+  if (options.gzip === true) checkCompressible(model, fileName, options);
   if (options.externalData !== true && externalizableBytes(model) <= maxMessageBytes - reservedBytes) {
     const parts = encodeModelParts(model);
     return { model: parts, bytes: partsLength(parts) };
@@ -48,9 +57,10 @@ export function modelParts(model: ModelProto, fileName: string, options: WriteOp
 
 /**
  * Writes an ONNX file, replacing what is there. It is written beside its place and renamed, so that `path` never holds
- * half a model; the data file, where there is one, is in place before the model. The given model is not changed.
+ * half a model; the data file, where there is one, is in place before the model. The given model is not changed. A
+ * compressed file is written while it is compressed, in another thread; the same model gives the same bytes anywhere.
  *
- * @returns the bytes written, external data included
+ * @returns `bytes` written, external data included, and `modelBytes` before compression
  * @throws OnnxPruneError `bad-file` where the folder is missing or not writable, the path is a directory or the device
  *   is full, and nothing is left behind then; `unsupported` as `encodeModelParts` does
  */
@@ -58,13 +68,24 @@ export async function writeModelFile(
   path: string,
   model: ModelProto,
   options: WriteOptions = {},
-): Promise<{ bytes: number }> {
+): Promise<{ bytes: number; modelBytes: number }> {
   const fileName = basename(path);
   const parts = modelParts(model, fileName, options);
+  if (options.gzip === true) {
+    let bytes = 0;
+    const counted = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+      for await (const part of gzipParts(parts.model, options.onProgress)) {
+        bytes += part.length;
+        yield part;
+      }
+    };
+    await replaceFiles([{ path, parts: counted() }]);
+    return { bytes, modelBytes: parts.bytes };
+  }
   const modelFile = { path, parts: parts.model };
   const dataFile = parts.data && { path: dataPathOf(path), parts: parts.data };
   await replaceFiles(dataFile ? [dataFile, modelFile] : [modelFile]);
-  return { bytes: parts.bytes };
+  return { bytes: parts.bytes, modelBytes: parts.bytes };
 }
 
 /** Where the data of a model file goes that keeps its initializers outside. */
@@ -74,4 +95,17 @@ export function dataPathOf(path: string): string {
 
 function dataFileName(fileName: string): string {
   return `${fileName}.data`;
+}
+
+function checkCompressible(model: ModelProto, fileName: string, { externalData }: WriteOptions): void {
+  const refuse = (what: string): OnnxPruneError =>
+    new OnnxPruneError('unsupported', fileName, `${fileName} cannot be compressed: ${what}; write it without gzip.`);
+  if (externalData === true)
+    throw refuse('its weights go into a data file of their own, which would stay as large as it is');
+  for (const tensor of tensorsOf(model)) {
+    if (tensor.dataLocation === DataLocation.EXTERNAL)
+      throw refuse(`tensor "${tensor.name ?? ''}" has its data in another file, which no copy elsewhere would find`);
+  }
+  if (externalizableBytes(model) > maxMessageBytes - reservedBytes)
+    throw refuse('with more than 2 GiB of weights it needs a data file beside it');
 }

@@ -14,6 +14,7 @@ import {
   rankOf,
   unrankedAt,
 } from './coupling.ts';
+import { sourceOfConstant } from './made-of-constants.ts';
 import type { Coupling, Layer, OpRule } from './rule.ts';
 
 /** The axes of an operand, by where they stand in the product: batch, rows, columns. */
@@ -113,7 +114,7 @@ export function matMulMacs(node: Node): number | undefined {
 /** Gemm as a linear layer, whose weight is its second operand. */
 function gemmLayer(node: Node): Layer | undefined {
   const [a, b, y] = [input(node, 0), input(node, 1), output(node)];
-  if (rankOf(a) !== 2 || rankOf(b) !== 2 || !isMadeOfConstants(b)) return undefined;
+  if (rankOf(a) !== 2 || rankOf(b) !== 2 || sourceOfConstant(b) === undefined) return undefined;
   const [columns, rows] = int(node, 'transB', 0) === 0 ? [0, 1] : [1, 0];
   return {
     data: axis(a, int(node, 'transA', 0) === 0 ? 1 : 0),
@@ -139,19 +140,11 @@ function matMulLayer(node: Node): Layer | undefined {
   const [rankA, rankB, rankY] = [rankOf(a), rankOf(b), rankOf(y)];
   if (rankA === undefined || rankB === undefined || rankY === undefined) return undefined;
   const shared = { groups: 1, gain: 1, bias: { value: undefined, gain: 1 }, isEven: true };
-  if (rankB === 2 && isMadeOfConstants(b) && rankY === rankA)
+  if (rankB === 2 && sourceOfConstant(b) !== undefined && rankY === rankA)
     return { ...shared, data: axis(a, rankA - 1), out: axis(y, rankY - 1), weight: b, rows: 1, columns: 0 };
-  if (rankA === 2 && rankB >= 2 && isMadeOfConstants(a))
+  if (rankA === 2 && rankB >= 2 && sourceOfConstant(a) !== undefined)
     return { ...shared, data: axis(b, rankB - 2), out: axis(y, rankY - 2), weight: a, rows: 0, columns: 1 };
   return undefined;
-}
-
-/** Whether a value is an initializer, or what single nodes make of one. */
-function isMadeOfConstants(value: Value): boolean {
-  let source: Value | undefined = value;
-  while (source !== undefined && source.tensor === undefined)
-    source = source.producer?.inputs.length === 1 ? source.producer.inputs[0] : undefined;
-  return source !== undefined;
 }
 
 const gemm: OpRule = {

@@ -1,6 +1,9 @@
 import type { PruneOptions } from '../prune-options.ts';
 import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
+import type { PruneWeightsReport } from '../transforms/prune-weights.ts';
+import type { RemoveRedundantReport } from '../transforms/remove-redundant.ts';
+import type { StoreHalfReport } from '../transforms/store-half.ts';
 
 /** Version of the report's shape. It grows by one when a field changes its meaning or goes; new fields may come at any time. */
 export const SCHEMA_VERSION = 1;
@@ -9,6 +12,8 @@ export const SCHEMA_VERSION = 1;
 export interface ModelSize {
   /** Elements of all initializers that hold real numbers. */
   readonly parameters: number;
+  /** Those of them that are not zero. */
+  readonly nonZeros: number;
   /** Multiply-accumulates of one sample, over the nodes whose sizes are known; open lengths count as 1. */
   readonly macs: number;
   /** Nodes that multiply but whose sizes are unknown, so that `macs` leaves them out. */
@@ -65,6 +70,17 @@ export interface LatencyReport {
   readonly after: ModelTiming;
 }
 
+/** How the result is stored. */
+export interface StorageReport {
+  /** Tensors of the file that were there more than once. */
+  readonly storedTwice: { readonly tensors: number; readonly bytes: number };
+  /** What is stored as float16; null unless it was asked for. */
+  readonly half: StoreHalfReport | null;
+  /** Whether tensors are sparse initializers where those are smaller. */
+  readonly sparse: boolean;
+  readonly gzip: boolean;
+}
+
 /** What made the figures. */
 export interface EnvironmentReport {
   readonly node: string;
@@ -84,7 +100,15 @@ export interface Report {
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   readonly size: { readonly before: ModelSize; readonly after: ModelSize };
   readonly cleaning: CleaningReport;
+  /** What left without changing the outputs, before all else; null under --no-lossless. */
+  readonly lossless: RemoveRedundantReport | null;
+  /** Channels that left by the amount, in the numbering that the lossless step left. */
   readonly pruning: PruneChannelsReport;
+  /** Single weights that became zero; null where none were to. */
+  readonly weights: PruneWeightsReport | null;
+  /** What those zeros freed: channels that nothing reads any more, or that are zero or constant. */
+  readonly freed: RemoveRedundantReport | null;
+  readonly storage: StorageReport;
   /** Operators without a rule, and how many nodes have them: what they touch stays whole. */
   readonly unknownOperators: Readonly<Record<string, number>>;
   /** Null under --no-verify. */

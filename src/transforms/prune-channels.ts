@@ -8,6 +8,8 @@ import { maskModel } from '../channels/masked-model.ts';
 import { realValuesOf } from '../channels/real-values.ts';
 import { shrink } from '../channels/shrink.ts';
 import { criterionNamed, scoreGroup } from '../criteria/criteria.ts';
+import { formulaCriterion } from '../criteria/formula/formula-criterion.ts';
+import type { FormulaScores } from '../criteria/formula/score-weight.ts';
 import { checkGraph } from '../ir/check.ts';
 import type { Model } from '../ir/model.ts';
 import type { Value } from '../ir/value.ts';
@@ -38,6 +40,8 @@ export interface PruneChannelsOptions extends Selection {
   /** No group loses a larger fraction than this. */
   readonly maxRatio: number;
   readonly alignment: Alignment;
+  /** What ranks where the criterion is `formula`. */
+  readonly formula?: FormulaScores | undefined;
   /** Decides what the criterion `random` draws. */
   readonly seed: number;
   /** Whether to build the masked model for the proof. */
@@ -81,12 +85,14 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
     seed: options.seed,
     floatsOf: (value: Value) => realValuesOf(map, value),
   };
+  const formula = options.formula && formulaCriterion(options.formula, map);
   const scoredBy = new Map<Group, string>();
   const candidates: Candidate[] = [];
   for (const each of selected) {
     if (each.keptBy !== undefined) continue;
     const { group, amount } = each;
-    const { scores, by } = scoreGroup(criterionNamed(each.criterion), group, evidence);
+    const ranking = each.criterion === 'formula' && formula !== undefined ? formula : criterionNamed(each.criterion);
+    const { scores, by } = scoreGroup(ranking, group, evidence);
     scoredBy.set(group, by);
     candidates.push({ group, scores, amount: amount.each ? amount.fraction : undefined });
   }

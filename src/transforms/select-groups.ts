@@ -1,10 +1,9 @@
-import picomatch from 'picomatch';
 import type { ProductPart } from '../channels/choose.ts';
 import type { ChannelMap, Group } from '../channels/group.ts';
-import type { CriterionName } from '../criteria/criteria.ts';
-import { OnnxPruneError } from '../errors.ts';
+import type { CriterionName, RankedBy } from '../criteria/criteria.ts';
 import type { Graph } from '../ir/graph.ts';
 import { initializersIn, nodesIn } from '../ir/node.ts';
+import { type NamePattern, namePattern } from './name-patterns.ts';
 
 /** What is wanted of the layers that a pattern matches. */
 export interface LayerRule {
@@ -34,7 +33,7 @@ export interface Amount {
 /** Which groups may be touched, how much, and how they are ranked. */
 export interface Selection {
   readonly amounts: Amounts;
-  readonly criterion: CriterionName;
+  readonly criterion: RankedBy;
   /** Groups made by a layer that one of these matches stay. */
   readonly exclude: readonly string[];
   /** Where any are given, groups made by no matching layer stay. */
@@ -48,7 +47,7 @@ export interface Selection {
 /** A group that may be touched, or why it stays: a reason, or `LATER`. */
 export type Selected =
   | { readonly group: Group; readonly keptBy: string }
-  | { readonly group: Group; readonly keptBy: undefined; readonly amount: Amount; readonly criterion: CriterionName };
+  | { readonly group: Group; readonly keptBy: undefined; readonly amount: Amount; readonly criterion: RankedBy };
 
 /** The option that gives the amount of groups of a kind. */
 const OPTION_OF = { heads: '--heads', 'head-dim': '--head-dim', channels: '--structured' } as const;
@@ -60,14 +59,14 @@ const OPTION_OF = { heads: '--heads', 'head-dim': '--head-dim', channels: '--str
  */
 export function selectGroups(map: ChannelMap, graph: Graph, selection: Selection): Selected[] {
   const names = namesIn(map, graph);
-  const matchers = (option: string, patterns: readonly string[]): Matcher[] =>
-    patterns.map((pattern) => matcherOf(option, pattern, selection.again ? undefined : names));
+  const matchers = (option: string, patterns: readonly string[]): NamePattern[] =>
+    patterns.map((pattern) => namePattern(option, pattern, selection.again ? undefined : names));
   const excluded = matchers('--exclude', selection.exclude);
   const chosen = matchers('--only', selection.only);
   const layers = selection.layers.map((layer) => ({ layer, matchers: matchers('The recipe’s "match"', layer.match) }));
   return map.groups.map((group): Selected => {
     const makers = makersOf(group);
-    const hit = (each: Matcher): boolean => makers.some(each.matches);
+    const hit = (each: NamePattern): boolean => makers.some(each.matches);
     const veto = excluded.find(hit);
     if (veto !== undefined) return { group, keptBy: `--exclude "${veto.pattern}"` };
     if (chosen.length > 0 && !chosen.some(hit)) return { group, keptBy: 'no --only pattern matches it' };
@@ -84,11 +83,6 @@ export function selectGroups(map: ChannelMap, graph: Graph, selection: Selection
   });
 }
 
-interface Matcher {
-  readonly pattern: string;
-  matches(name: string): boolean;
-}
-
 /** Names of a group: its own, those of the weights that make its channels, and those of the nodes that apply them. */
 function makersOf(group: Group): string[] {
   const makers = group.members.filter((member) => member.role === 'out');
@@ -102,16 +96,4 @@ function namesIn(map: ChannelMap, graph: Graph): string[] {
     ...initializersIn(graph).map(({ name }) => name),
     ...map.groups.map(({ name }) => name),
   ];
-}
-
-/** @param names of which the pattern must match one, where they are given */
-function matcherOf(option: string, pattern: string, names: readonly string[] | undefined): Matcher {
-  const glob = picomatch(pattern, { bash: true, dot: true, nonegate: true });
-  const matches = (name: string): boolean => name === pattern || glob(name);
-  if (names === undefined || names.some(matches)) return { pattern, matches };
-  throw new OnnxPruneError(
-    'bad-option',
-    pattern,
-    `${option} "${pattern}" matches no node and no initializer of the model; "onnx-prune inspect MODEL" lists the names.`,
-  );
 }

@@ -92,8 +92,24 @@ const typical: Report = {
   output: { path: 'models/resnet20.pruned.onnx' },
   options: { structured: 0.5, criterion: 'l2', only: ['layer1.*', 'layer2.*'] },
   size: {
-    before: { parameters: 1_716_234, macs: 41_200_000, macsUnknown: 0, nodes: 74, fileBytes: 6.9e6, gzipBytes: 6.4e6 },
-    after: { parameters: 539_012, macs: 12_100_000, macsUnknown: 1, nodes: 62, fileBytes: 2.18e6, gzipBytes: 2.0e6 },
+    before: {
+      parameters: 1_716_234,
+      nonZeros: 1_716_234,
+      macs: 41_200_000,
+      macsUnknown: 0,
+      nodes: 74,
+      fileBytes: 6.9e6,
+      gzipBytes: 6.4e6,
+    },
+    after: {
+      parameters: 539_012,
+      nonZeros: 539_012,
+      macs: 12_100_000,
+      macsUnknown: 1,
+      nodes: 62,
+      fileBytes: 2.18e6,
+      gzipBytes: 2.0e6,
+    },
   },
   cleaning: { nodesBefore: 74, nodesAfter: 62 },
   pruning: {
@@ -108,6 +124,10 @@ const typical: Report = {
     kept,
     axes: [],
   },
+  lossless: null,
+  weights: null,
+  freed: null,
+  storage: { storedTwice: { tensors: 0, bytes: 0 }, half: null, sparse: false, gzip: false },
   unknownOperators: { 'com.example.Fancy': 3, Strange: 1 },
   proof: {
     passed: true,

@@ -64,8 +64,17 @@ describe('Constant nodes become initializers', () => {
     expect(value?.tensor?.proto.stringData?.map((bytes) => new TextDecoder().decode(bytes))).toEqual(texts);
   });
 
-  test('but not sparse ones, which have no dense data', () => {
-    const values = { dtype: 'float32', dims: [1], values: [2] } as const;
+  test('sparse ones with their zeros', () => {
+    const values = { dtype: 'float32', dims: [2], values: [2, -3] } as const;
+    const model = one({ sparse_value: { dims: [2, 2], indices: [1, 2], values } });
+    expect(constantNodesToInitializers(model.graph)).toBe(true);
+    const [value] = model.graph.initializers;
+    expect(value).toMatchObject({ name: 'c', type: { type: 'float32', dims: [2, 2] } });
+    expect([...(value?.tensor?.floats() ?? [])]).toEqual([0, 2, -3, 0]);
+  });
+
+  test('but not sparse texts, which have no zeros', () => {
+    const values = { dtype: 'string', dims: [1], values: ['a'] } as const;
     const model = one({ sparse_value: { dims: [4], indices: [1], values } });
     expect(constantNodesToInitializers(model.graph)).toBe(false);
     expect(operators(model)).toEqual(['Constant', 'Identity']);

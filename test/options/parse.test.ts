@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OnnxPruneError } from '../../src/index.ts';
+import { nearestWord } from '../../src/numeric/nearest-word.ts';
 import {
-  nearest,
   parseAlign,
   parseAmount,
   parseChoice,
@@ -167,6 +167,6 @@ describe('the nearest word', () => {
     ['L1', 'l1'],
     ['xyz', undefined],
   ])('to %s is %s', (word, expected) => {
-    expect(nearest(word, ['l1', 'fpgm', 'structured'])).toBe(expected);
+    expect(nearestWord(word, ['l1', 'fpgm', 'structured'])).toBe(expected);
   });
 });

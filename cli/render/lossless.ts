@@ -1,0 +1,84 @@
+import type { Report } from '../../src/report/report.ts';
+import type { RedundantGroup, RemoveRedundantReport } from '../../src/transforms/remove-redundant.ts';
+import { type Context, paragraph, section } from './context.ts';
+import { formatBytes, formatCount, formatInteger } from './format.ts';
+import { folded, head, LONGEST_TABLE, listed } from './lists.ts';
+import { type Cell, renderTable } from './table.ts';
+import { layerName, printable } from './text.ts';
+
+/** What left without changing the outputs, layer by layer with the reasons; nothing where nothing did. */
+export function renderRedundant(context: Context, report: RemoveRedundantReport | null, title: string): string[] {
+  if (report === null) return [];
+  const changed = report.groups.filter(({ removed }) => removed.length > 0);
+  const shown = head(context, changed, LONGEST_TABLE);
+  const rows = shown.map((group): Cell[] => [
+    printable(layerName(group.name, undefined)),
+    `${formatInteger(group.before)} → ${formatInteger(group.after)}`,
+    reasonsOf(group),
+  ]);
+  const columns = [
+    { title: 'layer', flexible: true },
+    { title: 'channels', align: 'right' },
+    { title: 'why', flexible: true },
+  ] as const;
+  const { ink } = context;
+  const slow = report.groups.filter(({ keptForSpeed }) => keptForSpeed > 0);
+  const kept = slow.reduce((sum, { keptForSpeed }) => sum + keptForSpeed, 0);
+  const remarks = [
+    ...(kept === 0
+      ? []
+      : [
+          `${formatCount(kept, 'more channel')} could leave ${listed(
+            context,
+            slow.map(({ name }) => name),
+          )}, which would be slower for it: --align none removes them`,
+        ]),
+    ...(report.outputs.length === 0 ? [] : [`outputs that nobody reads: ${listed(context, report.outputs)}`]),
+    ...(report.deadNodes === 0 ? [] : [`${formatCount(report.deadNodes, 'node')} that nothing depended on`]),
+  ];
+  return section(context, title, [
+    ...(rows.length === 0 ? [] : renderTable(context, columns, rows)),
+    ...folded(context, changed.length, shown.length, 'group'),
+    ...remarks.flatMap((text) => paragraph(context, text, '  ', ink.dim)),
+  ]);
+}
+
+/** The reasons in a group, each with its count: `2 duplicate, 1 zero`. */
+function reasonsOf({ removed }: RedundantGroup): string {
+  const counts = new Map<string, number>();
+  for (const { reason } of removed) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${formatInteger(count)} ${reason}`).join(', ');
+}
+
+/** How the result is stored, where that is not as usual. */
+export function renderStorage(context: Context, { storage }: Report): string[] {
+  const { storedTwice, half, sparse, gzip } = storage;
+  const kept = half?.kept ?? [];
+  const lines = [
+    ...(storedTwice.tensors === 0
+      ? []
+      : [
+          `${formatCount(storedTwice.tensors, 'tensor')} of the file stood there more than once, which is ${formatBytes(storedTwice.bytes)} less`,
+        ]),
+    ...(half === null
+      ? []
+      : [
+          `${formatCount(half.stored.length, 'tensor')} stored as float16, which is ${formatBytes(half.bytesSaved)} less; rounding takes at most ${half.largestError.toExponential(1)} of a tensor's norm`,
+        ]),
+    ...(kept.length === 0
+      ? []
+      : [
+          `still float32: ${listed(
+            context,
+            kept.map(({ initializer, reason }) => `${initializer} (${reason})`),
+          )}`,
+        ]),
+    ...(sparse ? ['tensors are sparse initializers where those are smaller'] : []),
+    ...(gzip ? ['compressed with gzip; onnxruntime needs it unpacked'] : []),
+  ];
+  return section(
+    context,
+    'Storage',
+    lines.flatMap((text) => paragraph(context, text)),
+  );
+}

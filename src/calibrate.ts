@@ -1,0 +1,128 @@
+import { OnnxPruneError } from './errors.ts';
+import { exportModel, type Model } from './ir/model.ts';
+import type { Value } from './ir/value.ts';
+import { batchesOf, fixedBatch, type TestData } from './judge/test-data.ts';
+import { writeModelFile } from './onnx/write.ts';
+import {
+  type Feeds,
+  type HostTensor,
+  type InputSpec,
+  type Outputs,
+  openModel,
+  type RequestOptions,
+  type RuntimeChild,
+} from './runtime/index.ts';
+import { type Probe, probeActivations, type Site } from './transforms/activation-statistics.ts';
+
+/** What flows through a value, per channel, over all samples and all other positions. */
+export interface ChannelStatistics {
+  readonly mean: Float64Array;
+  readonly meanSquare: Float64Array;
+}
+
+/** How the model is run. */
+export interface CalibrationRun {
+  readonly child: RuntimeChild;
+  /** Where the model that is run may be written. */
+  readonly path: string;
+  /** The time limit, which holds for each batch, and the signal to stop. */
+  readonly request?: RequestOptions | undefined;
+  /** Threads inside an operator; default 1. */
+  readonly threads?: number | undefined;
+  /** Hears after each batch how many samples are done. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Measures what the layers of a model read: onnxruntime reduces it to two numbers per channel and batch, which are
+ * averaged here in float64, each batch by its number of samples. One batch is in memory at a time.
+ *
+ * @param data a rest that does not fill a fixed batch is left out
+ * @returns the statistics by value; see `probeActivations` for the values that have none
+ * @throws OnnxPruneError `bad-data` for data that make a value NaN or infinite, or do not fill one batch;
+ *   `runtime-refused` with onnxruntime's own words. Rejects with the signal's reason when aborted.
+ */
+export async function measureActivations(
+  model: Model,
+  sites: readonly Site[],
+  data: TestData,
+  specs: readonly InputSpec[],
+  run: CalibrationRun,
+): Promise<ReadonlyMap<Value, ChannelStatistics>> {
+  const { model: probed, probes } = probeActivations(model, sites);
+  if (probes.length === 0) return new Map();
+  const { feeds, samples } = batchesOf(data, specs);
+  if (samples === 0) throw tooFew(data.count, specs);
+  await writeModelFile(run.path, exportModel(probed, 'embed'));
+  const outputs = probes.flatMap(({ mean, meanSquare }) => [mean, meanSquare]);
+  const sums = new Map<Value, ChannelStatistics>();
+  const { child, request = {}, threads } = run;
+  const open = await openModel(child, run.path, { ...request, threads });
+  try {
+    let done = 0;
+    for (const batch of feeds) {
+      const weight = samplesIn(batch, data);
+      const results = await open.run(batch, { ...request, outputs });
+      for (const probe of probes) addBatch(sums, probe, results, weight / samples);
+      done += weight;
+      run.onProgress?.(done, samples);
+    }
+  } finally {
+    await open.close();
+  }
+  return sums;
+}
+
+/** Batches have their samples along the first axis of every input. */
+function samplesIn(batch: Feeds, { feeds }: TestData): number {
+  const [name] = feeds.keys();
+  return (name === undefined ? undefined : batch[name]?.dims[0]) ?? 0;
+}
+
+function addBatch(
+  sums: Map<Value, ChannelStatistics>,
+  { value, mean, meanSquare }: Probe,
+  results: Outputs,
+  share: number,
+): void {
+  const means = numbersOf(results[mean], value.name);
+  const squares = numbersOf(results[meanSquare], value.name);
+  const known = sums.get(value);
+  const sum = known ?? { mean: new Float64Array(means.length), meanSquare: new Float64Array(means.length) };
+  sums.set(value, sum);
+  addScaled(sum.mean, means, share, value.name);
+  addScaled(sum.meanSquare, squares, share, value.name);
+}
+
+function addScaled(sum: Float64Array, part: Float32Array | Float64Array, share: number, name: string): void {
+  for (let channel = 0; channel < sum.length; channel++) {
+    const number = part[channel] ?? Number.NaN;
+    if (!Number.isFinite(number)) {
+      throw new OnnxPruneError(
+        'bad-data',
+        name,
+        `On the calibration data channel ${channel} of "${name}" becomes ${Number.isNaN(number) ? 'NaN' : 'infinite'}, so it has no mean; look for such numbers in the data, or try the data that the model was made for.`,
+      );
+    }
+    sum[channel] = (sum[channel] as number) + share * number;
+  }
+}
+
+function numbersOf(tensor: HostTensor | undefined, name: string): Float32Array | Float64Array {
+  const data = tensor?.data;
+  if (data instanceof Float32Array || data instanceof Float64Array) return data;
+  throw new OnnxPruneError(
+    'internal',
+    name,
+    `Internal error: onnxruntime gave no statistics of "${name}". Please report this with the model.`,
+  );
+}
+
+function tooFew(count: number, specs: readonly InputSpec[]): OnnxPruneError {
+  const batch = fixedBatch(specs) ?? 1;
+  return new OnnxPruneError(
+    'bad-data',
+    'calibration data',
+    `The model takes batches of ${batch}, but the calibration data have ${count} samples; give at least ${batch}.`,
+  );
+}

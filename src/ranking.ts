@@ -1,0 +1,55 @@
+import { type CriterionName, criteria } from './criteria/criteria.ts';
+import { looksLikeFormula } from './criteria/formula/formula.ts';
+import { OnnxPruneError } from './errors.ts';
+import { parseChoice } from './options.ts';
+import { PRUNE_DEFAULTS } from './prune-defaults.ts';
+
+/** How channels and weights are ranked. */
+export interface Ranking {
+  readonly channels: CriterionName;
+  readonly weights: 'magnitude' | 'random';
+  /** An expression that ranks both, in the place of the names. */
+  readonly formula: string | undefined;
+}
+
+/** What a criterion has to rank. */
+interface Wanted {
+  readonly channels: boolean;
+  readonly weights: boolean;
+}
+
+const OF_WEIGHTS = ['magnitude', 'random'] as const;
+
+/**
+ * One criterion for channels, weights or both. What it does not fit is ranked as if nobody had said anything.
+ * @throws OnnxPruneError `bad-option` for a name that is none, or that fits nothing of what is asked for
+ */
+export function parseRanking(found: string | undefined, wanted: Wanted): Ranking {
+  const usual: Ranking = {
+    channels: PRUNE_DEFAULTS.criterion,
+    weights: PRUNE_DEFAULTS.weightCriterion,
+    formula: undefined,
+  };
+  if (found === undefined) return usual;
+  if (typeof found === 'string' && looksLikeFormula(found)) return { ...usual, formula: found };
+  const ofChannels = criteria.map(({ name }) => name);
+  const fitting = [
+    ...(wanted.channels || !wanted.weights ? ofChannels : []),
+    ...(wanted.weights ? OF_WEIGHTS.filter((name) => !wanted.channels || name !== 'random') : []),
+  ];
+  const all = [...ofChannels, 'magnitude'];
+  if (all.includes(found) && !fitting.some((name) => name === found)) {
+    const [kind, option] = wanted.channels ? ['channels', '--unstructured'] : ['weights', '--structured'];
+    throw new OnnxPruneError(
+      'bad-option',
+      '--criterion',
+      `--criterion ${found} cannot rank ${kind}, and ${option}, which it is for, was not given; ${kind} are ranked by ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm".`,
+    );
+  }
+  const name = parseChoice('--criterion', found, [...fitting]);
+  return {
+    channels: ofChannels.find((each) => each === name) ?? usual.channels,
+    weights: OF_WEIGHTS.find((each) => each === name) ?? usual.weights,
+    formula: undefined,
+  };
+}

@@ -1,0 +1,242 @@
+import { type Formula, parseFormula } from './criteria/formula/formula.ts';
+import {
+  checkCalibrated,
+  type FormulaScores,
+  type MeasuredInputs,
+  measuredVariables,
+  scoreWeight,
+} from './criteria/formula/score-weight.ts';
+import type { WeightScore } from './criteria/weight-scores.ts';
+import { present } from './errors.ts';
+import type { Evaluator } from './ir/facts.ts';
+import { cloneModel, type Model, withOutputs } from './ir/model.ts';
+import { graphsIn } from './ir/node.ts';
+import type { ProofPass, WitnessModels } from './judge/judge.ts';
+import type { ModelFiles } from './model-files.ts';
+import { type StoredTwice, storeOnce } from './normalise/shared-vectors.ts';
+import { joinReports, type PassOptions, passesOf } from './passes.ts';
+import type { SettledOptions } from './prune-options.ts';
+import { kernelBlock } from './runtime/index.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import {
+  NOTHING_PRUNED,
+  type PruneChannelsOptions,
+  type PruneChannelsReport,
+  pruneChannels,
+} from './transforms/prune-channels.ts';
+import { type PruneWeightsReport, pruneWeights } from './transforms/prune-weights.ts';
+import { type RemoveRedundantReport, removeRedundant } from './transforms/remove-redundant.ts';
+import { type StoreHalfReport, storeHalf } from './transforms/store-half.ts';
+import type { Witnesses } from './transforms/witnesses.ts';
+
+/** What the transforms of a run did, in their order. */
+export interface Transformed {
+  /** What left without a trace; null under --no-lossless. */
+  readonly lossless: RemoveRedundantReport | null;
+  readonly pruning: PruneChannelsReport;
+  /** Which weights became zero; null where none were to. */
+  readonly weights: PruneWeightsReport | null;
+  /** What those zeros freed. */
+  readonly freed: RemoveRedundantReport | null;
+  readonly storedTwice: StoredTwice;
+  readonly half: StoreHalfReport | null;
+  readonly passes: readonly ProofPass[];
+}
+
+/** What the transforms need besides the model. */
+export interface TransformTools {
+  readonly files: ModelFiles;
+  readonly clock: Stopwatch;
+  readonly evaluator: Evaluator;
+  /** Statistics of layers' inputs, for formulas that read them; absent where no data were given. */
+  readonly statistics: LayerStatistics | undefined;
+}
+
+/** Means and mean squares of what layers read, from calibration data. */
+export type LayerStatistics = (model: Model) => Promise<MeasuredInputs>;
+
+/**
+ * Applies to a model, in place and in order, what the options ask for: the lossless tier, channels, weights, what their
+ * zeros free, and how the result is stored. Writes what the proof of each step needs.
+ */
+export async function runTransforms(
+  model: Model,
+  options: SettledOptions,
+  tools: TransformTools,
+): Promise<Transformed> {
+  const run = new Transformation(model, options, tools);
+  const lossless = options.lossless ? await run.removeRedundant('remove redundant', false) : null;
+  const formula = options.ranking.formula === undefined ? undefined : await parseFormula(options.ranking.formula);
+  const pruning = await run.pruneChannels(formula);
+  const weights = await run.pruneWeights(formula);
+  const freed = options.lossless && weights !== null ? await run.removeRedundant('remove what zeros free', true) : null;
+  const storedTwice = run.storeOnce();
+  const half = options.fp16Storage ? await run.storeHalf() : null;
+  return { lossless, pruning, weights, freed, storedTwice, half, passes: run.passes };
+}
+
+class Transformation {
+  readonly passes: ProofPass[] = [];
+  readonly #model: Model;
+  readonly #options: SettledOptions;
+  readonly #tools: TransformTools;
+
+  constructor(model: Model, options: SettledOptions, tools: TransformTools) {
+    this.#model = model;
+    this.#options = options;
+    this.#tools = tools;
+  }
+
+  async removeRedundant(step: string, again: boolean): Promise<RemoveRedundantReport> {
+    const { exclude, only, layers, verify, prunesChannels } = this.#options;
+    // What channels are pruned after is aligned by that.
+    const alignment = prunesChannels && !again ? undefined : alignmentOf(this.#options);
+    const { report, reference, witnesses } = await this.#tools.clock.time(step, () =>
+      removeRedundant(this.#model, this.#tools.evaluator, {
+        alignment,
+        exclude,
+        only,
+        layers,
+        again,
+        reference: verify,
+      }),
+    );
+    if (report.removedChannels > 0) await this.#prove(reference, witnesses);
+    return report;
+  }
+
+  /** Prunes channels pass by pass. */
+  async pruneChannels(formula: Formula | undefined): Promise<PruneChannelsReport> {
+    const { verify, prunesChannels, lossless } = this.#options;
+    if (!prunesChannels) return NOTHING_PRUNED;
+    const shared = pruneChannelsOptions(this.#options);
+    let report: PruneChannelsReport | undefined;
+    for (const pass of passesOf(this.#options)) {
+      const custom = formula && (await this.#scored(formula));
+      const pruned = await this.#tools.clock.time('prune', () =>
+        pruneChannels(this.#model, {
+          ...shared,
+          ...pass,
+          // The lossless tier has seen to patterns that match nothing.
+          again: pass.again === true || lossless,
+          formula: custom,
+          masked: verify,
+        }),
+      );
+      report = report === undefined ? pruned.report : joinReports(report, pruned.report);
+      await this.#prove(pruned.masked, pruned.witnesses);
+    }
+    return report ?? NOTHING_PRUNED;
+  }
+
+  async pruneWeights(formula: Formula | undefined): Promise<PruneWeightsReport | null> {
+    const { weights, ranking, scope, exclude, only, include, seed, layers, verify, prunesChannels } = this.#options;
+    if (weights === undefined) return null;
+    const { how, schedule } = weights;
+    const criterion = formula === undefined ? ranking.weights : weightScore(await this.#scored(formula));
+    const report = await this.#tools.clock.time('prune weights', () =>
+      pruneWeights(this.#model, {
+        how: how.kind === 'amount' ? { ...how, scope } : how,
+        criterion,
+        // Amounts of a recipe are of channels where those are pruned.
+        layers: prunesChannels
+          ? layers.map(({ match, exclude: isExcluded }) => ({ match, exclude: isExcluded }))
+          : layers,
+        exclude,
+        only,
+        include,
+        seed,
+        again: this.#options.lossless || prunesChannels,
+        memory: verify ? 'copy' : 'reuse',
+        ...(schedule !== undefined && { schedule }),
+      }),
+    );
+    this.#tools.files.changed();
+    return report;
+  }
+
+  /** Stores equal tensors once. Not between the steps: what one of them leaves as it is may change in the next. */
+  storeOnce(): StoredTwice {
+    const stored = { tensors: 0, bytes: 0 };
+    for (const graph of graphsIn(this.#model.graph)) {
+      const { tensors, bytes } = storeOnce(graph, !this.#options.lossless);
+      stored.tensors += tensors;
+      stored.bytes += bytes;
+    }
+    if (stored.tensors > 0) this.#tools.files.changed();
+    return stored;
+  }
+
+  async storeHalf(): Promise<StoreHalfReport> {
+    const report = await this.#tools.clock.time('store as float16', () => storeHalf(this.#model));
+    this.#tools.files.changed();
+    return report;
+  }
+
+  /** A formula with what it reads of the layers of the model as it is now. */
+  async #scored(formula: Formula): Promise<FormulaScores> {
+    const { statistics } = this.#tools;
+    checkCalibrated(formula, statistics !== undefined);
+    const isMeasured = measuredVariables(formula).length > 0;
+    return { formula, measured: isMeasured ? await statistics?.(this.#model) : undefined };
+  }
+
+  /** Notes that the model, which has just changed, must give what the reference gives. */
+  async #prove(reference: Model | undefined, witnesses: Witnesses): Promise<void> {
+    const { files } = this.#tools;
+    files.changed();
+    if (reference === undefined) return;
+    const pass = this.passes.length;
+    const masked = await files.write(`masked-${pass}.onnx`, reference);
+    const cut = await files.fileOf(this.#model);
+    // The steps after this one change the model.
+    this.passes.push({
+      masked,
+      cut,
+      witnesses: this.#witnesses(witnesses, reference, cloneModel(this.#model).model, pass),
+    });
+  }
+
+  #witnesses(witnesses: Witnesses, before: Model, after: Model, pass: number): WitnessModels {
+    const names = [...new Set([...witnesses.frontier, ...witnesses.horizon])];
+    const { files } = this.#tools;
+    return {
+      ...witnesses,
+      write: async () => ({
+        masked: await files.write(`masked-witnesses-${pass}.onnx`, withOutputs(before, names)),
+        cut: await files.write(`cut-witnesses-${pass}.onnx`, withOutputs(after, names)),
+      }),
+    };
+  }
+}
+
+/** A formula as what ranks single weights. */
+function weightScore(scores: FormulaScores): WeightScore {
+  return {
+    name: scores.formula.text,
+    score: ({ values: [value], rows, columns }, elements) =>
+      scoreWeight(scores, present(value, 'the initializer of a weight'), elements, { rows, columns }),
+  };
+}
+
+function alignmentOf({ align }: SettledOptions): PruneChannelsOptions['alignment'] {
+  return align === 'auto'
+    ? { block: kernelBlock(), strict: false }
+    : { block: align === 'none' ? 1 : align, strict: true };
+}
+
+function pruneChannelsOptions(
+  options: SettledOptions,
+): Omit<PruneChannelsOptions, 'masked' | 'formula' | keyof PassOptions> {
+  const { ranking, scope, maxRatio, seed, exclude, only, allowApproximate } = options;
+  return {
+    alignment: alignmentOf(options),
+    criterion: ranking.formula === undefined ? ranking.channels : 'formula',
+    scope: scope === 'global' ? 'global' : 'uniform',
+    maxRatio,
+    seed,
+    exclude,
+    only,
+    allowApproximate,
+  };
+}

@@ -1,0 +1,102 @@
+import { OnnxPruneError } from './errors.ts';
+import {
+  type Pattern,
+  parseAmount,
+  parseChoice,
+  parseFraction,
+  parsePattern,
+  parsePositive,
+  parseWhole,
+} from './options.ts';
+import { PRUNE_DEFAULTS } from './prune-defaults.ts';
+
+/** Options that speak of single weights. */
+export interface WeightOptions {
+  /** Fraction of the weights to make zero: 0.9 or "90%"; after channels were removed, where both are asked for. */
+  readonly unstructured?: number | string | undefined;
+  /** Makes the weights zero whose score (magnitude, unless there is another criterion) is below this. */
+  readonly threshold?: number | string | undefined;
+  /** Makes all but N of every M weights along the summed axis zero: "2:4". */
+  readonly pattern?: string | undefined;
+  /** Names or globs of biases, normalizations or embeddings whose elements may become zero too. */
+  readonly include?: readonly string[] | undefined;
+  /** How `unstructured` is reached: at once in every step, or by a polynomial of the third degree from `initial`. */
+  readonly schedule?: 'constant' | 'polynomial' | string | undefined;
+  /** Steps of the schedule. */
+  readonly steps?: number | string | undefined;
+  /** Sparsity that a polynomial schedule starts from. */
+  readonly initial?: number | string | undefined;
+}
+
+/** Which weights become zero. */
+export type WeightShare =
+  | { readonly kind: 'amount'; readonly amount: number }
+  | { readonly kind: 'threshold'; readonly threshold: number }
+  | ({ readonly kind: 'pattern' } & Pattern);
+
+/** How an amount is reached in steps. */
+export interface WeightSchedule {
+  readonly kind: 'constant' | 'polynomial';
+  readonly steps: number;
+  readonly initial: number;
+}
+
+/** What is wanted of single weights. */
+export interface WeightWishes {
+  readonly how: WeightShare;
+  readonly schedule: WeightSchedule | undefined;
+}
+
+const MOST_STEPS = 1000;
+
+/**
+ * Checks the options that speak of single weights.
+ * @returns undefined where none is to become zero
+ * @throws OnnxPruneError `bad-option`, also for options that exclude each other
+ */
+export function checkWeightWishes(options: WeightOptions): WeightWishes | undefined {
+  const { unstructured, threshold, pattern, schedule, steps, initial } = options;
+  const given = [
+    ...(unstructured === undefined ? [] : ['--unstructured']),
+    ...(threshold === undefined ? [] : ['--threshold']),
+    ...(pattern === undefined ? [] : ['--pattern']),
+  ];
+  if (given.length > 1) {
+    throw new OnnxPruneError(
+      'bad-option',
+      given[1] ?? '',
+      `${given.join(' and ')} each say which weights become zero; give one of them.`,
+    );
+  }
+  const how: WeightShare | undefined =
+    unstructured !== undefined
+      ? { kind: 'amount', amount: parseAmount('--unstructured', unstructured) }
+      : threshold !== undefined
+        ? { kind: 'threshold', threshold: parsePositive('--threshold', threshold) }
+        : pattern !== undefined
+          ? { kind: 'pattern', ...parsePattern('--pattern', pattern) }
+          : undefined;
+  const kind = schedule === undefined ? undefined : parseChoice('--schedule', schedule, ['constant', 'polynomial']);
+  if (kind === undefined) {
+    const orphan = steps !== undefined ? '--steps' : initial !== undefined ? '--initial' : undefined;
+    if (orphan !== undefined)
+      throw new OnnxPruneError(
+        'bad-option',
+        orphan,
+        `${orphan} belongs to a schedule; add --schedule polynomial or --schedule constant.`,
+      );
+    return how && { how, schedule: undefined };
+  }
+  if (how?.kind !== 'amount') {
+    throw new OnnxPruneError(
+      'bad-option',
+      '--schedule',
+      '--schedule leads to the amount of --unstructured in steps, and that was not given.',
+    );
+  }
+  const from = parseFraction('--initial', initial ?? PRUNE_DEFAULTS.initial, { value: how.amount, included: true });
+  return {
+    how,
+    schedule: { kind, steps: parseWhole('--steps', steps ?? PRUNE_DEFAULTS.steps, 1, MOST_STEPS), initial: from },
+  };
+}

@@ -1,6 +1,8 @@
 /** The public API. What is not listed here is internal and may change at any time. */
 export { type CompareOptions, compareModels } from './compare.ts';
 export { type CriterionName, criteria } from './criteria/criteria.ts';
+export { FORMULA_FUNCTIONS } from './criteria/formula/translate.ts';
+export { FORMULA_VARIABLES, type VariableFact } from './criteria/formula/variables.ts';
 export { type ErrorCode, OnnxPruneError } from './errors.ts';
 export { CheckFailed } from './gates.ts';
 export { inspect } from './inspect.ts';
@@ -21,6 +23,7 @@ export {
   type ProofReport,
   type Report,
   SCHEMA_VERSION,
+  type StorageReport,
 } from './report/report.ts';
 export type {
   Accuracy,
@@ -34,4 +37,8 @@ export type {
 } from './runtime/index.ts';
 export type { Progress } from './stopwatch.ts';
 export type { AxisCut, GroupReport, KeptLayer } from './transforms/describe-groups.ts';
+export type { PrunedLayer, WholeWeights } from './transforms/describe-weights.ts';
 export type { PruneChannelsReport } from './transforms/prune-channels.ts';
+export type { PruneWeightsReport } from './transforms/prune-weights.ts';
+export type { RedundantChannel, RedundantGroup, RemoveRedundantReport } from './transforms/remove-redundant.ts';
+export type { StoreHalfReport } from './transforms/store-half.ts';

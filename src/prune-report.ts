@@ -89,6 +89,13 @@ function notesOn({ options, loaded, done, size, proof, fidelity, testData }: Fin
     );
   if (!isChanged({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
     notes.push(whyNothing(size.before.parameters, loaded, options));
+  const empty = (done.weights?.layers ?? []).filter((layer) => layer.zerosAfter === layer.weights && layer.weights > 0);
+  if (empty.length > 0) {
+    const names = empty.map(({ initializer }) => initializer);
+    notes.push(
+      `All weights of ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''} are zero now, so that what follows no longer depends on what they read; ask for less, or leave them out with --exclude.`,
+    );
+  }
   const emptied = pruning.groups.filter(({ asked, after }) => asked === 0 && after > 0).map(({ name }) => name);
   if (emptied.length > 0)
     notes.push(`The amount would have emptied ${emptied.join(', ')}; the least that can stay was kept.`);
@@ -96,7 +103,12 @@ function notesOn({ options, loaded, done, size, proof, fidelity, testData }: Fin
     notes.push(
       `The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB (--gzip measures it, and writes the result compressed).`,
     );
-  if (proof?.cut.every((output) => !output.informative) && !proof.frontier.some((end) => end.informative)) {
+  if (
+    proof !== null &&
+    proof.cut.length > 0 &&
+    proof.cut.every((output) => !output.informative) &&
+    !proof.frontier.some((end) => end.informative)
+  ) {
     notes.push(
       'The outputs are the same for all inputs that the proof ran on, so that it says little; give real inputs with --test.',
     );

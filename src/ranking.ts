@@ -33,11 +33,18 @@ export function parseRanking(found: string | undefined, wanted: Wanted): Ranking
   if (found === undefined) return usual;
   if (typeof found === 'string' && looksLikeFormula(found)) return { ...usual, formula: found };
   const ofChannels = criteria.map(({ name }) => name);
+  const all = [...ofChannels, 'magnitude'];
+  if (!wanted.channels && !wanted.weights && all.includes(found)) {
+    throw new OnnxPruneError(
+      'bad-option',
+      '--criterion',
+      `--criterion ${found} ranks what leaves, and nothing says how much should: give --structured or --unstructured, or leave it out.`,
+    );
+  }
   const fitting = [
     ...(wanted.channels || !wanted.weights ? ofChannels : []),
     ...(wanted.weights ? OF_WEIGHTS.filter((name) => !wanted.channels || name !== 'random') : []),
   ];
-  const all = [...ofChannels, 'magnitude'];
   if (all.includes(found) && !fitting.some((name) => name === found)) {
     const [kind, option] = wanted.channels ? ['channels', '--unstructured'] : ['weights', '--structured'];
     throw new OnnxPruneError(

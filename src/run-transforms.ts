@@ -69,7 +69,9 @@ export async function runTransforms(
   const formula = options.ranking.formula === undefined ? undefined : await parseFormula(options.ranking.formula);
   const pruning = await run.pruneChannels(formula);
   const weights = await run.pruneWeights(formula);
-  const freed = options.lossless && weights !== null ? await run.removeRedundant('remove what zeros free', true) : null;
+  // Without the channels that zeros free, the groups of a pattern would begin elsewhere.
+  const frees = options.lossless && weights !== null && weights.how.kind !== 'pattern';
+  const freed = frees ? await run.removeRedundant('remove what zeros free', true) : null;
   const storedTwice = run.storeOnce();
   const half = options.fp16Storage ? await run.storeHalf() : null;
   return { lossless, pruning, weights, freed, storedTwice, half, passes: run.passes };

@@ -4,6 +4,8 @@ import * as api from '../src/index.ts';
 it('The package exports these names and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
     'CheckFailed',
+    'FORMULA_FUNCTIONS',
+    'FORMULA_VARIABLES',
     'OnnxPruneError',
     'PRUNE_DEFAULTS',
     'SCHEMA_VERSION',

@@ -131,14 +131,12 @@ export function pruneCommand(): Command {
       PRUNE_DEFAULTS.align,
     )
     .addOption(
-      new Option('--exclude <glob>', 'layers whose channels stay, by node or initializer name; repeatable')
+      new Option('--exclude <glob>', 'layers that stay as they are, by node or initializer name; repeatable')
         .default([], 'none')
         .argParser(collect),
     )
     .addOption(
-      new Option('--only <glob>', 'the only layers whose channels may leave; repeatable')
-        .default([], 'all')
-        .argParser(collect),
+      new Option('--only <glob>', 'the only layers that may change; repeatable').default([], 'all').argParser(collect),
     )
     .option('--no-verify', 'skip the proof and the comparison of outputs')
     .option('--dry-run', 'do everything but write the result')

@@ -22,7 +22,7 @@ export function runOptions(): Option[] {
       'inputs to compare and time the models on: .npz, .npy or a directory of them, arrays named as the inputs, optionally `labels`',
     ),
     new Option('--no-bench', 'do not measure speed'),
-    new Option('--seed <n>', 'decides random inputs').default(String(PRUNE_DEFAULTS.seed)),
+    new Option('--seed <n>', 'decides random inputs and the criterion random').default(String(PRUNE_DEFAULTS.seed)),
     new Option('--threads <n>', 'threads when speed is measured').default(String(PRUNE_DEFAULTS.threads)),
     new Option('--timeout <seconds>', 'longest that one run of the models may take').default(
       String(PRUNE_DEFAULTS.timeout),

@@ -5,21 +5,30 @@ import { formatCount, formatError } from './format.ts';
 import { listed } from './lists.ts';
 import { printable } from './text.ts';
 
-/** Whether the rewiring is right, or that nobody looked. */
-export function renderProof(context: Context, proof: ProofReport | null): string[] {
+/**
+ * Whether the rewiring is right, or that nobody looked.
+ * @param isCut whether channels left that mattered, so that the cut model is held against a masked one
+ */
+export function renderProof(context: Context, proof: ProofReport | null, isCut = true): string[] {
   const { ink } = context;
   if (proof === null) {
     const text = 'not checked (--no-verify): whether the cut model equals the masked one is unknown';
     return section(context, 'Proof', marked(context, ink.yellow('!'), text));
   }
   if (proof.cut.length === 0 && proof.cleaned.length === 0) {
-    return section(context, 'Proof', marked(context, '·', 'nothing changed, so there was nothing to prove', ink.dim));
+    return section(
+      context,
+      'Proof',
+      marked(context, '·', 'nothing was rewired, so there was nothing to prove', ink.dim),
+    );
   }
   const direct = proof.cut.filter(({ name }) => !proof.judgedByFrontier.includes(name));
   const constant = [...direct, ...proof.cleaned].filter(({ informative }) => !informative).map(({ name }) => name);
   const title = proof.passed ? 'Proof' : `${ink.bold('Proof')} ${ink.red(ink.bold('FAILED'))}`;
   return section(context, title, [
-    ...verdicts(context, direct, 'cut equals masked', 'cut differs from masked'),
+    ...(isCut
+      ? verdicts(context, direct, 'cut equals masked', 'cut differs from masked')
+      : verdicts(context, direct, 'what left changed no output', 'what left changed outputs')),
     ...frontierLines(context, proof),
     ...verdicts(context, proof.cleaned, 'tidied equals original', 'tidied differs from original'),
     ...(constant.length === 0

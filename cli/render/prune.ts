@@ -23,7 +23,7 @@ export function renderReport(report: Report, options: RenderOptions): string {
   const kept = renderKept(context, pruning.kept, 'Not pruned');
   const unknown = renderUnknownOperators(context, report.unknownOperators);
   const groups = section(context, 'Channels', renderGroups(context, pruning.groups));
-  const proof = renderProof(context, report.proof);
+  const proof = renderProof(context, report.proof, pruning.removedChannels > 0);
   // Whoever got nothing wants to know why, before anything else; and nobody should look for a failed proof.
   const nothing = !isChanged(report);
   const failed = report.proof?.passed === false;

@@ -4,8 +4,8 @@ import { type Boundary, NONE, selectLowest } from '../numeric/select.ts';
 
 /**
  * How many weights leave which tensor.
- * `uniform`: each tensor loses the fraction. `global`: those with the lowest keys of all tensors together leave. `lamp`:
- * those with the lowest layer-adaptive scores. `threshold`: all with keys below one.
+ * `uniform`: each tensor loses the fraction. `global`: those with the lowest keys of all tensors together leave.
+ * `lamp`: those with the lowest layer-adaptive scores. `threshold`: all with keys below one.
  */
 export type WeightBudget =
   | { readonly kind: 'amount'; readonly amount: number; readonly scope: 'uniform' | 'global' | 'lamp' }

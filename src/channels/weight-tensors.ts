@@ -153,7 +153,7 @@ class WeightReader {
     return isAny((_, coupling) => coupling !== undefined && normalizes(coupling)) ? 'normalization' : 'other';
   }
 
-  /** The axis of an initializer that an axis is, through nodes that only hand elements on; undefined where there is none. */
+  /** The axis of an initializer that an axis is, through nodes that only hand elements on. */
   #sourceOf({ value, dim }: Axis): Axis | undefined {
     if (value.tensor !== undefined) return { value, dim };
     const node = value.producer;

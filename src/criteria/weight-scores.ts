@@ -16,7 +16,7 @@ import type { Floats } from '../numeric/slices.ts';
 export interface WeightScore {
   readonly name: string;
   /**
-   * Importance of each weight, finite and of any sign: the lower, the sooner it leaves. The memory is the caller's then.
+   * Importance of each weight, finite and of any sign: the lower, the sooner it leaves. The memory is overwritten.
    * @param values the weights, row-major
    */
   score(weight: WeightTensor, values: Floats): Float32Array;

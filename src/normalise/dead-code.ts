@@ -8,7 +8,7 @@ import type { Value } from '../ir/value.ts';
  */
 export function removeDeadCode(graph: Graph): { nodes: number; initializers: number } {
   // What a body no longer reads may be all that kept something outside alive.
-  for (const node of graph.nodes) for (const body of subgraphsOf(node)) removeDeadCode(body);
+  const inside = [...graph.nodes].flatMap((node) => subgraphsOf(node).map(removeDeadCode));
   const live = new Set<Node>();
   const alive = new Set<Value>(graph.outputs);
   const stack = graph.outputs.flatMap((value) => (value.producer === undefined ? [] : [value.producer]));
@@ -25,11 +25,15 @@ export function removeDeadCode(graph: Graph): { nodes: number; initializers: num
   }
   const dead = graph.sorted().filter((node) => !live.has(node));
   for (const node of dead.reverse()) graph.removeNode(node);
-  let initializers = 0;
+  let [nodes, initializers] = [dead.length, 0];
+  for (const body of inside) {
+    nodes += body.nodes;
+    initializers += body.initializers;
+  }
   for (const value of [...graph.initializers]) {
     if (alive.has(value)) continue;
     graph.removeInitializer(value);
     initializers++;
   }
-  return { nodes: dead.length, initializers };
+  return { nodes, initializers };
 }

@@ -112,8 +112,8 @@ function orderOf(word: number): number {
 }
 
 /**
- * Keys by scores of any sign, which are overwritten. Elements that are zero rank first whatever their score is, those that
- * are not finite are beyond the limit.
+ * Keys by scores of any sign, which are overwritten. Elements that are zero rank first whatever their score is, those
+ * that are not finite are beyond the limit.
  * @param scores one for each element, finite
  * @param elements the magnitude keys of the elements
  */

@@ -52,7 +52,7 @@ interface BinSums {
   readonly below: Float64Array;
   /** Sum of the squares from each bin on, and at last 0. */
   readonly energy: Float64Array;
-  /** What an element at the very start of each bin would score: the elements below score less, the others at least this. */
+  /** What an element at the very start of each bin would score: those below score less, the others at least this. */
   readonly scores: Float64Array;
   readonly unranked: number;
 }

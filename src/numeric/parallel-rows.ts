@@ -26,15 +26,15 @@ const NEAR = 8;
 
 /**
  * Finds rows that are positive multiples of one another, as far as the rounding of their elements allows.
- * Each row, scaled to length 1, is projected on a random direction; rows whose projections are near one another are
- * compared element by element. So the cost is that of reading the data once, and of sorting the rows.
+ * A sample of each row, scaled to length 1, is projected on a random direction; rows whose projections are near one another
+ * are compared element by element. So the cost is that of sorting the rows, whatever their length.
  *
  * @param tolerance how far an element may be off, as a part of itself: some roundings of its type
  */
 export function findParallels(rows: Rows, tolerance: number): Parallels {
   const { strides, last, classes } = rows;
   const { size } = strides;
-  const { norms, projections, isZero } = project(rows);
+  const { norms, projections, isZero, isSampled } = project(rows);
   const first = Int32Array.from({ length: size }, (_, row) => row);
   const multiple = new Float64Array(size).fill(1);
   const order = Array.from({ length: size }, (_, row) => row)
@@ -42,6 +42,7 @@ export function findParallels(rows: Rows, tolerance: number): Parallels {
     .sort(
       (a, b) =>
         (classes[a] as number) - (classes[b] as number) ||
+        (isSampled[a] as number) - (isSampled[b] as number) ||
         (projections[a] as number) - (projections[b] as number) ||
         a - b,
     );
@@ -81,49 +82,44 @@ function leadersFirst({ first, multiple, isZero }: Parallels, size: number): Par
   return { first: leaders, multiple: multiples, isZero };
 }
 
-/** Lengths of all rows, their projections divided by them, and which rows are zero. */
+/** Elements of a row that it is projected by: enough to tell rows apart, few beside the elements of a large one. */
+const SAMPLE = 512;
+
+/**
+ * Lengths of all rows, their projections divided by them, and which rows are zero: of a sample of their elements, or, where
+ * that is zero, of all of them. A multiple of a row is one of its sample too, and it is zero where the row's is.
+ */
 function project({ data, strides, factors, last }: Rows): {
   norms: Float64Array;
   projections: Float64Array;
   isZero: Uint8Array;
+  isSampled: Uint8Array;
 } {
   const { outer, size, inner } = strides;
+  const length = outer * inner;
   const random = seededRandom(1);
-  const direction = Float64Array.from({ length: outer * inner + 1 }, () => random.normal());
-  const squares = new Float64Array(size);
-  const sums = new Float64Array(size);
-  let at = 0;
-  for (let block = 0; block < outer; block++) {
-    if (inner === 1) {
-      const towards = direction[block] as number;
-      for (let row = 0; row < size; row++, at++) {
-        const element = data[at] as number;
-        squares[row] = (squares[row] as number) + element * element;
-        sums[row] = (sums[row] as number) + element * towards;
-      }
-      continue;
-    }
-    for (let row = 0; row < size; row++) {
-      let [square, sum] = [0, 0];
-      for (let k = block * inner, end = at + inner; at < end; at++, k++) {
-        const element = data[at] as number;
-        square += element * element;
-        sum += element * (direction[k] as number);
-      }
-      squares[row] = (squares[row] as number) + square;
-      sums[row] = (sums[row] as number) + sum;
-    }
-  }
-  const isZero = new Uint8Array(size);
-  const norms = new Float64Array(size);
+  const direction = Float64Array.from({ length: length + 1 }, () => random.normal());
+  const count = Math.min(length, SAMPLE);
+  const sample = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * length) / count));
+  const [norms, projections] = [new Float64Array(size), new Float64Array(size)];
+  const [isZero, isSampled] = [new Uint8Array(size), new Uint8Array(size)];
   for (let row = 0; row < size; row++) {
+    let [square, sum] = [0, 0];
+    const add = (k: number): void => {
+      const element = data[(Math.floor(k / inner) * size + row) * inner + (k % inner)] as number;
+      square += element * element;
+      sum += element * (direction[k] as number);
+    };
+    for (let i = 0; i < count; i++) add(sample[i] as number);
+    isSampled[row] = square === 0 ? 0 : 1;
+    if (square === 0) for (let k = 0; k < length; k++) add(k);
     const [factor, end] = [factors[row] as number, last[row] as number];
     // The squares of denormal numbers vanish: such rows are looked at again.
-    isZero[row] = factor === 0 || (squares[row] === 0 && isZeroRow(data, strides, row)) ? 1 : 0;
-    norms[row] = Math.sqrt((squares[row] as number) * factor * factor + end * end);
-    sums[row] = ((sums[row] as number) * factor + end * (direction[outer * inner] as number)) / (norms[row] as number);
+    isZero[row] = factor === 0 || (square === 0 && isZeroRow(data, strides, row)) ? 1 : 0;
+    norms[row] = Math.sqrt(square * factor * factor + end * end);
+    projections[row] = (sum * factor + end * (direction[length] as number)) / (norms[row] as number);
   }
-  return { norms, projections: sums, isZero };
+  return { norms, projections, isZero, isSampled };
 }
 
 function isZeroRow(data: Floats, { outer, size, inner }: Strides, row: number): boolean {

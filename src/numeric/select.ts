@@ -19,8 +19,8 @@ export const NONE: Boundary = { key: 0, ties: 0 };
 export const BINS = 65_536;
 
 /**
- * The boundary under which exactly `count` elements of all arrays together lie: exact, by two histograms over 16 bits of
- * the keys each. Elements beyond the limit are counted in the pass of the first.
+ * The boundary under which exactly `count` elements of all arrays together lie: exact, by two histograms over 16 bits
+ * of the keys each. Elements beyond the limit are counted in the pass of the first.
  * @param count at most the number of elements
  */
 export function selectLowest(arrays: readonly Keys[], count: number): Lowest {

@@ -5,31 +5,36 @@ export type Words = Uint8Array | Uint16Array | Uint32Array;
 
 /**
  * Flags the slices along an axis in which every element is zero, with 1. Elements of floating-point types are zero whatever
- * their sign: their highest bit does not count.
+ * their sign: their highest bit does not count. Each slice is read up to its first element that is not zero, so that a
+ * dense array costs no more than its slices.
  *
  * @param words the elements' bits; `perElement` words make an element, of which the last has the sign (little endian)
  */
 export function zeroSlices(words: Words, { outer, size, inner }: Strides, perElement = 1): Uint8Array {
   const width = words.BYTES_PER_ELEMENT * 8;
-  // Shifted up by one bit, a word loses its sign.
   const magnitude = width === 32 ? 0x7fffffff : 2 ** (width - 1) - 1;
-  const seen = new Uint32Array(size);
   const length = inner * perElement;
-  let at = 0;
-  for (let block = 0; block < outer; block++) {
-    if (length === 1) {
-      for (let i = 0; i < size; i++, at++) seen[i] = (seen[i] as number) | ((words[at] as number) & magnitude);
-      continue;
+  const isZero = new Uint8Array(size).fill(1);
+  // The slices that were zero so far; most of them drop out in the first block.
+  const open = Uint32Array.from({ length: size }, (_, i) => i);
+  let count = length === 0 || outer === 0 ? 0 : size;
+  for (let block = 0; block < outer && count > 0; block++) {
+    let left = 0;
+    for (let k = 0; k < count; k++) {
+      const slice = open[k] as number;
+      const from = (block * size + slice) * length;
+      if (isZeroRun(words, from, from + length, perElement, magnitude)) open[left++] = slice;
+      else isZero[slice] = 0;
     }
-    for (let i = 0; i < size; i++) {
-      let bits = 0;
-      if (perElement === 1) for (const end = at + length; at < end; at++) bits |= words[at] as number;
-      else {
-        for (let k = 0; k < length; k++, at++)
-          bits |= (words[at] as number) & (k % perElement === perElement - 1 ? magnitude : -1);
-      }
-      seen[i] = (seen[i] as number) | (perElement === 1 ? bits & magnitude : bits);
-    }
+    count = left;
   }
-  return Uint8Array.from(seen, (bits) => (bits === 0 ? 1 : 0));
+  return isZero;
+}
+
+function isZeroRun(words: Words, from: number, to: number, perElement: number, magnitude: number): boolean {
+  for (let at = from; at < to; at++) {
+    const hasSign = (at - from) % perElement === perElement - 1;
+    if (((words[at] as number) & (hasSign ? magnitude : -1)) !== 0) return false;
+  }
+  return true;
 }

@@ -30,15 +30,24 @@ export function zeroBelow(type: FloatType, bytes: Uint8Array, keys: Keys, { key,
   return sum(zeros, { before: 0, added: ties });
 }
 
-/** Overwrites the flagged elements, those from `from` on, with zeros, in place. */
-export function zeroFlagged(type: FloatType, bytes: Uint8Array, from: number, flags: Uint8Array): void {
+/**
+ * Overwrites the flagged elements, those from `from` on, with zeros, in place.
+ * @param flags 0 or 1
+ * @returns how many are flagged
+ */
+export function zeroFlagged(type: FloatType, bytes: Uint8Array, from: number, flags: Uint8Array): number {
+  let count = 0;
   elementsOf(type, bytes).change(from, from + flags.length, (words, width) => {
     for (let i = 0; i < flags.length; i++) {
-      if (flags[i] === 0) continue;
-      words[i * width] = 0;
-      words[(i + 1) * width - 1] = 0;
+      const flag = flags[i] as number;
+      const first = i * width;
+      const last = first + width - 1;
+      words[first] = (words[first] as number) & (flag - 1);
+      words[last] = (words[last] as number) & (flag - 1);
+      count += flag;
     }
   });
+  return count;
 }
 
 /** Words of 16 or 32 bits, of which an element has one or two. */
@@ -148,18 +157,21 @@ function zeroLower64(words: Uint32Array, keys: Uint32Array, mask: number, bound:
   return { before, added };
 }
 
+/** All bits where 0 < key < bound, none elsewhere, unsigned. */
+function isBetween(key: number, bound: number): number {
+  return isBelow((key - 1) | 0, (bound - (bound === 0 ? 0 : 1)) | 0);
+}
+
 /**
- * All bits where 0 < key < bound, none elsewhere, unsigned: the borrow of (key − 1) − (bound − 1).
+ * All bits where a < b as unsigned numbers of 32 bits, else none: the borrow of a − b.
  * Source: Warren, "Hacker's Delight", 2nd edition, section 2-12.
  */
-function isBetween(key: number, bound: number): number {
-  const a = (key - 1) | 0;
-  const b = (bound - (bound === 0 ? 0 : 1)) | 0;
+export function isBelow(a: number, b: number): number {
   return ((~a & b) | ((~a | b) & ((a - b) | 0))) >> 31;
 }
 
 /** 1 for zero, else 0. */
-function isZero(key: number): number {
+export function isZero(key: number): number {
   return ((key | -key) >> 31) + 1;
 }
 

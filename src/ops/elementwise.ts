@@ -1,4 +1,4 @@
-import { isFloat } from '../ir/data-type.ts';
+import { bitsOf, isFloat } from '../ir/data-type.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, rankOf } from './coupling.ts';
@@ -139,15 +139,23 @@ const broadcasting: OpRule = {
   passage,
 };
 
+/**
+ * Elements stay what they are where no type, or a wider one, is made of theirs; a narrower one rounds. What the elements of a bit
+ * cast are nobody knows, and a Dropout with a third input may be at work.
+ */
+function passingPassage(node: Node): Passage | undefined {
+  const [from, to] = [elementTypeOf(input(node, 0)), elementTypeOf(output(node))];
+  if (!isFloat(from) || !isFloat(to) || node.opType === 'BitCast' || node.inputs.length > 2) return undefined;
+  return from === to || bitsOf(from) < bitsOf(to) ? UNCHANGED : { kind: 'elementwise', multiples: 'none' };
+}
+
 /** Elements pass one by one, unchanged or converted. */
 const passing: OpRule = {
   domain: '',
   opTypes: ['Identity', 'Cast', 'BitCast', 'Dropout', 'OptionalGetElement'],
   couple: coupleFirst,
   passesElements: true,
-  // Integers round, and what the elements of a bit cast are nobody knows; a Dropout with a third input may be at work.
-  passage: (node) =>
-    node.inputs.length < 3 && node.opType !== 'BitCast' && isFloat(elementTypeOf(output(node))) ? UNCHANGED : undefined,
+  passage: passingPassage,
   optionalOutputs: [1],
 };
 
@@ -160,7 +168,7 @@ const castLike: OpRule = {
     return { ...coupleFirst(node), free: (dimsOf(like) ?? []).map((_, dim) => axis(like, dim)) };
   },
   passesElements: true,
-  passage: (node) => (isFloat(elementTypeOf(output(node))) ? UNCHANGED : undefined),
+  passage: passingPassage,
 };
 
 /** Elements one by one between bounds that are attributes (before opset 11) or scalars. */

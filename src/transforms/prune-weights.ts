@@ -75,8 +75,8 @@ export interface PruneWeightsReport {
 }
 
 /**
- * Makes the least important elements of the weights of layers zero, in place; the graph stays as it is. Of elements that
- * score equally those of later weights in the file leave first, and in a weight those of higher index.
+ * Makes the least important elements of the weights of layers zero, in place; the graph stays as it is. Of elements
+ * that score equally those of later weights in the file leave first, and in a weight those of higher index.
  *
  * @param model normalised, with static facts
  * @throws OnnxPruneError `bad-option` for names that match nothing and scores that are not finite, `bad-model` for
@@ -179,7 +179,7 @@ class WeightStep {
     this.#holders = holdersIn(graph);
   }
 
-  /** Prunes candidates, those together that share a budget, and the others one by one, so that few scores are held at a time. */
+  /** Prunes candidates that share a budget together, and the others one by one, so that few scores are held at a time. */
   *run(candidates: readonly WeightCandidate[]): Generator<[WeightCandidate, Zeros]> {
     const { how } = this.#options;
     const isShared = ({ amount }: WeightCandidate): boolean =>

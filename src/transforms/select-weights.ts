@@ -17,7 +17,7 @@ export interface WeightSelection {
   readonly include: readonly string[];
   /** The last that matches a weight decides on its amount, and whether it is excluded. */
   readonly layers: readonly LayerRule[];
-  /** Patterns may match nothing, since a step before has seen to that, and what it cut may be gone. */
+  /** Patterns but those of `include` may match nothing: a step before has seen to that, and what it cut may be gone. */
   readonly again?: boolean | undefined;
 }
 
@@ -112,12 +112,14 @@ class Wishes {
   readonly #layers: readonly { readonly layer: LayerRule; readonly patterns: readonly NamePattern[] }[];
 
   constructor(graph: Graph, { exclude, only, include, layers, again }: WeightSelection) {
-    const names = again === true ? undefined : [...nodesIn(graph), ...initializersIn(graph)].map(({ name }) => name);
-    const read = (option: string, patterns: readonly string[]): NamePattern[] =>
-      patterns.map((pattern) => namePattern(option, pattern, names));
+    const all = [...nodesIn(graph), ...initializersIn(graph)].map(({ name }) => name);
+    const names = again === true ? undefined : all;
+    const read = (option: string, patterns: readonly string[], among = names): NamePattern[] =>
+      patterns.map((pattern) => namePattern(option, pattern, among));
     this.#excluded = read('--exclude', exclude);
     this.#chosen = read('--only', only);
-    this.#included = read('--include', include);
+    // No other step has looked at these.
+    this.#included = read('--include', include, all);
     this.#layers = layers.map((layer) => ({ layer, patterns: read('The recipe’s "match"', layer.match) }));
   }
 

@@ -3,12 +3,14 @@ import { groupsRow } from './rows/groups.ts';
 import { latencyRow } from './rows/latency.ts';
 import { startupRow } from './rows/startup.ts';
 import { vggRow } from './rows/vgg.ts';
+import { weightsRow } from './rows/weights.ts';
 import { type Line, renderTable } from './table.ts';
 import { inWorkshop, type Workshop } from './workshop.ts';
 
 /** Every row by the name that selects it: its title, and what measures it. */
 const rows: Readonly<Record<string, readonly [string, (workshop: Workshop) => Promise<Line[]>]>> = {
   vgg: ['VGG-16, read, prune and write', vggRow],
+  weights: ['Making weights of VGG-16 zero', weightsRow],
   startup: ['Start-up', startupRow],
   latency: ['Speed-up against MAC ratio', latencyRow],
   groups: ['Finding groups', groupsRow],

@@ -4,9 +4,17 @@ import { checkPruneOptions } from '../../src/prune-options.ts';
 
 describe('options that nobody gave', () => {
   it('are the defaults', () => {
+    const { criterion, weightCriterion, steps: _steps, initial: _initial, ...defaults } = PRUNE_DEFAULTS;
     expect(checkPruneOptions({ structured: 0.5 })).toEqual({
-      ...PRUNE_DEFAULTS,
+      ...defaults,
+      ranking: { channels: criterion, weights: weightCriterion, formula: undefined },
       structured: 0.5,
+      prunesChannels: true,
+      weights: undefined,
+      include: [],
+      sparseFormat: undefined,
+      fp16Storage: false,
+      gzip: false,
       heads: undefined,
       headDim: undefined,
       layers: [],

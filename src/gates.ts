@@ -46,17 +46,21 @@ export function checkGates(report: Report, { input, random, requireChange }: Gat
   }
 }
 
-/** Whether anything left the model, became zero, or is stored otherwise. */
-export function isChanged({
-  lossless,
-  pruning,
-  weights,
-  freed,
-  storage,
-}: Pick<Report, 'lossless' | 'pruning' | 'weights' | 'freed'> & {
+/** What a run did, as reports have it. */
+type Deeds = Pick<Report, 'lossless' | 'pruning' | 'weights' | 'freed'> & {
   readonly storage: Pick<Report['storage'], 'storedTwice' | 'half'>;
-}): boolean {
+};
+
+/** Whether anything left the model, became zero, or is stored with fewer bits. */
+export function isPruned({ lossless, pruning, weights, freed, storage }: Deeds): boolean {
   const removed = [lossless, pruning, freed].reduce((sum, step) => sum + (step?.removedChannels ?? 0), 0);
-  const stored = storage.storedTwice.tensors + (storage.half?.stored.length ?? 0);
-  return removed + (weights?.zeroed ?? 0) + stored > 0;
+  return removed + (weights?.zeroed ?? 0) + (storage.half?.stored.length ?? 0) > 0;
+}
+
+/** Whether the result is any smaller: the same, or equal tensors are stored once, or what nobody read left. */
+function isChanged(deeds: Deeds): boolean {
+  const { lossless, storage } = deeds;
+  return (
+    isPruned(deeds) || storage.storedTwice.tensors + (lossless?.outputs.length ?? 0) + (lossless?.deadNodes ?? 0) > 0
+  );
 }

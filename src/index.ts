@@ -37,8 +37,9 @@ export type {
 } from './runtime/index.ts';
 export type { Progress } from './stopwatch.ts';
 export type { AxisCut, GroupReport, KeptLayer } from './transforms/describe-groups.ts';
+export type { RedundantChannel, RedundantGroup } from './transforms/describe-redundant.ts';
 export type { PrunedLayer, WholeWeights } from './transforms/describe-weights.ts';
 export type { PruneChannelsReport } from './transforms/prune-channels.ts';
 export type { PruneWeightsReport } from './transforms/prune-weights.ts';
-export type { RedundantChannel, RedundantGroup, RemoveRedundantReport } from './transforms/remove-redundant.ts';
+export type { RemoveRedundantReport } from './transforms/remove-redundant.ts';
 export type { StoreHalfReport } from './transforms/store-half.ts';

@@ -87,11 +87,11 @@ export function checkDataFile(path: string, kept: readonly string[], force: bool
  * Refuses to compress a model whose weights are in other files.
  * @throws OnnxPruneError `unsupported`
  */
-export function checkCompressible(input: string, dataFiles: readonly string[]): void {
+export function checkCompressible(input: string, dataFiles: readonly string[], output: string): void {
   throw new OnnxPruneError(
     'unsupported',
     input,
-    `${basename(input)} keeps its weights in ${dataFiles.map((file) => basename(file)).join(', ')}, so compressing the .onnx file would save nothing; leave --gzip out, and compress both files together.`,
+    `${basename(input)} keeps its weights in ${dataFiles.map((file) => basename(file)).join(', ')}, so compressing the .onnx file would save nothing; leave --gzip out, name an output that does not end in ${GZ} (it is "${output}"), and compress both files together.`,
   );
 }
 

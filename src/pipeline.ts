@@ -90,7 +90,7 @@ class PruneRun {
     const loaded = await this.#clock.time('read', () => loadModel(this.#input, engine));
     const { model } = loaded;
     const external = loaded.dataFiles.length > 0;
-    if (external && options.gzip) checkCompressible(this.#input, loaded.dataFiles);
+    if (external && options.gzip) checkCompressible(this.#input, loaded.dataFiles, this.#output);
     if (external && !options.dryRun) checkDataFile(dataPathOf(this.#output), loaded.dataFiles, options.force);
     const specs = inputSpecs(model.graph);
     const testData = await this.#hooks.testData?.(specs);
@@ -126,6 +126,7 @@ class PruneRun {
       storage,
       size: { before, after },
       testData,
+      calibrated: statistics !== undefined,
       seconds: this.#clock.seconds,
     });
     checkGates(report, {

@@ -1,5 +1,5 @@
 import { environment } from './environment.ts';
-import { isChanged } from './gates.ts';
+import { isPruned } from './gates.ts';
 import type { Storage } from './ir/export.ts';
 import { GZIP_LIMIT } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
@@ -32,6 +32,8 @@ export interface Findings extends Verdict {
   readonly storage: Storage;
   readonly size: Report['size'];
   readonly testData: TestData | undefined;
+  /** Whether inputs to take statistics over were given. */
+  readonly calibrated: boolean;
   readonly seconds: Report['seconds'];
 }
 
@@ -68,7 +70,7 @@ export function reportOf(findings: Findings): Report {
 }
 
 /** Remarks a person should read. */
-function notesOn({ options, loaded, done, size, proof, fidelity, testData }: Findings): string[] {
+function notesOn({ options, loaded, done, size, proof, fidelity, testData, calibrated }: Findings): string[] {
   const { pruning } = done;
   const notes: string[] = [];
   const has = (part: 'heads' | 'head-dim'): boolean => pruning.groups.some((group) => group.part === part);
@@ -81,13 +83,15 @@ function notesOn({ options, loaded, done, size, proof, fidelity, testData }: Fin
       `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,
     );
   }
+  if (calibrated && options.ranking.formula === undefined)
+    notes.push('Calibration data were given, but nothing reads them: only a formula for --criterion does.');
   const cut = pruning.groups.filter(({ before, after }) => after < before);
   const mixers = [...new Set(cut.flatMap(({ approximate }) => approximate))];
   if (mixers.length > 0)
     notes.push(
       `${mixers.length === 1 ? '1 node takes' : `${mixers.length} nodes take`} statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
     );
-  if (!isChanged({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
+  if (!isPruned({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
     notes.push(whyNothing(size.before.parameters, loaded, options));
   const empty = (done.weights?.layers ?? []).filter((layer) => layer.zerosAfter === layer.weights && layer.weights > 0);
   if (empty.length > 0) {
@@ -98,7 +102,9 @@ function notesOn({ options, loaded, done, size, proof, fidelity, testData }: Fin
   }
   const emptied = pruning.groups.filter(({ asked, after }) => asked === 0 && after > 0).map(({ name }) => name);
   if (emptied.length > 0)
-    notes.push(`The amount would have emptied ${emptied.join(', ')}; the least that can stay was kept.`);
+    notes.push(
+      `The amount would have emptied ${emptied.join(', ')}; the least that can stay, and what alignment wants, was kept.`,
+    );
   if (size.before.gzipBytes === null)
     notes.push(
       `The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB (--gzip measures it, and writes the result compressed).`,

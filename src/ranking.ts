@@ -1,7 +1,7 @@
 import { type CriterionName, criteria } from './criteria/criteria.ts';
 import { looksLikeFormula } from './criteria/formula/formula.ts';
 import { OnnxPruneError } from './errors.ts';
-import { parseChoice } from './options.ts';
+import { nearestWord } from './numeric/nearest-word.ts';
 import { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** How channels and weights are ranked. */
@@ -53,10 +53,20 @@ export function parseRanking(found: string | undefined, wanted: Wanted): Ranking
       `--criterion ${found} cannot rank ${kind}, and ${option}, which it is for, was not given; ${kind} are ranked by ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm".`,
     );
   }
-  const name = parseChoice('--criterion', found, [...fitting]);
+  const name = fitting.find((each) => each === found) ?? refuse(found, fitting);
   return {
     channels: ofChannels.find((each) => each === name) ?? usual.channels,
     weights: OF_WEIGHTS.find((each) => each === name) ?? usual.weights,
     formula: undefined,
   };
+}
+
+function refuse(found: unknown, fitting: readonly string[]): never {
+  const near = typeof found === 'string' ? nearestWord(found, fitting) : undefined;
+  const end = near === undefined ? '; a formula of one word goes into parentheses' : ` (did you mean "${near}"?)`;
+  throw new OnnxPruneError(
+    'bad-option',
+    '--criterion',
+    `--criterion must be one of ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm", but is ${JSON.stringify(found)}${end}.`,
+  );
 }

@@ -1,3 +1,4 @@
+import type { ChannelMap } from './channels/group.ts';
 import { type Formula, parseFormula } from './criteria/formula/formula.ts';
 import {
   checkCalibrated,
@@ -82,6 +83,8 @@ class Transformation {
   readonly #model: Model;
   readonly #options: SettledOptions;
   readonly #tools: TransformTools;
+  /** What can leave the model as it is now, where the step before has found that out. */
+  #map: ChannelMap | undefined;
 
   constructor(model: Model, options: SettledOptions, tools: TransformTools) {
     this.#model = model;
@@ -93,7 +96,7 @@ class Transformation {
     const { exclude, only, layers, verify, prunesChannels } = this.#options;
     // What channels are pruned after is aligned by that.
     const alignment = prunesChannels && !again ? undefined : alignmentOf(this.#options);
-    const { report, reference, witnesses } = await this.#tools.clock.time(step, () =>
+    const { report, reference, witnesses, map } = await this.#tools.clock.time(step, () =>
       removeRedundant(this.#model, this.#tools.evaluator, {
         alignment,
         exclude,
@@ -104,6 +107,7 @@ class Transformation {
       }),
     );
     if (report.removedChannels > 0) await this.#prove(reference, witnesses);
+    this.#map = map;
     return report;
   }
 
@@ -123,8 +127,10 @@ class Transformation {
           again: pass.again === true || lossless,
           formula: custom,
           masked: verify,
+          map: pass.prefer === 'heads' && !this.#options.allowApproximate ? this.#map : undefined,
         }),
       );
+      this.#map = undefined;
       report = report === undefined ? pruned.report : joinReports(report, pruned.report);
       await this.#prove(pruned.masked, pruned.witnesses);
     }

@@ -1,5 +1,6 @@
 import type { Report } from '../../src/report/report.ts';
-import type { RedundantGroup, RemoveRedundantReport } from '../../src/transforms/remove-redundant.ts';
+import type { RedundantGroup } from '../../src/transforms/describe-redundant.ts';
+import type { RemoveRedundantReport } from '../../src/transforms/remove-redundant.ts';
 import { type Context, paragraph, section } from './context.ts';
 import { formatBytes, formatCount, formatInteger } from './format.ts';
 import { folded, head, LONGEST_TABLE, listed } from './lists.ts';
@@ -58,7 +59,7 @@ export function renderStorage(context: Context, { storage }: Report): string[] {
     ...(storedTwice.tensors === 0
       ? []
       : [
-          `${formatCount(storedTwice.tensors, 'tensor')} of the file stood there more than once, which is ${formatBytes(storedTwice.bytes)} less`,
+          `${formatCount(storedTwice.tensors, 'tensor')} equal to another ${storedTwice.tensors === 1 ? 'is' : 'are'} not stored again, which is ${formatBytes(storedTwice.bytes)} less`,
         ]),
     ...(half === null
       ? []

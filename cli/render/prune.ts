@@ -1,4 +1,4 @@
-import { isChanged } from '../../src/gates.ts';
+import { isPruned } from '../../src/gates.ts';
 import type { Report } from '../../src/report/report.ts';
 import { type Context, contextOf, joinSections, marked, paragraph, type RenderOptions, section } from './context.ts';
 import { renderFidelity } from './fidelity.ts';
@@ -25,7 +25,7 @@ export function renderReport(report: Report, options: RenderOptions): string {
   const groups = section(context, 'Channels', renderGroups(context, pruning.groups));
   const proof = renderProof(context, report.proof, pruning.removedChannels > 0);
   // Whoever got nothing wants to know why, before anything else; and nobody should look for a failed proof.
-  const nothing = !isChanged(report);
+  const nothing = !isPruned(report);
   const failed = report.proof?.passed === false;
   return joinSections([
     headline(context, report),
@@ -56,7 +56,7 @@ function headline(context: Context, report: Report): string[] {
     const text = `tidied first, outputs unchanged: ${formatInteger(cleaning.nodesBefore)} → ${formatCount(cleaning.nodesAfter, 'node')}`;
     lines.push(...paragraph(context, text, '', ink.dim));
   }
-  if (isChanged(report)) return [...lines, ...deeds(report).flatMap((text) => paragraph(context, text, ''))];
+  if (isPruned(report)) return [...lines, ...deeds(report).flatMap((text) => paragraph(context, text, ''))];
   lines.push(...paragraph(context, 'NOTHING WAS PRUNED', '', (line) => ink.bold(ink.yellow(line))));
   lines.push(...paragraph(context, whyNothing(report), '', ink.yellow));
   return lines;

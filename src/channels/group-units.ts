@@ -46,10 +46,15 @@ export function groupUnits(table: PlaceTable, positions: Positions, roles: Roles
     });
   }
 
+  const known = new Map<number, Int32Array>();
   const unitsAlong = (place: Place): Int32Array | undefined => {
     const id = table.find(place);
     if (id === undefined || (positions.offsets[id] ?? -1) < 0) return undefined;
-    return Int32Array.from({ length: positions.lengthOf(id) }, (_, i) => unitOf.get(positions.setOf(id, i)) ?? -1);
+    const units =
+      known.get(id) ??
+      Int32Array.from({ length: positions.lengthOf(id) }, (_, i) => unitOf.get(positions.setOf(id, i)) ?? -1);
+    known.set(id, units);
+    return units;
   };
   return {
     groups: named(done, unitsAlong),

@@ -31,7 +31,7 @@ export function untieVectors(graph: Graph): boolean {
   return changed;
 }
 
-/** What was stored more than once. */
+/** Tensors that are equal to others, and were or would have been stored besides them. */
 export interface StoredTwice {
   /** Tensors that went. */
   readonly tensors: number;
@@ -41,7 +41,7 @@ export interface StoredTwice {
 /**
  * Stores equal initializers once: copies that nothing has set apart since they were untied, and, unless `copiesOnly`, tensors that
  * the file had several times.
- * @returns the tensors of the file that went
+ * @returns what went besides such copies
  */
 export function storeOnce(graph: Graph, copiesOnly = false): StoredTwice {
   const firsts = new Map<string, Value[]>();

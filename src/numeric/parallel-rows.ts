@@ -99,23 +99,31 @@ function project({ data, strides, factors, last }: Rows): {
   const length = outer * inner;
   const random = seededRandom(1);
   const direction = Float64Array.from({ length: length + 1 }, () => random.normal());
+  // Where element k of the first row is; those of the others lie behind it in steps of `inner`.
+  const place = (k: number): number => Math.floor(k / inner) * size * inner + (k % inner);
   const count = Math.min(length, SAMPLE);
-  const sample = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * length) / count));
+  const sample = Float64Array.from({ length: count }, (_, i) => Math.floor((i * length) / count));
+  const [places, towards] = [sample.map(place), sample.map((k) => direction[k] as number)];
   const [norms, projections] = [new Float64Array(size), new Float64Array(size)];
   const [isZero, isSampled] = [new Uint8Array(size), new Uint8Array(size)];
   for (let row = 0; row < size; row++) {
+    const from = row * inner;
     let [square, sum] = [0, 0];
-    const add = (k: number): void => {
-      const element = data[(Math.floor(k / inner) * size + row) * inner + (k % inner)] as number;
+    for (let i = 0; i < count; i++) {
+      const element = data[from + (places[i] as number)] as number;
+      square += element * element;
+      sum += element * (towards[i] as number);
+    }
+    // The squares of denormal numbers vanish, so that this is a question to the elements themselves.
+    const isNothing = square === 0 && isZeroRow(data, strides, row);
+    isSampled[row] = square === 0 ? 0 : 1;
+    for (let k = 0; k < (isSampled[row] === 1 || isNothing ? 0 : length); k++) {
+      const element = data[from + place(k)] as number;
       square += element * element;
       sum += element * (direction[k] as number);
-    };
-    for (let i = 0; i < count; i++) add(sample[i] as number);
-    isSampled[row] = square === 0 ? 0 : 1;
-    if (square === 0) for (let k = 0; k < length; k++) add(k);
+    }
     const [factor, end] = [factors[row] as number, last[row] as number];
-    // The squares of denormal numbers vanish: such rows are looked at again.
-    isZero[row] = factor === 0 || (square === 0 && isZeroRow(data, strides, row)) ? 1 : 0;
+    isZero[row] = factor === 0 || isNothing ? 1 : 0;
     norms[row] = Math.sqrt(square * factor * factor + end * end);
     projections[row] = (sum * factor + end * (direction[length] as number)) / (norms[row] as number);
   }

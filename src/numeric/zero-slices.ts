@@ -32,6 +32,10 @@ export function zeroSlices(words: Words, { outer, size, inner }: Strides, perEle
 }
 
 function isZeroRun(words: Words, from: number, to: number, perElement: number, magnitude: number): boolean {
+  if (perElement === 1) {
+    for (let at = from; at < to; at++) if (((words[at] as number) & magnitude) !== 0) return false;
+    return true;
+  }
   for (let at = from; at < to; at++) {
     const hasSign = (at - from) % perElement === perElement - 1;
     if (((words[at] as number) & (hasSign ? magnitude : -1)) !== 0) return false;

@@ -72,7 +72,7 @@ export interface LatencyReport {
 
 /** How the result is stored. */
 export interface StorageReport {
-  /** Tensors of the file that were there more than once. */
+  /** Tensors equal to others that are stored once: those that the file had several times, and those that became equal. */
   readonly storedTwice: { readonly tensors: number; readonly bytes: number };
   /** What is stored as float16; null unless it was asked for. */
   readonly half: StoreHalfReport | null;

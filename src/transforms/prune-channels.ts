@@ -40,6 +40,8 @@ export interface PruneChannelsOptions extends Selection {
   /** No group loses a larger fraction than this. */
   readonly maxRatio: number;
   readonly alignment: Alignment;
+  /** What can leave the graph, where somebody has found that out by the same options already. */
+  readonly map?: ChannelMap | undefined;
   /** What ranks where the criterion is `formula`. */
   readonly formula?: FormulaScores | undefined;
   /** Decides what the criterion `random` draws. */
@@ -78,7 +80,7 @@ export const NOTHING_PRUNED: PruneChannelsReport = { name: NAME, removedChannels
  */
 export function pruneChannels(model: Model, options: PruneChannelsOptions): PrunedChannels {
   const { graph } = model;
-  const map = buildChannelMap(graph, ruleOf, options);
+  const map = options.map ?? buildChannelMap(graph, ruleOf, options);
   const selected = selectGroups(map, graph, options);
   const evidence = {
     map,

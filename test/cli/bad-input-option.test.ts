@@ -14,7 +14,7 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
   [['m.onnx', '--structured', ''], `--structured ${amount} "".`],
   [
     ['m.onnx'],
-    'Say how much to remove, with --structured, --heads, --head-dim or --recipe, for example: onnx-prune m.onnx --structured 50% ("onnx-prune inspect m.onnx" shows what can be removed).',
+    'Say how much to remove, with --structured, --unstructured, --heads, --head-dim, --threshold, --pattern or --recipe, for example: onnx-prune m.onnx --structured 50% ("onnx-prune inspect m.onnx" shows what can be removed), or --lossless for what costs nothing.',
   ],
   [
     ['m.onnx', '--structured'],
@@ -22,7 +22,10 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
   ],
   [[...half, '--criterion', 'fpmg'], '--criterion must be one of'],
   [[...half, '--criterion', 'fpmg'], 'but is "fpmg" (did you mean "fpgm"?).'],
-  [[...half, '--scope', 'gloabl'], '--scope must be one of uniform, global, but is "gloabl" (did you mean "global"?).'],
+  [
+    [...half, '--scope', 'gloabl'],
+    '--scope must be one of uniform, global, lamp, but is "gloabl" (did you mean "global"?).',
+  ],
   [[...half, '--align', '0'], '--align must be "auto", "none" or a whole number of channels, but is "0".'],
   [[...half, '--seed', '-1'], '--seed must be a whole number of at least 0, but is "-1".'],
   [[...half, '--threads', '0'], '--threads must be a whole number from 1 to 1024, but is "0".'],

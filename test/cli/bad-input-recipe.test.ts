@@ -6,7 +6,10 @@ const amount = 'must be at least 0% and below 100% (such as "50%" or 0.5), but i
 const layer = (entry: unknown): unknown => ({ layers: [{ match: 'stem', amount: '50%' }, entry] });
 
 const RECIPES: readonly (readonly [recipe: unknown, sentence: string])[] = [
-  [{}, 'Nothing says how much to remove: give --structured (such as "50%"), --heads, --head-dim, or a recipe with'],
+  [
+    {},
+    'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with',
+  ],
   [{ layers: [{ match: 'stem', exclude: true }] }, 'Nothing says how much to remove'],
   [{ structurd: '50%' }, 'There is no option "structurd"; did you mean "structured"?'],
   [{ layer: [] }, 'There is no option "layer"; did you mean "layers"?'],
@@ -16,7 +19,7 @@ const RECIPES: readonly (readonly [recipe: unknown, sentence: string])[] = [
   [{ heads: 50 }, `--heads ${amount} 50; did you mean "50%"?`],
   [{ headDim: null }, `--head-dim ${amount} null.`],
   [{ structured: 0.5, criterion: 5 }, '--criterion must be one of fan-out, l1, l2, bn-scale, fpgm, random, but is 5.'],
-  [{ structured: 0.5, scope: ['global'] }, '--scope must be one of uniform, global, but is ["global"].'],
+  [{ structured: 0.5, scope: ['global'] }, '--scope must be one of uniform, global, lamp, but is ["global"].'],
   [{ structured: 0.5, align: true }, '--align must be "auto", "none" or a whole number of channels, but is true.'],
   [{ structured: 0.5, seed: false }, '--seed must be a whole number of at least 0, but is false.'],
   [{ structured: 0.5, verify: 'false' }, 'verify must be true or false, but is "false".'],

@@ -102,7 +102,7 @@ describe('nothing to prune', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await desk.run(...args);
     expect(code).toBe(3);
     expect(stdout).toContain('NOTHING WAS PRUNED');
-    expect(stderr).toMatch(/^onnx-prune: Nothing could be removed, and --require-change was given.*\n$/);
+    expect(stderr).toMatch(/^onnx-prune: Nothing could be changed, and --require-change was given.*\n$/);
     expect(desk.files).toEqual(['nothing-to-prune.onnx']);
     expect(desk.leftovers).toEqual([]);
   });

@@ -346,9 +346,9 @@ describe('a pruning report', () => {
     const text = renderReport(nothing, plain);
     expect(text).toContain('NOTHING WAS PRUNED');
     expect(text.indexOf('kept whole because')).toBeLessThan(text.indexOf('Size'));
-    expect(text).toContain('nothing changed, so there was nothing to prove');
+    expect(text).toContain('nothing was rewired, so there was nothing to prove');
     expect(text).toContain('no significant change: 1.00× the speed, interquartile range 0.98×–1.02×');
-    const pruning = { ...typical.pruning, groups: [group('conv1.weight', 16, 16, { asked: 15 })] };
+    const pruning = { ...typical.pruning, removedChannels: 0, groups: [group('conv1.weight', 16, 16, { asked: 15 })] };
     const aligned = renderReport({ ...typical, pruning }, plain);
     expect(aligned).toContain('The one group that could shrink keeps every channel');
     expect(renderReport({ ...nothing, pruning: { ...pruning, groups: [], kept: [] } }, plain)).toContain(

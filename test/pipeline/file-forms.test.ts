@@ -55,7 +55,8 @@ describe('the report', patient, () => {
 
   it('lists every axis that was cut with its lengths', async () => {
     const output = freshFolder().path('out.onnx');
-    const report = await prune(fixture('cifar-resnet20.onnx'), { ...half, output, verify: false });
+    // With the lossless tier equal vectors would be stored once, under one of their names.
+    const report = await prune(fixture('cifar-resnet20.onnx'), { ...half, output, verify: false, lossless: false });
     const [before, after] = [decodeWeights(fixture('cifar-resnet20.onnx')), decodeWeights(output)];
     const cuts = report.pruning.groups.flatMap((group) => group.cuts);
     expect(cuts.length).toBeGreaterThan(20);

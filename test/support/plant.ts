@@ -94,7 +94,10 @@ export class Planted {
     const proof = await prove(this.#child, before, after, feeds);
     expect(proof, 'outputs stay').toMatchObject({ passed: true });
     const found = report.groups.flatMap(({ name, removed }) =>
-      removed.map(({ index, reason, of }) => `${name} ${index} ${reason}${of === undefined ? '' : ` of ${of}`}`),
+      removed.map(
+        ({ index, reason, of, in: other }) =>
+          `${name} ${index} ${reason}${of === undefined ? '' : ` of ${of}`}${other === undefined ? '' : ` in ${other}`}`,
+      ),
     );
     return { report, found: found.sort(), outputs: proof.outputs };
   }

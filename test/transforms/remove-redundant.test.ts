@@ -211,6 +211,20 @@ describe('channels that are there for nothing', { timeout: 120_000 }, () => {
     expect((await net.clean()).found).toEqual(['w1 4 duplicate of 1', 'w1 6 duplicate of 2', 'w1 7 zero']);
   });
 
+  test('a multiple in another group is named with its group', async () => {
+    const b = new ModelBuilder();
+    const x = b.input('x', 'float32', ['N', 6]);
+    const hidden = b.node('Relu', [b.node('Gemm', [x, b.weight('w1', [8, 6])], { transB: 1 })]);
+    const [left = '', right = ''] = b.nodes('Split', [hidden, b.constant('parts', 'int64', [2], [4, 4])], 2, {
+      axis: 1,
+    });
+    const swapped = b.node('Concat', [right, left], { axis: 1 });
+    b.output(b.node('Gemm', [swapped, b.weight('w2', [3, 8])], { transB: 1 }), 'float32', ['N', 3]);
+    const net = await Planted.in(b, child);
+    net.multiple('w1', 0, 6, 1, 2);
+    expect((await net.clean()).found).toEqual(['w1[4…] 6 duplicate of 1 in w1[0…]']);
+  });
+
   test('a constant goes behind a MatMul without a bias, at an output of the graph too', async () => {
     const net = await Planted.in(mlp('Sigmoid'), child);
     net.zero('w1', 1, 9).zero('w1', 1, 2);

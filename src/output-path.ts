@@ -91,7 +91,7 @@ export function checkCompressible(input: string, dataFiles: readonly string[], o
   throw new OnnxPruneError(
     'unsupported',
     input,
-    `${basename(input)} keeps its weights in ${dataFiles.map((file) => basename(file)).join(', ')}, so compressing the .onnx file would save nothing; leave --gzip out, name an output that does not end in ${GZ} (it is "${output}"), and compress both files together.`,
+    `${basename(input)} keeps its weights in ${dataFiles.map((file) => basename(file)).join(', ')}, so compressing the .onnx file would save nothing; leave --gzip out, or name an output that does not end in ${GZ} (it is "${output}"), and compress both files together.`,
   );
 }
 

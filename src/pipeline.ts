@@ -13,7 +13,9 @@ import { randomNodes } from './judge/random-nodes.ts';
 import { bytesOf, measureSize } from './judge/size.ts';
 import { type LoadedModel, loadModel } from './load.ts';
 import { ModelFiles } from './model-files.ts';
+import { sparseTensorsOf } from './onnx/all-tensors.ts';
 import { encodeModelParts } from './onnx/codec.ts';
+import type { ModelProto } from './onnx/messages.ts';
 import { plainModelFile } from './onnx/read.ts';
 import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
 import { checkCompressible, checkDataFile, checkOutput, defaultOutput, isCompressedName } from './output-path.ts';
@@ -114,8 +116,9 @@ class PruneRun {
       );
       verdict = await this.#judge({ original, cleaned, passes: done.passes, inner }, result, inputs);
     }
+    const exported = exportModel(model, 'embed', storage);
     const after = await this.#clock.time('measure size', (tell) =>
-      measureSize(model.graph, resultParts(model, this.#output, external, storage), undefined, this.#gzipMeasure(tell)),
+      measureSize(model.graph, resultParts(exported, this.#output, external), undefined, this.#gzipMeasure(tell)),
     );
     const report = reportOf({
       ...verdict,
@@ -123,7 +126,7 @@ class PruneRun {
       options,
       loaded,
       done,
-      storage,
+      sparseTensors: storage.sparse ? [...sparseTensorsOf(exported)].length : null,
       size: { before, after },
       testData,
       calibrated: statistics !== undefined,
@@ -136,7 +139,7 @@ class PruneRun {
     });
     if (options.dryRun) return report;
     await this.#clock.time('write', (tell) =>
-      writeModelFile(this.#output, exportModel(model, 'embed', storage), {
+      writeModelFile(this.#output, exported, {
         externalData: external,
         gzip: options.gzip,
         onProgress: tell,
@@ -202,10 +205,8 @@ function measureOriginal({ model, modelBytes }: LoadedModel, gzip: GzipMeasure):
   return measureSize(model.graph, parts, modelBytes + bytesOf(external), gzip);
 }
 
-/** The bytes of the files that the result is written to, before any compression. */
-function resultParts(model: Model, output: string, externalData: boolean, storage: Storage): Uint8Array[] {
-  const { model: parts, data = [] } = modelParts(exportModel(model, 'embed', storage), basename(output), {
-    externalData,
-  });
+/** The bytes of the files that a result is written to, before any compression. */
+function resultParts(result: ModelProto, output: string, externalData: boolean): Uint8Array[] {
+  const { model: parts, data = [] } = modelParts(result, basename(output), { externalData });
   return [...parts, ...data];
 }

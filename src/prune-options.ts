@@ -194,6 +194,14 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
       'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with amounts, or --lossless.',
     );
   }
+  if (scope === 'global' && !asksForChannels && weights !== undefined && weights.how.kind !== 'amount') {
+    const option = weights.how.kind === 'pattern' ? '--pattern' : '--threshold';
+    throw new OnnxPruneError(
+      'bad-option',
+      '--scope',
+      `--scope global shares out an amount, but ${option} holds for every tensor alike; leave --scope out, or give --unstructured instead.`,
+    );
+  }
   if (scope === 'lamp' && weights?.how.kind !== 'amount')
     throw new OnnxPruneError(
       'bad-option',

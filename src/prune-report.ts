@@ -1,6 +1,5 @@
 import { environment } from './environment.ts';
 import { isPruned } from './gates.ts';
-import type { Storage } from './ir/export.ts';
 import { GZIP_LIMIT } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
@@ -29,7 +28,8 @@ export interface Findings extends Verdict {
   readonly loaded: LoadedModel;
   /** What the transforms did. */
   readonly done: Transformed;
-  readonly storage: Storage;
+  /** How many tensors are stored as sparse initializers; null where none was to be. */
+  readonly sparseTensors: number | null;
   readonly size: Report['size'];
   readonly testData: TestData | undefined;
   /** Whether inputs to take statistics over were given. */
@@ -39,7 +39,7 @@ export interface Findings extends Verdict {
 
 /** Everything a run has to say; nothing is written yet. */
 export function reportOf(findings: Findings): Report {
-  const { input, options, loaded, done, storage, size, proof, fidelity, latency, seconds } = findings;
+  const { input, options, loaded, done, sparseTensors, size, proof, fidelity, latency, seconds } = findings;
   const { model } = loaded;
   return {
     schemaVersion: SCHEMA_VERSION,
@@ -56,7 +56,7 @@ export function reportOf(findings: Findings): Report {
     storage: {
       storedTwice: done.storedTwice,
       half: done.half,
-      sparse: storage.sparse ?? false,
+      sparseTensors,
       gzip: options.gzip,
     },
     unknownOperators: unknownOperators(model),
@@ -70,7 +70,17 @@ export function reportOf(findings: Findings): Report {
 }
 
 /** Remarks a person should read. */
-function notesOn({ options, loaded, done, size, proof, fidelity, testData, calibrated }: Findings): string[] {
+function notesOn({
+  options,
+  loaded,
+  done,
+  size,
+  proof,
+  fidelity,
+  testData,
+  calibrated,
+  sparseTensors,
+}: Findings): string[] {
   const { pruning } = done;
   const notes: string[] = [];
   const has = (part: 'heads' | 'head-dim'): boolean => pruning.groups.some((group) => group.part === part);
@@ -91,7 +101,9 @@ function notesOn({ options, loaded, done, size, proof, fidelity, testData, calib
     notes.push(
       `${mixers.length === 1 ? '1 node takes' : `${mixers.length} nodes take`} statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
     );
-  if (!isPruned({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
+  const storesOnly =
+    !options.prunesChannels && options.weights === undefined && (options.gzip || sparseTensors !== null);
+  if (!storesOnly && !isPruned({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
     notes.push(whyNothing(size.before.parameters, loaded, options));
   const empty = (done.weights?.layers ?? []).filter((layer) => layer.zerosAfter === layer.weights && layer.weights > 0);
   if (empty.length > 0) {

@@ -76,6 +76,13 @@ export function checkWeightWishes(options: WeightOptions): WeightWishes | undefi
         : pattern !== undefined
           ? { kind: 'pattern', ...parsePattern('--pattern', pattern) }
           : undefined;
+  if (how === undefined && options.include !== undefined && options.include.length > 0) {
+    throw new OnnxPruneError(
+      'bad-option',
+      '--include',
+      '--include lets elements of further tensors become zero, and nothing says how many: give --unstructured, --threshold or --pattern.',
+    );
+  }
   const kind = schedule === undefined ? undefined : parseChoice('--schedule', schedule, ['constant', 'polynomial']);
   if (kind === undefined) {
     const orphan = steps !== undefined ? '--steps' : initial !== undefined ? '--initial' : undefined;
@@ -92,6 +99,13 @@ export function checkWeightWishes(options: WeightOptions): WeightWishes | undefi
       'bad-option',
       '--schedule',
       '--schedule leads to the amount of --unstructured in steps, and that was not given.',
+    );
+  }
+  if (kind === 'constant' && initial !== undefined) {
+    throw new OnnxPruneError(
+      'bad-option',
+      '--initial',
+      '--initial is where --schedule polynomial starts from; a constant one has the whole amount in every step.',
     );
   }
   const from = parseFraction('--initial', initial ?? PRUNE_DEFAULTS.initial, { value: how.amount, included: true });

@@ -53,7 +53,7 @@ function reasonsOf({ removed }: RedundantGroup): string {
 
 /** How the result is stored, where that is not as usual. */
 export function renderStorage(context: Context, { storage }: Report): string[] {
-  const { storedTwice, half, sparse, gzip } = storage;
+  const { storedTwice, half, sparseTensors, gzip } = storage;
   const kept = half?.kept ?? [];
   const lines = [
     ...(storedTwice.tensors === 0
@@ -74,8 +74,14 @@ export function renderStorage(context: Context, { storage }: Report): string[] {
             kept.map(({ initializer, reason }) => `${initializer} (${reason})`),
           )}`,
         ]),
-    ...(sparse ? ['tensors are sparse initializers where those are smaller'] : []),
-    ...(gzip ? ['compressed with gzip; onnxruntime needs it unpacked'] : []),
+    ...(sparseTensors === null
+      ? []
+      : [
+          sparseTensors === 0
+            ? 'no tensor is smaller as a sparse initializer, so all are dense'
+            : `${formatCount(sparseTensors, 'tensor')} stored as sparse ${sparseTensors === 1 ? 'initializer' : 'initializers'}, which ${sparseTensors === 1 ? 'is' : 'are'} smaller`,
+        ]),
+    ...(gzip ? ['compressed: the file has the size that is called gzip below; onnxruntime needs it unpacked'] : []),
   ];
   return section(
     context,

@@ -56,10 +56,18 @@ function headline(context: Context, report: Report): string[] {
     const text = `tidied first, outputs unchanged: ${formatInteger(cleaning.nodesBefore)} → ${formatCount(cleaning.nodesAfter, 'node')}`;
     lines.push(...paragraph(context, text, '', ink.dim));
   }
+  if (storesOnly(report))
+    return [...lines, ...paragraph(context, 'stored anew; nothing else was asked for', '', ink.dim)];
   if (isPruned(report)) return [...lines, ...deeds(report).flatMap((text) => paragraph(context, text, ''))];
   lines.push(...paragraph(context, 'NOTHING WAS PRUNED', '', (line) => ink.bold(ink.yellow(line))));
   lines.push(...paragraph(context, whyNothing(report), '', ink.yellow));
   return lines;
+}
+
+/** Whether the way the model is stored is all that was asked for, and all that changed. */
+function storesOnly({ options, weights, lossless, storage }: Report): boolean {
+  const isAsked = storage.gzip || storage.sparseTensors !== null || storage.half !== null;
+  return isAsked && options['criterion'] === undefined && weights === null && (lossless?.removedChannels ?? 0) === 0;
 }
 
 /** What was done, a line for each step that did something. */

@@ -76,8 +76,8 @@ export interface StorageReport {
   readonly storedTwice: { readonly tensors: number; readonly bytes: number };
   /** What is stored as float16; null unless it was asked for. */
   readonly half: StoreHalfReport | null;
-  /** Whether tensors are sparse initializers where those are smaller. */
-  readonly sparse: boolean;
+  /** Tensors that are sparse initializers, since that is smaller; null where none was to be. */
+  readonly sparseTensors: number | null;
   readonly gzip: boolean;
 }
 

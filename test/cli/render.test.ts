@@ -127,7 +127,7 @@ const typical: Report = {
   lossless: null,
   weights: null,
   freed: null,
-  storage: { storedTwice: { tensors: 0, bytes: 0 }, half: null, sparse: false, gzip: false },
+  storage: { storedTwice: { tensors: 0, bytes: 0 }, half: null, sparseTensors: null, gzip: false },
   unknownOperators: { 'com.example.Fancy': 3, Strange: 1 },
   proof: {
     passed: true,

@@ -44,7 +44,7 @@ export async function numberChannels(
   return table;
 }
 
-const UNCHANGED: Passage = { kind: 'moves', constant: true, homogeneous: true };
+const UNCHANGED: Passage = { kind: 'moves', constant: true, multiples: 'any' };
 
 /** Whether something along an axis can leave. */
 function isLoose(map: ChannelMap, place: Axis): boolean {

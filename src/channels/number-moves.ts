@@ -60,14 +60,15 @@ function sourceNumbers(
 
 function moved(
   { table, key }: Step,
-  { constant, homogeneous }: Passage & { kind: 'moves' },
+  { constant, multiples }: Passage & { kind: 'moves' },
   { id, scale }: Part,
   copy: number,
 ): Part {
-  if (id === ONES && (constant || (homogeneous && scale === 0))) return { id, scale };
-  return homogeneous
+  if (id === ONES && (constant || (multiples !== 'none' && scale === 0))) return { id, scale };
+  const staysMultiple = multiples === 'any' || (multiples === 'positive' && scale > 0);
+  return staysMultiple
     ? { id: table.intern(`${key} ${id} ${copy}`), scale }
-    : { id: table.intern(`${key} ${id} ${copy}`, [scale]), scale: 1 };
+    : { id: table.intern(`${key} ${id} ${copy} as it is`, [scale]), scale: 1 };
 }
 
 /** What channels are that become one, in their order; where nothing came, nobody knows. */

@@ -62,7 +62,7 @@ function passage(node: Node): Passage | undefined {
     : { kind: 'elementwise', multiples: MULTIPLES[node.opType] ?? 'none' };
 }
 
-const UNCHANGED: Passage = { kind: 'moves', constant: true, homogeneous: true };
+const UNCHANGED: Passage = { kind: 'moves', constant: true, multiples: 'any' };
 
 /** Position by position, any number of operands, broadcasting. */
 const broadcasting: OpRule = {

@@ -35,7 +35,7 @@ export function coupleParts(node: Node, whole: Value, parts: readonly Value[]): 
   return coupling;
 }
 
-const UNCHANGED: Passage = { kind: 'moves', constant: true, homogeneous: true };
+const UNCHANGED: Passage = { kind: 'moves', constant: true, multiples: 'any' };
 
 const concat: OpRule = {
   domain: '',

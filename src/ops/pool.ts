@@ -24,9 +24,13 @@ export function couplePool(node: Node, channel = 1): Coupling {
   return coupling;
 }
 
-const MEAN_OR_MAXIMUM: Passage = { kind: 'moves', constant: true, homogeneous: true };
+const MEAN: Passage = { kind: 'moves', constant: true, multiples: 'any' };
+/** The maximum of −x is not that of x. */
+const MAXIMUM: Passage = { kind: 'moves', constant: true, multiples: 'positive' };
 /** A norm of a constant depends on how many elements it is taken over. */
-const NORM: Passage = { kind: 'moves', constant: false, homogeneous: true };
+const NORM: Passage = { kind: 'moves', constant: false, multiples: 'positive' };
+/** A mean over positions of which some count as zero: what it makes of a constant depends on the position. */
+const PART_OF_ZEROS: Passage = { kind: 'moves', constant: false, multiples: 'any' };
 
 function pool(
   opTypes: readonly string[],
@@ -41,12 +45,16 @@ function averagePassage(node: Node): Passage {
   const isPadded =
     (ints(node, 'pads') ?? []).some((pad) => pad !== 0) || string(node, 'auto_pad', '').startsWith('SAME');
   const counts = int(node, 'count_include_pad', 0) !== 0;
-  return counts && (isPadded || int(node, 'ceil_mode', 0) !== 0) ? NORM : MEAN_OR_MAXIMUM;
+  // A window with gaps may lie in the padding alone, and gives zero then.
+  const hasGaps = (ints(node, 'dilations') ?? []).some((each) => each !== 1);
+  const mixesZeros = isPadded ? counts || hasGaps : counts && int(node, 'ceil_mode', 0) !== 0;
+  return mixesZeros ? PART_OF_ZEROS : MEAN;
 }
 
 export const poolRules: readonly OpRule[] = [
-  pool(['GlobalMaxPool', 'GlobalAveragePool'], () => MEAN_OR_MAXIMUM),
-  pool(['MaxPool'], () => MEAN_OR_MAXIMUM, [1]),
+  pool(['GlobalMaxPool'], () => MAXIMUM),
+  pool(['GlobalAveragePool'], () => MEAN),
+  pool(['MaxPool'], () => MAXIMUM, [1]),
   pool(['AveragePool'], averagePassage),
   pool(['LpPool', 'GlobalLpPool'], () => NORM),
 ];

@@ -107,12 +107,14 @@ const argument: OpRule = {
   couple: (node) => coupleReduce(node, 'other', [int(node, 'axis', 0)], int(node, 'keepdims', 1) !== 0),
 };
 
-const OF_ONE_CHANNEL: Passage = { kind: 'moves', constant: true, homogeneous: true };
+const MEAN: Passage = { kind: 'moves', constant: true, multiples: 'any' };
+/** The largest of −x is not that of x. */
+const EXTREME: Passage = { kind: 'moves', constant: true, multiples: 'positive' };
 
 export const reduceRules: readonly OpRule[] = [
   reduction(['ReduceSum', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSum'], 'none'),
-  { ...reduction(['ReduceMean'], 'mean'), repair: rescaleMean, passage: () => OF_ONE_CHANNEL },
-  { ...reduction(['ReduceMax', 'ReduceMin'], 'other'), passage: () => OF_ONE_CHANNEL },
+  { ...reduction(['ReduceMean'], 'mean'), repair: rescaleMean, passage: () => MEAN },
+  { ...reduction(['ReduceMax', 'ReduceMin'], 'other'), passage: () => EXTREME },
   reduction(['ReduceProd', 'ReduceLogSumExp'], 'other'),
   argument,
 ];

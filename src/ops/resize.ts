@@ -43,11 +43,10 @@ const resize: OpRule = {
   domain: '',
   opTypes: ['Resize', 'Upsample'],
   // Weights of an interpolation add up to one, but what lies beyond the border may be a number that the node gives.
-  passage: (node) => ({
-    kind: 'moves',
-    constant: string(node, 'coordinate_transformation_mode', '') !== 'tf_crop_and_resize',
-    homogeneous: string(node, 'coordinate_transformation_mode', '') !== 'tf_crop_and_resize',
-  }),
+  passage: (node) => {
+    const crops = string(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize';
+    return { kind: 'moves', constant: !crops, multiples: crops ? 'none' : 'any' };
+  },
   couple(node) {
     const sizes = partialIntsParameter(node, SIZES);
     if (sizes === undefined && intsParameter(node, SIZES) === 'dynamic') return pinAll(node, COMPUTED);

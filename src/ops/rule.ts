@@ -83,14 +83,15 @@ export interface Layer {
  * What an operator makes of a channel as a whole: one that is the same number everywhere, or a positive multiple of
  * another. In all kinds channels are treated alike, but for operands that have numbers of their own for each.
  * - `moves`: elements of the first output are elements of the inputs, or means or maxima of elements of one channel.
- *   `constant`: a channel that is one number everywhere stays that number; `homogeneous`: multiples stay multiples.
+ *   `constant`: a channel that is one number everywhere stays that number. `multiples`: any multiple stays one, a positive
+ *   one does (the maximum of −x is not that of x, times −1), or none.
  * - `elementwise`: each element of the output depends on those of the inputs at its place. `multiples` of the inputs give
  *   the same multiple of the output where they are all multiplied by one positive number (`joint`), the product of the
  *   multiples (`product`), where only the first input is multiplied (`first`), or anything (`none`).
  * - `affine`: the first input times a gain plus an offset, both with a number for each channel along `dim`.
  */
 export type Passage =
-  | { readonly kind: 'moves'; readonly constant: boolean; readonly homogeneous: boolean }
+  | { readonly kind: 'moves'; readonly constant: boolean; readonly multiples: 'any' | 'positive' | 'none' }
   | { readonly kind: 'elementwise'; readonly multiples: 'joint' | 'product' | 'first' | 'none' }
   | { readonly kind: 'affine'; readonly dim: number; readonly gain: Float64Array; readonly offset: Float64Array };
 

@@ -79,7 +79,7 @@ const slice: OpRule = {
   domain: '',
   // DynamicSlice is what Slice with bounds as inputs was called while it was experimental.
   opTypes: ['Slice', 'DynamicSlice'],
-  passage: () => ({ kind: 'moves', constant: true, homogeneous: true }),
+  passage: () => ({ kind: 'moves', constant: true, multiples: 'any' }),
   couple: coupleSlice,
   repair(node, kept, graph) {
     const windows = windowsOf(node);

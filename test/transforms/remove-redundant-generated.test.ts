@@ -31,7 +31,7 @@ function plant(net: Planted, random: Random): void {
   const lengths = [...new Set(constants.flatMap(({ tensor }) => tensor?.dims ?? []))].filter((length) => length > 2);
   for (const length of lengths) {
     const [to, of] = [random.below(length), random.below(length)];
-    const factor = [0, 1, 2, 1.7][random.below(4)] ?? 1;
+    const factor = [0, 1, 2, 1.7, -1.5][random.below(5)] ?? 1;
     const which = ['all', 'all', 'matrices', 'some'][random.below(4)];
     for (const { name, tensor } of constants) {
       const dims = tensor?.dims ?? [];

@@ -1,8 +1,10 @@
 import { bitsOf, isFloat } from '../ir/data-type.ts';
+import type { Node } from '../ir/node.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { dimsOf, type Value } from '../ir/value.ts';
+import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import { stridesOf } from '../numeric/slices.ts';
 import { type Words, zeroSlices } from '../numeric/zero-slices.ts';
+import { isAxis } from '../ops/rule.ts';
 import type { RuleLookup } from './couplings.ts';
 
 /** The data of a constant value: of an initializer, or of what operators that only hand elements on in their places make of one. */
@@ -10,11 +12,29 @@ export function constantOf(value: Value, ruleOf: RuleLookup): Tensor | undefined
   let source: Value | undefined = value;
   while (source !== undefined && source.tensor === undefined) {
     const { producer }: Value = source;
-    source = producer !== undefined && ruleOf(producer).passesElements === true ? producer.inputs[0] : undefined;
+    source = producer !== undefined && leavesInPlace(producer, ruleOf) ? producer.inputs[0] : undefined;
   }
   const dims = dimsOf(value);
   const isInPlace = source?.tensor?.dims.every((length, dim) => dims?.[dim] === length);
   return isInPlace && dims?.length === source?.tensor?.dims.length ? source?.tensor : undefined;
+}
+
+/**
+ * Whether a node hands floats on as they are, each axis where it was: a Transpose does not, though a square matrix has the same
+ * dims behind it, nor does a Cast to a narrower type.
+ */
+function leavesInPlace(node: Node, ruleOf: RuleLookup): boolean {
+  const { passesElements, couple } = ruleOf(node);
+  const types = [node.inputs[0], node.outputs[0]].map((value) =>
+    value === undefined ? 'undefined' : elementTypeOf(value),
+  );
+  const [from, to] = types.map((type) => (isFloat(type) ? bitsOf(type) : 0));
+  return (
+    passesElements === true &&
+    Number(from) > 0 &&
+    Number(from) <= Number(to) &&
+    couple(node).links.every(({ a, b, map }) => map.kind === 'same' && isAxis(a) && isAxis(b) && a.dim === b.dim)
+  );
 }
 
 /** Flags the positions along an axis of a tensor at which all elements are zero, with 1; undefined for types without floats. */

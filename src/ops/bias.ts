@@ -51,7 +51,9 @@ export function addToBiasInput(
   const isOnePerChannel = tensor !== undefined && isVector(tensor, amounts.length);
   const before = tensor?.floats() ?? Float64Array.of(0);
   const sums = amounts.map((amount, i) => (before[isOnePerChannel ? i : 0] as number) + amount / gain);
-  const summed = Tensor.of(type, isOnePerChannel ? tensor.dims : [amounts.length], floatBytes(type, sums));
+  // A single number may have more axes than what it is added to, which are part of the result's shape.
+  const dims = isOnePerChannel ? tensor.dims : [...(tensor?.dims ?? []).slice(1), amounts.length];
+  const summed = Tensor.of(type, dims, floatBytes(type, sums));
   if (value === undefined) {
     const name = `${node.name || output(node).name}_bias`;
     graph.setInput(node, at, graph.addInitializer(name, summed));

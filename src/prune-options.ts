@@ -4,7 +4,6 @@ import type { TestData } from './judge/test-data.ts';
 import {
   parseAlign,
   parseAmount,
-  parseChoice,
   parseFlag,
   parseFraction,
   parsePath,
@@ -13,12 +12,12 @@ import {
   rejectUnknownKeys,
 } from './options.ts';
 import { PRUNE_DEFAULTS } from './prune-defaults.ts';
-import { parseRanking, type Ranking } from './ranking.ts';
+import { parseRankings, type Rankings } from './ranking.ts';
 import { checkRecipeLayers, type RecipeLayer } from './recipe.ts';
 import type { InputSpec } from './runtime/index.ts';
 import type { Progress } from './stopwatch.ts';
 import type { LayerRule } from './transforms/select-groups.ts';
-import { checkWeightWishes, type WeightOptions, type WeightWishes } from './weight-options.ts';
+import { checkScopes, checkWeightWishes, type WeightOptions, type WeightWishes } from './weight-options.ts';
 
 export { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
@@ -113,8 +112,9 @@ export interface SettledOptions {
   readonly sparseFormat: boolean | undefined;
   readonly fp16Storage: boolean;
   readonly gzip: boolean;
-  readonly ranking: Ranking;
-  readonly scope: 'uniform' | 'global' | 'lamp';
+  readonly ranking: Rankings;
+  readonly scope: 'uniform' | 'global';
+  readonly weightScope: 'uniform' | 'global' | 'lamp';
   readonly maxRatio: number;
   readonly align: 'auto' | 'none' | number;
   readonly exclude: readonly string[];
@@ -148,7 +148,9 @@ const KEYS = [
   'output',
   'force',
   'criterion',
+  'weightCriterion',
   'scope',
+  'weightScope',
   'maxRatio',
   'align',
   'exclude',
@@ -179,7 +181,7 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
   const asksForChannels =
     Object.values(amounts).some((each) => each !== undefined) ||
     (weights === undefined && layers.some((each) => each.amount !== undefined));
-  const scope = parseChoice('--scope', options.scope ?? defaults.scope, ['uniform', 'global', 'lamp']);
+  const scopes = checkScopes(options, asksForChannels, weights);
   const isAsked =
     asksForChannels ||
     weights !== undefined ||
@@ -194,20 +196,6 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
       'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with amounts, or --lossless.',
     );
   }
-  if (scope === 'global' && !asksForChannels && weights !== undefined && weights.how.kind !== 'amount') {
-    const option = weights.how.kind === 'pattern' ? '--pattern' : '--threshold';
-    throw new OnnxPruneError(
-      'bad-option',
-      '--scope',
-      `--scope global shares out an amount, but ${option} holds for every tensor alike; leave --scope out, or give --unstructured instead.`,
-    );
-  }
-  if (scope === 'lamp' && weights?.how.kind !== 'amount')
-    throw new OnnxPruneError(
-      'bad-option',
-      '--scope',
-      '--scope lamp shares out the amount of --unstructured, which was not given.',
-    );
   return {
     ...amounts,
     prunesChannels: asksForChannels,
@@ -220,8 +208,11 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
     layers,
     allowApproximate: parseFlag('allowApproximate', options.allowApproximate ?? false),
     force: parseFlag('force', options.force ?? false),
-    ranking: parseRanking(options.criterion, { channels: asksForChannels, weights: weights !== undefined }),
-    scope,
+    ranking: parseRankings(options.criterion, options.weightCriterion, {
+      channels: asksForChannels,
+      weights: weights !== undefined,
+    }),
+    ...scopes,
     maxRatio: parseFraction('--max-ratio', options.maxRatio ?? defaults.maxRatio, { value: 1, included: true }),
     align: parseAlign('--align', options.align ?? defaults.align),
     exclude: parsePatterns('--exclude', options.exclude ?? []),

@@ -93,7 +93,7 @@ function notesOn({
       `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,
     );
   }
-  if (calibrated && options.ranking.formula === undefined)
+  if (calibrated && options.ranking.formula === undefined && options.ranking.weightFormula === undefined)
     notes.push('Calibration data were given, but nothing reads them: only a formula for --criterion does.');
   const cut = pruning.groups.filter(({ before, after }) => after < before);
   const mixers = [...new Set(cut.flatMap(({ approximate }) => approximate))];
@@ -158,7 +158,7 @@ function reportedOptions(settled: SettledOptions): Report['options'] {
   const flat = {
     ...options,
     ...(prunesChannels && { criterion: ranking.formula ?? ranking.channels }),
-    ...(weights !== undefined && { weightCriterion: ranking.formula ?? ranking.weights }),
+    ...(weights !== undefined && { weightCriterion: ranking.weightFormula ?? ranking.weights }),
     ...(how?.kind === 'amount' && { unstructured: how.amount }),
     ...(how?.kind === 'threshold' && { threshold: how.threshold }),
     ...(how?.kind === 'pattern' && { pattern: `${how.keep}:${how.of}` }),

@@ -12,6 +12,12 @@ export interface Ranking {
   readonly formula: string | undefined;
 }
 
+/** A ranking of channels, and, where it is not the same, of weights. */
+export interface Rankings extends Ranking {
+  /** The expression that ranks weights. */
+  readonly weightFormula: string | undefined;
+}
+
 /** What a criterion has to rank. */
 interface Wanted {
   readonly channels: boolean;
@@ -24,7 +30,7 @@ const OF_WEIGHTS = ['magnitude', 'random'] as const;
  * One criterion for channels, weights or both. What it does not fit is ranked as if nobody had said anything.
  * @throws OnnxPruneError `bad-option` for a name that is none, or that fits nothing of what is asked for
  */
-export function parseRanking(found: string | undefined, wanted: Wanted): Ranking {
+export function parseRanking(found: string | undefined, wanted: Wanted, option = '--criterion'): Ranking {
   const usual: Ranking = {
     channels: PRUNE_DEFAULTS.criterion,
     weights: PRUNE_DEFAULTS.weightCriterion,
@@ -37,8 +43,8 @@ export function parseRanking(found: string | undefined, wanted: Wanted): Ranking
   if (!wanted.channels && !wanted.weights && all.includes(found)) {
     throw new OnnxPruneError(
       'bad-option',
-      '--criterion',
-      `--criterion ${found} ranks what leaves, and nothing says how much should: give --structured or --unstructured, or leave it out.`,
+      option,
+      `${option} ${found} ranks what leaves, and nothing says how much should: give --structured or --unstructured, or leave it out.`,
     );
   }
   const fitting = [
@@ -46,14 +52,14 @@ export function parseRanking(found: string | undefined, wanted: Wanted): Ranking
     ...(wanted.weights ? OF_WEIGHTS.filter((name) => !wanted.channels || name !== 'random') : []),
   ];
   if (all.includes(found) && !fitting.some((name) => name === found)) {
-    const [kind, option] = wanted.channels ? ['channels', '--unstructured'] : ['weights', '--structured'];
+    const [kind, amount] = wanted.channels ? ['channels', '--unstructured'] : ['weights', '--structured'];
     throw new OnnxPruneError(
       'bad-option',
-      '--criterion',
-      `--criterion ${found} cannot rank ${kind}, and ${option}, which it is for, was not given; ${kind} are ranked by ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm".`,
+      option,
+      `${option} ${found} cannot rank ${kind}, and ${amount}, which it is for, was not given; ${kind} are ranked by ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm".`,
     );
   }
-  const name = fitting.find((each) => each === found) ?? refuse(found, fitting);
+  const name = fitting.find((each) => each === found) ?? refuse(option, found, fitting);
   return {
     channels: ofChannels.find((each) => each === name) ?? usual.channels,
     weights: OF_WEIGHTS.find((each) => each === name) ?? usual.weights,
@@ -61,12 +67,34 @@ export function parseRanking(found: string | undefined, wanted: Wanted): Ranking
   };
 }
 
-function refuse(found: unknown, fitting: readonly string[]): never {
+/**
+ * One criterion for channels and weights, or one for each.
+ * @throws OnnxPruneError `bad-option` as `parseRanking` does, and for a criterion of weights where none become zero
+ */
+export function parseRankings(both: string | undefined, ofWeights: string | undefined, wanted: Wanted): Rankings {
+  if (ofWeights === undefined) {
+    const shared = parseRanking(both, wanted);
+    return { ...shared, weightFormula: shared.formula };
+  }
+  const option = '--weight-criterion';
+  if (!wanted.weights) {
+    throw new OnnxPruneError(
+      'bad-option',
+      option,
+      `${option} ranks weights, and nothing says which become zero: give --unstructured, --threshold or --pattern.`,
+    );
+  }
+  const weights = parseRanking(ofWeights, { channels: false, weights: true }, option);
+  const channels = parseRanking(both, { channels: wanted.channels, weights: false });
+  return { ...channels, weights: weights.weights, weightFormula: weights.formula };
+}
+
+function refuse(option: string, found: unknown, fitting: readonly string[]): never {
   const near = typeof found === 'string' ? nearestWord(found, fitting) : undefined;
   const end = near === undefined ? '; a formula of one word goes into parentheses' : ` (did you mean "${near}"?)`;
   throw new OnnxPruneError(
     'bad-option',
-    '--criterion',
-    `--criterion must be one of ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm", but is ${JSON.stringify(found)}${end}.`,
+    option,
+    `${option} must be one of ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm", but is ${JSON.stringify(found)}${end}.`,
   );
 }

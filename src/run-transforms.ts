@@ -67,15 +67,19 @@ export async function runTransforms(
 ): Promise<Transformed> {
   const run = new Transformation(model, options, tools);
   const lossless = options.lossless ? await run.removeRedundant('remove redundant', false) : null;
-  const formula = options.ranking.formula === undefined ? undefined : await parseFormula(options.ranking.formula);
-  const pruning = await run.pruneChannels(formula);
-  const weights = await run.pruneWeights(formula);
+  const { ranking } = options;
+  const pruning = await run.pruneChannels(await formulaOf(ranking.formula));
+  const weights = await run.pruneWeights(await formulaOf(ranking.weightFormula));
   // Without the channels that zeros free, the groups of a pattern would begin elsewhere.
   const frees = options.lossless && weights !== null && weights.how.kind !== 'pattern';
   const freed = frees ? await run.removeRedundant('remove what zeros free', true) : null;
   const storedTwice = run.storeOnce();
   const half = options.fp16Storage ? await run.storeHalf() : null;
   return { lossless, pruning, weights, freed, storedTwice, half, passes: run.passes };
+}
+
+function formulaOf(text: string | undefined): Formula | undefined | Promise<Formula> {
+  return text === undefined ? undefined : parseFormula(text);
 }
 
 class Transformation {
@@ -138,13 +142,14 @@ class Transformation {
   }
 
   async pruneWeights(formula: Formula | undefined): Promise<PruneWeightsReport | null> {
-    const { weights, ranking, scope, exclude, only, include, seed, layers, verify, prunesChannels } = this.#options;
+    const { weights, ranking, weightScope, exclude, only, include, seed, layers, verify, prunesChannels } =
+      this.#options;
     if (weights === undefined) return null;
     const { how, schedule } = weights;
     const criterion = formula === undefined ? ranking.weights : weightScore(await this.#scored(formula));
     const report = await this.#tools.clock.time('prune weights', () =>
       pruneWeights(this.#model, {
-        how: how.kind === 'amount' ? { ...how, scope } : how,
+        how: how.kind === 'amount' ? { ...how, scope: weightScope } : how,
         criterion,
         // Amounts of a recipe are of channels where those are pruned.
         layers: prunesChannels
@@ -240,7 +245,7 @@ function pruneChannelsOptions(
   return {
     alignment: alignmentOf(options),
     criterion: ranking.formula === undefined ? ranking.channels : 'formula',
-    scope: scope === 'global' ? 'global' : 'uniform',
+    scope,
     maxRatio,
     seed,
     exclude,

@@ -20,6 +20,10 @@ export interface WeightOptions {
   readonly pattern?: string | undefined;
   /** Names or globs of biases, normalizations or embeddings whose elements may become zero too. */
   readonly include?: readonly string[] | undefined;
+  /** How weights are ranked, where that is not as `criterion` says. */
+  readonly weightCriterion?: string | undefined;
+  /** How the amount of weights is shared out, where that is not as `scope` says. */
+  readonly weightScope?: 'uniform' | 'global' | 'lamp' | string | undefined;
   /** How `unstructured` is reached: at once in every step, or by a polynomial of the third degree from `initial`. */
   readonly schedule?: 'constant' | 'polynomial' | string | undefined;
   /** Steps of the schedule. */
@@ -113,4 +117,40 @@ export function checkWeightWishes(options: WeightOptions): WeightWishes | undefi
     how,
     schedule: { kind, steps: parseWhole('--steps', steps ?? PRUNE_DEFAULTS.steps, 1, MOST_STEPS), initial: from },
   };
+}
+
+const SCOPES = ['uniform', 'global', 'lamp'] as const;
+
+/** How amounts of channels and of weights are shared out. */
+export interface Scopes {
+  readonly scope: 'uniform' | 'global';
+  readonly weightScope: (typeof SCOPES)[number];
+}
+
+/**
+ * One scope for channels and weights, or one for each; `lamp` is of weights alone.
+ * @throws OnnxPruneError `bad-option`, also for a scope that would share nothing out
+ */
+export function checkScopes(
+  options: Pick<WeightOptions, 'weightScope'> & { readonly scope?: string | undefined },
+  prunesChannels: boolean,
+  weights: WeightWishes | undefined,
+): Scopes {
+  const scope = parseChoice('--scope', options.scope ?? PRUNE_DEFAULTS.scope, SCOPES);
+  const own =
+    options.weightScope === undefined ? undefined : parseChoice('--weight-scope', options.weightScope, SCOPES);
+  const kind = weights?.how.kind;
+  const refuse = (option: string, value: string): never => {
+    const why =
+      kind === undefined
+        ? 'shares out the amount of --unstructured, which was not given'
+        : `shares out an amount, but --${kind} holds for every tensor alike; leave ${option} out, or give --unstructured instead`;
+    throw new OnnxPruneError('bad-option', option, `${option} ${value} ${why}.`);
+  };
+  if (kind !== 'amount') {
+    if (own !== undefined) refuse('--weight-scope', own);
+    const isForNothing = scope === 'lamp' || (scope === 'global' && kind !== undefined && !prunesChannels);
+    if (isForNothing) refuse('--scope', scope);
+  }
+  return { scope: scope === 'global' ? 'global' : 'uniform', weightScope: own ?? scope };
 }

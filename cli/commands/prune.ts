@@ -28,7 +28,9 @@ interface Options extends SharedOptions {
   readonly output?: string;
   readonly force?: boolean;
   readonly criterion?: string;
+  readonly weightCriterion?: string;
   readonly scope: string;
+  readonly weightScope?: string;
   readonly maxRatio: string;
   readonly align: string;
   readonly exclude: readonly string[];
@@ -115,11 +117,13 @@ export function pruneCommand(): Command {
       '--criterion <name>',
       `what matters least: channels by fan-out, l1, l2, bn-scale, fpgm; weights by magnitude; both by random or a formula such as "abs(w) * row_norm" (default: ${PRUNE_DEFAULTS.criterion}, ${PRUNE_DEFAULTS.weightCriterion})`,
     )
+    .option('--weight-criterion <name>', 'what ranks weights, where it is not --criterion')
     .option(
       '--scope <scope>',
       'uniform: the amount from each layer; global: from all ranked together; lamp: weights only, together by layer-adaptive magnitude',
       PRUNE_DEFAULTS.scope,
     )
+    .option('--weight-scope <scope>', 'how the amount of weights is shared out, where it is not as --scope says')
     .option(
       '--calibration <file>',
       'inputs that formulas take statistics of activations from: .npz, .npy or a directory of them',

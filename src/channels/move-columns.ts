@@ -1,4 +1,5 @@
 import { present } from '../errors.ts';
+import type { Tensor } from '../ir/tensor.ts';
 import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import { type Floats, stridesOf } from '../numeric/slices.ts';
 import type { RuleLookup } from './couplings.ts';
@@ -31,6 +32,47 @@ export function moveColumns(repairs: readonly Repair[], ruleOf: RuleLookup): voi
       node.graph.setTensor(weight, tensor.withData(tensor.dims, floatBytes(tensor.type, data)));
     if (own.some(({ kind }) => kind === 'fold')) ruleOf(node).addBias?.(node, amounts, node.graph);
   }
+}
+
+/** Largest numbers of the types that weights and biases are stored in. */
+const LARGEST: Readonly<Record<string, number>> = {
+  float16: 65_504,
+  bfloat16: 3.38e38,
+  float32: 3.4e38,
+  float64: Number.MAX_VALUE,
+};
+/** Part of the largest number that one repair may reach, since several may go to one place. */
+const SHARE = 2 ** -10;
+
+/** Tells whether a repair has a place, and writes numbers that are far from the largest of their type. */
+export function repairChecker(ruleOf: RuleLookup): (repair: Repair) => boolean {
+  // Widening a tensor of 16 bits for each of its columns would take as long as all of them together.
+  const known = new Map<Tensor, Floats>();
+  return (repair) => {
+    const { layer, node } = repair.site;
+    const { tensor } = layer?.weight ?? {};
+    if (layer === undefined || tensor === undefined) return false;
+    const data = known.get(tensor) ?? tensor.floats();
+    known.set(tensor, data);
+    const { rows, columns, gain } = layer;
+    const matrix: Matrix = { data, dims: tensor.dims, rows, columns };
+    const most = (LARGEST[tensor.type] ?? 0) * SHARE;
+    if (repair.kind === 'merge') return largestOf(matrix, repair.from) * Math.abs(repair.multiple) <= most;
+    if (ruleOf(node).takesBias?.(node) !== true) return false;
+    const sums = new Float64Array(tensor.dims[rows] ?? 0);
+    addSums(matrix, repair.from, repair.constant * gain, sums);
+    return sums.every((sum) => Math.abs(sum) <= most);
+  };
+}
+
+function largestOf({ data, dims, columns }: Matrix, column: number): number {
+  const { outer, size, inner } = stridesOf(dims, columns);
+  let largest = 0;
+  for (let block = 0; block < outer; block++) {
+    const from = (block * size + column) * inner;
+    for (let at = from; at < from + inner; at++) largest = Math.max(largest, Math.abs(data[at] as number));
+  }
+  return largest;
 }
 
 /** A weight with the axes of its rows and columns; what lies along other axes belongs to both. */

@@ -1,6 +1,6 @@
 import { isFloat } from '../ir/data-type.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { lengthOf } from '../ir/value.ts';
+import { elementTypeOf, lengthOf } from '../ir/value.ts';
 import { findParallels } from '../numeric/parallel-rows.ts';
 import { type Floats, stridesOf } from '../numeric/slices.ts';
 import type { Layer } from '../ops/rule.ts';
@@ -35,7 +35,9 @@ export function numberRows(layer: Layer, table: NumberTable, ruleOf: RuleLookup)
   const data = weight.floats();
   const factors = inputs.scales.map((scale) => scale * layer.gain);
   const rows = { data, strides, factors, last: biases, classes: inputs.ids };
-  const { first, multiple, isZero } = findParallels(rows, ROUNDINGS * (ROUNDING[weight.type] ?? 0));
+  // Weights may be stored coarser than they are computed with: then what they hold is exact.
+  const rounding = Math.min(ROUNDING[weight.type] ?? 0, ROUNDING[elementTypeOf(layer.weight)] ?? 0);
+  const { first, multiple, isZero } = findParallels(rows, ROUNDINGS * rounding);
   const ids = new Int32Array(size);
   const scales = new Float64Array(size);
   for (let row = 0; row < size; row++) {

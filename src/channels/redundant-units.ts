@@ -52,13 +52,13 @@ interface Visit {
  * Finds the units that can leave so that every sum over them stays what it is, but for the order in which it is taken.
  *
  * @param mayLeave whether a unit is one of those that the user lets go
- * @param canFold whether a constant may be added to what the node of a site gives
+ * @param canTake whether what a repair would write has a place, and numbers that its type holds
  */
 export function findRedundant(
   map: ChannelMap,
   sites: readonly SumSite[],
   mayLeave: (unit: number) => boolean,
-  canFold: (site: SumSite) => boolean,
+  canTake: (repair: Repair) => boolean,
 ): Redundancies {
   const positions = new Map(sites.map((site) => [site, positionsOf(site)]));
   const visitsOf: { all: SumSite[]; open: Visit[] }[] = Array.from({ length: map.unitCount }, () => ({
@@ -78,7 +78,7 @@ export function findRedundant(
   const repairs: Repair[] = [];
   for (let unit = 0; unit < map.unitCount; unit++) {
     const { all, open } = visitsOf[unit] ?? { all: [], open: [] };
-    const found = mayLeave(unit) ? judge(unit, all, open, positions, leaders, canFold) : undefined;
+    const found = mayLeave(unit) ? judge(unit, all, open, positions, leaders, canTake) : undefined;
     if (found === undefined) leaders.add(unit, all);
     else {
       units.push(found.redundant);
@@ -132,13 +132,15 @@ function numbersAt({ numbers }: SumSite, positions: readonly number[]): string {
   return positions.map((at) => numbers.ids[at]).join(' ');
 }
 
+type Merge = Repair & { kind: 'merge' };
+
 function judge(
   unit: number,
   all: readonly SumSite[],
   open: readonly Visit[],
   positions: ReadonlyMap<SumSite, ReadonlyMap<number, readonly number[]>>,
   leaders: Leaders,
-  canFold: (site: SumSite) => boolean,
+  canTake: (repair: Repair) => boolean,
 ): { redundant: RedundantUnit; repairs: Repair[] } | undefined {
   if (open.length === 0) {
     const isZero =
@@ -150,26 +152,35 @@ function judge(
   const repairs: Repair[] = [];
   const left: Visit[] = [];
   for (const visit of open) {
-    const { site } = visit;
-    if (!visit.positions.every((at) => site.numbers.ids[at] === ONES) || !site.layer?.isEven || !canFold(site))
-      left.push(visit);
-    else
-      for (const at of visit.positions)
-        repairs.push({ kind: 'fold', unit, site, from: at, constant: site.numbers.scales[at] as number });
+    const folds = foldsOf(unit, visit);
+    if (folds?.every(canTake)) repairs.push(...folds);
+    else left.push(visit);
   }
   if (left.length === 0) return { redundant: { unit, reason: 'constant', of: undefined, multiple: 0 }, repairs };
   const of = leaders.like(left);
   if (of === undefined) return undefined;
-  let first: number | undefined;
-  for (const { site, positions: own } of left) {
-    const others = positions.get(site)?.get(of) ?? [];
-    for (const [k, from] of own.entries()) {
-      const to = others[k] as number;
-      const multiple = (site.numbers.scales[from] as number) / (site.numbers.scales[to] as number);
-      if (!Number.isFinite(multiple)) return undefined;
-      first ??= multiple;
-      repairs.push({ kind: 'merge', unit, site, from, to, multiple });
-    }
-  }
-  return { redundant: { unit, reason: 'duplicate', of, multiple: first ?? 1 }, repairs };
+  const merges = left.flatMap((visit) => mergesOf(unit, visit, positions.get(visit.site)?.get(of) ?? []));
+  const isSafe = merges.every((merge) => Math.abs(merge.multiple) <= LARGEST_MULTIPLE && canTake(merge));
+  if (!isSafe) return undefined;
+  const multiple = merges[0]?.multiple ?? 1;
+  return { redundant: { unit, reason: 'duplicate', of, multiple }, repairs: [...repairs, ...merges] };
+}
+
+/** A larger one would carry the rounding of small numbers, denormal perhaps, over to large ones. */
+const LARGEST_MULTIPLE = 2 ** 10;
+
+/** What a visit of a constant unit adds to biases; undefined where it adds another number at the border, or is no constant. */
+function foldsOf(unit: number, { site, positions }: Visit): Repair[] | undefined {
+  const { ids, scales } = site.numbers;
+  if (site.layer?.isEven !== true || !positions.every((at) => ids[at] === ONES)) return undefined;
+  return positions.map((at) => ({ kind: 'fold', unit, site, from: at, constant: scales[at] as number }));
+}
+
+/** What a visit takes to add the columns of a unit to those of another, position by position. */
+function mergesOf(unit: number, { site, positions }: Visit, others: readonly number[]): Merge[] {
+  const { scales } = site.numbers;
+  return positions.map((from, k) => {
+    const to = others[k] as number;
+    return { kind: 'merge', unit, site, from, to, multiple: (scales[from] as number) / (scales[to] as number) };
+  });
 }

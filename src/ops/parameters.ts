@@ -65,7 +65,8 @@ export function setConstant(
   tensor: Tensor,
 ): void {
   const old = node.inputs[index];
-  const own = old !== undefined && old.tensor !== undefined && old.uses.size === 1 && !graph.isOutput(old);
+  const own =
+    old !== undefined && old.tensor !== undefined && old.uses.size === 1 && graph.owns(old) && !graph.isOutput(old);
   if (own && node.inputs.filter((value) => value === old).length === 1) {
     graph.setTensor(old, tensor);
     return;

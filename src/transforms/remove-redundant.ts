@@ -2,7 +2,7 @@ import type { Alignment } from '../budget/align.ts';
 import { buildChannelMap } from '../channels/build.ts';
 import { Cut } from '../channels/cut.ts';
 import type { ChannelMap } from '../channels/group.ts';
-import { moveColumns } from '../channels/move-columns.ts';
+import { moveColumns, repairChecker } from '../channels/move-columns.ts';
 import { numberChannels } from '../channels/number-channels.ts';
 import { findRedundant, type Redundancies } from '../channels/redundant-units.ts';
 import { shrink } from '../channels/shrink.ts';
@@ -126,12 +126,7 @@ async function redundanciesOf(
   const table = await numberChannels(map, ruleOf, (node, operands) =>
     evaluateOnVectors(model, node, operands, evaluator),
   );
-  return findRedundant(
-    map,
-    sumSites(map, table, ruleOf),
-    (unit) => free[unit] === 1,
-    ({ node }) => ruleOf(node).takesBias?.(node) ?? false,
-  );
+  return findRedundant(map, sumSites(map, table, ruleOf), (unit) => free[unit] === 1, repairChecker(ruleOf));
 }
 
 /** 1 for the units of groups that the user does not keep. */

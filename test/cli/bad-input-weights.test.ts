@@ -35,7 +35,10 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
     ['--structured', '50%', '--scope', 'lamp'],
     '--scope lamp shares out the amount of --unstructured, which was not given.',
   ],
-  [['--pattern', '2:4', '--scope', 'lamp'], '--scope lamp shares out the amount of --unstructured'],
+  [
+    ['--pattern', '2:4', '--scope', 'lamp'],
+    '--scope lamp shares out an amount, but --pattern holds for every tensor alike',
+  ],
   [[...half, '--scope', 'lmp'], '--scope must be one of uniform, global, lamp, but is "lmp" (did you mean "lamp"?).'],
   [[...half, '--scope', 'lamp', '--criterion', 'random'], '--scope lamp ranks weights by magnitude, not by "random";'],
   [[...half, '--steps', '5'], '--steps belongs to a schedule; add --schedule polynomial or --schedule constant.'],

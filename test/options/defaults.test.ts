@@ -7,7 +7,8 @@ describe('options that nobody gave', () => {
     const { criterion, weightCriterion, steps: _steps, initial: _initial, ...defaults } = PRUNE_DEFAULTS;
     expect(checkPruneOptions({ structured: 0.5 })).toEqual({
       ...defaults,
-      ranking: { channels: criterion, weights: weightCriterion, formula: undefined },
+      ranking: { channels: criterion, weights: weightCriterion, formula: undefined, weightFormula: undefined },
+      weightScope: 'uniform',
       structured: 0.5,
       prunesChannels: true,
       weights: undefined,

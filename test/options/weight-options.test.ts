@@ -169,7 +169,6 @@ describe('what a run is asked for', () => {
 
   it.each<PruneOptions>([
     { structured: 0.5, scope: 'lamp' },
-    { pattern: '2:4', scope: 'lamp' },
     { lossless: true, scope: 'lamp' },
   ])('is refused for scope lamp without an amount of weights: %j', (options) => {
     expect(refusalOf(options, checkPruneOptions).message).toBe(
@@ -178,7 +177,44 @@ describe('what a run is asked for', () => {
   });
 
   it('takes scope lamp with both amounts', () => {
-    expect(checkPruneOptions({ structured: 0.5, unstructured: 0.5, scope: 'lamp' }).scope).toBe('lamp');
+    const scopes = checkPruneOptions({ structured: 0.5, unstructured: 0.5, scope: 'lamp' });
+    expect(scopes).toMatchObject({ scope: 'uniform', weightScope: 'lamp' });
+  });
+
+  it('takes a criterion and a scope of their own for weights', () => {
+    const both = { structured: 0.5, unstructured: 0.5, criterion: 'l2', scope: 'global' };
+    expect(checkPruneOptions(both)).toMatchObject({ scope: 'global', weightScope: 'global' });
+    expect(checkPruneOptions({ ...both, weightCriterion: 'w ^ 2', weightScope: 'lamp' })).toMatchObject({
+      scope: 'global',
+      weightScope: 'lamp',
+      ranking: { channels: 'l2', formula: undefined, weights: 'magnitude', weightFormula: 'w ^ 2' },
+    });
+    expect(checkPruneOptions({ ...both, criterion: 'abs(w)', weightCriterion: 'random' }).ranking).toEqual({
+      channels: 'fan-out',
+      formula: 'abs(w)',
+      weights: 'random',
+      weightFormula: undefined,
+    });
+    const refused: readonly (readonly [PruneOptions, RegExp])[] = [
+      [
+        { structured: 0.5, weightCriterion: 'random' },
+        /^--weight-criterion ranks weights, and nothing says which become zero/,
+      ],
+      [
+        { structured: 0.5, weightScope: 'lamp' },
+        /^--weight-scope lamp shares out the amount of --unstructured, which was not/,
+      ],
+      [
+        { pattern: '2:4', weightScope: 'uniform' },
+        /^--weight-scope uniform shares out an amount, but --pattern holds for/,
+      ],
+      [{ unstructured: 0.5, weightCriterion: 'l2' }, /^--weight-criterion l2 cannot rank weights/],
+      [
+        { unstructured: 0.5, weightCriterion: 'magnitud' },
+        /^--weight-criterion must be one of magnitude, random, or a formula .*mean "magnitude"/,
+      ],
+    ];
+    for (const [options, message] of refused) expect(() => checkPruneOptions(options)).toThrow(message);
   });
 
   it.each(['include', 'exclude', 'only'])('has names or globs in %s', (option) => {

@@ -118,7 +118,11 @@ class PruneRun {
     }
     const exported = exportModel(model, 'embed', storage);
     const after = await this.#clock.time('measure size', (tell) =>
-      measureSize(model.graph, resultParts(exported, this.#output, external), undefined, this.#gzipMeasure(tell)),
+      measureSize(model.graph, resultParts(exported, this.#output, external), undefined, {
+        ...this.#gzipMeasure(tell),
+        // A size that there is nothing to compare with is not worth the time.
+        ...(before.gzipBytes === null && { gzipLimit: 0 }),
+      }),
     );
     const report = reportOf({
       ...verdict,

@@ -1,3 +1,4 @@
+import type { DataType } from '../ir/data-type.ts';
 import type { Axis } from '../ir/value.ts';
 import type { Place } from '../ops/rule.ts';
 import { PlaceMap } from './places.ts';
@@ -9,6 +10,8 @@ import { PlaceMap } from './places.ts';
 export interface ChannelNumbers {
   readonly ids: Int32Array;
   readonly scales: Float64Array;
+  /** Whether nothing at all is known: each channel has a number that no other channel of any axis has. */
+  readonly isUnknown: boolean;
 }
 
 /** The number of what is one everywhere. */
@@ -19,12 +22,9 @@ export function isZero({ ids, scales }: ChannelNumbers, at: number): boolean {
   return ids[at] === ONES && scales[at] === 0;
 }
 
-/** Equal up to the rounding of numbers that were computed in float64 out of stored ones. */
-const NEAR = 2 ** -22;
-
-/** Whether two ratios are the same, but for the rounding of the float32 numbers they are made of. */
-export function isNear(a: number, b: number): boolean {
-  return a === b || Math.abs(a - b) <= NEAR * Math.abs(a);
+/** How far apart ratios of numbers of a type may be, of what was computed in float64 out of stored ones: some roundings. */
+export function nearnessOf(type: DataType): number {
+  return type === 'float64' ? 2 ** -50 : 2 ** -22;
 }
 
 /** Numbers what channels hold, so that equal numbers mean equal up to a multiple: value numbering, channel by channel. */
@@ -45,9 +45,15 @@ export class NumberTable {
     const made: ChannelNumbers = {
       ids: Int32Array.from({ length }, () => this.fresh()),
       scales: new Float64Array(length).fill(1),
+      isUnknown: true,
     };
     this.#numbers.set(axis, made);
     return made;
+  }
+
+  /** Whether anything is known of the channels along an axis. */
+  isKnown(axis: Axis): boolean {
+    return this.#numbers.get(axis)?.isUnknown === false;
   }
 
   set(place: Place, numbers: ChannelNumbers): void {
@@ -57,14 +63,19 @@ export class NumberTable {
   /**
    * The number of what a key and some ratios make: the same key with ratios that are the same but for rounding gives
    * the same number.
+   * @param near how far apart ratios may be, as a part of themselves; see `nearnessOf`
    */
-  intern(key: string, ratios: readonly number[] = []): number {
+  intern(key: string, ratios: readonly number[] = [], near = 0): number {
     const bucket = this.#known.get(key) ?? [];
     this.#known.set(key, bucket);
-    const match = bucket.find((each) => each.ratios.every((ratio, i) => isNear(ratio, ratios[i] ?? Number.NaN)));
+    const match = bucket.find((each) => each.ratios.every((ratio, i) => isNear(ratio, ratios[i] ?? Number.NaN, near)));
     if (match !== undefined) return match.id;
     const id = this.fresh();
     bucket.push({ id, ratios });
     return id;
   }
+}
+
+function isNear(a: number, b: number, near: number): boolean {
+  return a === b || Math.abs(a - b) <= near * Math.abs(a);
 }

@@ -25,23 +25,31 @@ export function constantOf(value: Value, ruleOf: RuleLookup): Tensor | undefined
  */
 function leavesInPlace(node: Node, ruleOf: RuleLookup): boolean {
   const { passesElements, couple } = ruleOf(node);
-  const types = [node.inputs[0], node.outputs[0]].map((value) =>
-    value === undefined ? 'undefined' : elementTypeOf(value),
+  const [from, to] = [node.inputs[0], node.outputs[0]].map((value) =>
+    value === undefined ? undefined : elementTypeOf(value),
   );
-  const [from, to] = types.map((type) => (isFloat(type) ? bitsOf(type) : 0));
+  if (from === undefined || to === undefined || !isFloat(from) || !isFloat(to)) return false;
   return (
     passesElements === true &&
-    Number(from) > 0 &&
-    Number(from) <= Number(to) &&
+    (from === to || bitsOf(from) < bitsOf(to)) &&
     couple(node).links.every(({ a, b, map }) => map.kind === 'same' && isAxis(a) && isAxis(b) && a.dim === b.dim)
   );
 }
 
+/** What was found out of tensors, which do not change. */
+const KNOWN = new WeakMap<Tensor, Map<number, Uint8Array>>();
+
 /** Flags the positions along an axis of a tensor at which all elements are zero, with 1; undefined for types without floats. */
 export function zerosAlong(tensor: Tensor, dim: number): Uint8Array | undefined {
   if (!isFloat(tensor.type)) return undefined;
+  const known = KNOWN.get(tensor) ?? new Map<number, Uint8Array>();
+  KNOWN.set(tensor, known);
   const bits = bitsOf(tensor.type);
-  return zeroSlices(wordsOf(tensor.raw(), Math.min(bits, 32)), stridesOf(tensor.dims, dim), bits === 64 ? 2 : 1);
+  const zeros =
+    known.get(dim) ??
+    zeroSlices(wordsOf(tensor.raw(), Math.min(bits, 32)), stridesOf(tensor.dims, dim), bits === 64 ? 2 : 1);
+  known.set(dim, zeros);
+  return zeros;
 }
 
 /** Bytes as words of 16 or 32 bits: a view where they are aligned, else a copy. */

@@ -1,6 +1,6 @@
 import { present } from '../errors.ts';
 import type { Tensor } from '../ir/tensor.ts';
-import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
+import { type FloatType, floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import { type Floats, stridesOf } from '../numeric/slices.ts';
 import type { RuleLookup } from './couplings.ts';
 import type { Repair } from './redundant-units.ts';
@@ -9,8 +9,10 @@ import type { SumSite } from './sum-sites.ts';
 /**
  * Does what has to be done where units that leave are summed over: the columns of a multiple are added to those of the
  * channel that it is a multiple of, what constants add goes into biases. Each weight is rewritten once.
+ * @param memory `reuse` writes into the weights themselves where they are float32 or float64: neither a clone of the graph nor the
+ *   message that it came from may be read afterwards
  */
-export function moveColumns(repairs: readonly Repair[], ruleOf: RuleLookup): void {
+export function moveColumns(repairs: readonly Repair[], ruleOf: RuleLookup, memory: 'copy' | 'reuse' = 'copy'): void {
   const bySite = new Map<SumSite, Repair[]>();
   for (const repair of repairs) {
     const known = bySite.get(repair.site);
@@ -21,7 +23,7 @@ export function moveColumns(repairs: readonly Repair[], ruleOf: RuleLookup): voi
     const { weight, columns, rows, gain } = present(layer, `the layer of "${node.name}"`);
     const tensor = present(weight.tensor, `the data of "${weight.name}"`);
     const merges = own.some(({ kind }) => kind === 'merge');
-    const data = merges ? tensor.floats().slice() : tensor.floats();
+    const data = merges && memory === 'copy' ? tensor.floats().slice() : tensor.floats();
     const matrix: Matrix = { data, dims: tensor.dims, rows, columns };
     const amounts = new Float64Array(tensor.dims[rows] ?? 0);
     for (const repair of own) {
@@ -29,9 +31,15 @@ export function moveColumns(repairs: readonly Repair[], ruleOf: RuleLookup): voi
       else addSums(matrix, repair.from, repair.constant * gain, amounts);
     }
     if (merges && isFloatType(tensor.type))
-      node.graph.setTensor(weight, tensor.withData(tensor.dims, floatBytes(tensor.type, data)));
+      node.graph.setTensor(weight, tensor.withData(tensor.dims, bytesAs(tensor.type, data)));
     if (own.some(({ kind }) => kind === 'fold')) ruleOf(node).addBias?.(node, amounts, node.graph);
   }
+}
+
+/** Numbers as elements of a type; without a copy where they are that already. */
+function bytesAs(type: FloatType, data: Floats): Uint8Array {
+  const isSame = data instanceof Float32Array ? type === 'float32' : type === 'float64';
+  return isSame ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : floatBytes(type, data);
 }
 
 /** Largest numbers of the types that weights and biases are stored in. */

@@ -1,7 +1,7 @@
 import { isFloat } from '../ir/data-type.ts';
-import { lengthOf, type Value } from '../ir/value.ts';
+import { elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
 import { isAxis, type Passage } from '../ops/rule.ts';
-import { type ChannelNumbers, ONES } from './channel-numbers.ts';
+import { type ChannelNumbers, nearnessOf, ONES } from './channel-numbers.ts';
 import { numbersOf, otherEnd, type Part, type Step } from './number-step.ts';
 
 /** An operand along the axis: numbers per channel, or the same for all channels: a constant, or something unknown. */
@@ -29,7 +29,11 @@ export async function numberElementwise(
   const { table, node, key, out, evaluate } = step;
   const length = lengthOf(out) ?? 0;
   const operands = node.inputs.map((value) => (value === undefined ? undefined : operandOf(step, value)));
-  if (!operands.some((operand) => operand?.kind === 'channels')) return undefined;
+  const channels = operands.flatMap((operand) => (operand?.kind === 'channels' ? [operand.numbers] : []));
+  const canBeZero = multiples === 'product' && channels.some(({ isUnknown }) => !isUnknown);
+  // What is made of channels of which nothing is known is as little known, unless it is multiplied by zero.
+  if (!canBeZero && (channels.length === 0 || channels.some(({ isUnknown }) => isUnknown))) return undefined;
+  const near = nearnessOf(elementTypeOf(out.value));
   const ids = new Int32Array(length);
   const scales = new Float64Array(length).fill(1);
   const constants: number[] = [];
@@ -39,11 +43,12 @@ export async function numberElementwise(
     else if (multiples === 'product' && parts.some(({ id, scale }) => id === ONES && scale === 0)) scales[i] = 0;
     else {
       const { names, ratios, scale } = combine(parts, multiples);
-      ids[i] = table.intern(`${key} ${names}`, ratios);
+      ids[i] = table.intern(`${key} ${names}`, ratios, near);
       scales[i] = scale;
     }
   }
-  if (constants.length === 0) return { ids, scales };
+  const numbers = { ids, scales, isUnknown: false };
+  if (constants.length === 0) return numbers;
   const results = await evaluate(
     node,
     operands.map((operand) =>
@@ -57,7 +62,7 @@ export async function numberElementwise(
     if (result === undefined || !Number.isFinite(result)) ids[i] = table.fresh();
     else scales[i] = result;
   });
-  return { ids, scales };
+  return numbers;
 }
 
 function partOf(operand: Operand, i: number): Part {
@@ -71,7 +76,10 @@ function combine(
   parts: readonly Part[],
   multiples: 'joint' | 'product' | 'first' | 'none',
 ): { readonly names: string; readonly ratios: readonly number[]; readonly scale: number } {
-  const names = parts.map(({ id }) => id).join(',');
+  // What a small difference of a constant does is not known of every operator: an exponent of 2 takes negative numbers, one beside
+  // it does not.
+  const isExact = multiples === 'none';
+  const names = parts.map(({ id, scale }) => (isExact && id === ONES ? `=${scale}` : id)).join(',');
   const scales = parts.map(({ scale }) => scale);
   if (multiples === 'product')
     return { names, ratios: [], scale: scales.reduce((product, scale) => product * scale, 1) };
@@ -89,6 +97,7 @@ export function numberAffine(step: Step, { gain, offset }: Passage & { kind: 'af
   const length = lengthOf(out) ?? 0;
   const data = node.inputs[0] && operandOf(step, node.inputs[0]);
   if (data?.kind !== 'channels' || gain.length !== length) return undefined;
+  if (data.numbers.isUnknown && !gain.includes(0)) return undefined;
   const ids = new Int32Array(length);
   const scales = new Float64Array(length);
   for (let i = 0; i < length; i++) {
@@ -97,8 +106,8 @@ export function numberAffine(step: Step, { gain, offset }: Passage & { kind: 'af
     if (!Number.isFinite(times) || !Number.isFinite(plus)) ids[i] = table.fresh();
     else if (times === 0 || id === ONES) scales[i] = id === ONES ? times + plus : plus;
     // times · (x + plus / times): channels with the same quotient are multiples of one another.
-    else ids[i] = table.intern(`${key} ${id}`, [plus / times]);
+    else ids[i] = table.intern(`${key} ${id}`, [plus / times], nearnessOf(elementTypeOf(out.value)));
     if (ids[i] !== ONES) scales[i] = Number.isFinite(times) && Number.isFinite(plus) ? times : 1;
   }
-  return { ids, scales };
+  return { ids, scales, isUnknown: false };
 }

@@ -1,13 +1,21 @@
 import { isFloat } from '../ir/data-type.ts';
 import { elementTypeOf } from '../ir/value.ts';
 import { isAxis, type Passage, type Place } from '../ops/rule.ts';
-import { type ChannelNumbers, type NumberTable, ONES } from './channel-numbers.ts';
+import { type ChannelNumbers, nearnessOf, ONES } from './channel-numbers.ts';
 import { forEachPair } from './index-map.ts';
 import { isSamePlace, lengthAlong, numbersOf, otherEnd, type Part, type Step } from './number-step.ts';
 
 /** The numbers along an output of an operator that moves elements about, or takes means or maxima of them. */
-export function numberMoved(step: Step, passage: Passage & { kind: 'moves' }): ChannelNumbers {
-  return gather(step, passage, step.out, undefined);
+export function numberMoved(step: Step, passage: Passage & { kind: 'moves' }): ChannelNumbers | undefined {
+  return isNews(step) ? gather(step, passage, step.out, undefined) : undefined;
+}
+
+/** Whether anything is known of some channel that comes in, or a channel comes in twice. */
+function isNews({ table, node, links }: Step): boolean {
+  const inputs = node.inputs.filter((value) => value !== undefined && isFloat(elementTypeOf(value)));
+  const isKnown = (place: Place): boolean =>
+    isAxis(place) && inputs.includes(place.value) && (place.value.tensor !== undefined || table.isKnown(place));
+  return new Set(inputs).size < inputs.length || links.some(({ a, b }) => isKnown(a) || isKnown(b));
 }
 
 /**
@@ -20,7 +28,7 @@ function gather(
   place: Place,
   behind: Place | undefined,
 ): ChannelNumbers {
-  const { table, links } = step;
+  const { links } = step;
   const length = lengthAlong(place) ?? 0;
   const arrivals: Part[][] = Array.from({ length }, () => []);
   for (const link of links) {
@@ -41,8 +49,12 @@ function gather(
     const [lengthA, lengthB] = other.isFirst ? [from, length] : [length, from];
     forEachPair(link.map, lengthA, lengthB, (a, b) => (other.isFirst ? visit(a, b) : visit(b, a)));
   }
-  const parts = arrivals.map((own) => together(table, own));
-  return { ids: Int32Array.from(parts, ({ id }) => id), scales: Float64Array.from(parts, ({ scale }) => scale) };
+  const parts = arrivals.map((own) => together(step, own));
+  return {
+    ids: Int32Array.from(parts, ({ id }) => id),
+    scales: Float64Array.from(parts, ({ scale }) => scale),
+    isUnknown: false,
+  };
 }
 
 /** The numbers of what a place is filled from: an input, or a place inside the node. */
@@ -59,7 +71,7 @@ function sourceNumbers(
 }
 
 function moved(
-  { table, key }: Step,
+  { table, key, out }: Step,
   { constant, multiples }: Passage & { kind: 'moves' },
   { id, scale }: Part,
   copy: number,
@@ -68,11 +80,11 @@ function moved(
   const staysMultiple = multiples === 'any' || (multiples === 'positive' && scale > 0);
   return staysMultiple
     ? { id: table.intern(`${key} ${id} ${copy}`), scale }
-    : { id: table.intern(`${key} ${id} ${copy} as it is`, [scale]), scale: 1 };
+    : { id: table.intern(`${key} ${id} ${copy} as it is`, [scale], nearnessOf(elementTypeOf(out.value))), scale: 1 };
 }
 
 /** What channels are that become one, in their order; where nothing came, nobody knows. */
-function together(table: NumberTable, parts: readonly Part[]): Part {
+function together({ table, out }: Step, parts: readonly Part[]): Part {
   const [first, ...others] = parts;
   if (first === undefined) return { id: table.fresh(), scale: 1 };
   if (others.length === 0 || parts.every(({ id, scale }) => id === ONES && scale === first.scale)) return first;
@@ -83,6 +95,7 @@ function together(table: NumberTable, parts: readonly Part[]): Part {
         id: table.intern(
           `all of ${names}`,
           parts.map(({ scale }) => scale / lead),
+          nearnessOf(elementTypeOf(out.value)),
         ),
         scale: lead,
       }

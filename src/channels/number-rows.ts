@@ -21,7 +21,7 @@ const ROUNDINGS = 4;
 /**
  * Numbers what the output channels of a layer hold: those without weights hold their bias, and those whose weights and
  * bias are a multiple of another's hold that multiple.
- * @returns undefined where the weights or the biases are computed
+ * @returns undefined where nothing is known, because the weights or the biases are computed or no rows are alike
  */
 export function numberRows(layer: Layer, table: NumberTable, ruleOf: RuleLookup): ChannelNumbers | undefined {
   const weight = constantOf(layer.weight, ruleOf);
@@ -38,6 +38,9 @@ export function numberRows(layer: Layer, table: NumberTable, ruleOf: RuleLookup)
   // Weights may be stored coarser than they are computed with: then what they hold is exact.
   const rounding = Math.min(ROUNDING[weight.type] ?? 0, ROUNDING[elementTypeOf(layer.weight)] ?? 0);
   const { first, multiple, isZero } = findParallels(rows, ROUNDINGS * rounding);
+  // In most layers no row is zero or like another.
+  if (!isZero.includes(1) && first.every((leader, row) => leader === row) && !readsOnes(layer, inputs))
+    return undefined;
   const ids = new Int32Array(size);
   const scales = new Float64Array(size);
   for (let row = 0; row < size; row++) {
@@ -52,7 +55,12 @@ export function numberRows(layer: Layer, table: NumberTable, ruleOf: RuleLookup)
     }
     if (!Number.isFinite(scales[row])) [ids[row], scales[row]] = [table.fresh(), 1];
   }
-  return { ids, scales };
+  return { ids, scales, isUnknown: false };
+}
+
+/** Whether some row of a depthwise layer reads a channel that is the same number everywhere, and gives one that is. */
+function readsOnes({ columns, isEven }: Layer, { ids }: ChannelNumbers): boolean {
+  return columns === undefined && isEven && ids.includes(ONES);
 }
 
 /** The number that is added to each channel; undefined where it is computed or has another shape. */
@@ -75,10 +83,14 @@ function inputsOfRows(layer: Layer, table: NumberTable, size: number): ChannelNu
   const perGroup = size / groups;
   const scales = new Float64Array(size).fill(1);
   if (columns !== undefined)
-    return { ids: Int32Array.from({ length: size }, (_, row) => Math.floor(row / perGroup)), scales };
+    return { ids: Int32Array.from({ length: size }, (_, row) => Math.floor(row / perGroup)), scales, isUnknown: false };
   const numbers = table.along(data, groups);
   const ids = Int32Array.from({ length: size }, (_, row) => numbers.ids[Math.floor(row / perGroup)] as number);
-  return { ids, scales: scales.map((_, row) => numbers.scales[Math.floor(row / perGroup)] as number) };
+  return {
+    ids,
+    scales: scales.map((_, row) => numbers.scales[Math.floor(row / perGroup)] as number),
+    isUnknown: numbers.isUnknown,
+  };
 }
 
 function sumOfRow(

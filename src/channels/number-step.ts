@@ -65,7 +65,7 @@ export function numbersOf(table: NumberTable, place: Axis, length: number): Chan
     ids[i] = isOne && Number.isFinite(value) ? ONES : table.fresh();
     scales[i] = ids[i] === ONES ? value : 1;
   }
-  return { ids, scales };
+  return { ids, scales, isUnknown: false };
 }
 
 function isUniform(data: Float32Array | Float64Array, { outer, size, inner }: Strides, i: number): boolean {

@@ -55,9 +55,12 @@ const MULTIPLES: Readonly<Record<string, 'joint' | 'product' | 'first'>> = {
   PRelu: 'first',
 };
 
+/** What jumps makes much of a last bit, by which channels that count as equal may differ. */
+const STEPS: ReadonlySet<string> = new Set(['Ceil', 'Floor', 'Mod', 'Round', 'Shrink', 'Sign', 'ThresholdedRelu']);
+
 /** Element by element; before opset 7 axes of operands were lined up by an attribute. */
 function passage(node: Node): Passage | undefined {
-  return node.opset < 7 && node.inputs.length > 1
+  return STEPS.has(node.opType) || (node.opset < 7 && node.inputs.length > 1)
     ? undefined
     : { kind: 'elementwise', multiples: MULTIPLES[node.opType] ?? 'none' };
 }

@@ -94,7 +94,8 @@ export async function removeRedundant(
     if (plan.removed.size === 0) break;
     const places = plan.byGroup.map(({ group, leaving }) => ({ leaving, ...placesOf(map, group) }));
     const repairs = found.repairs.filter(({ unit }) => plan.removed.has(unit));
-    moveColumns(repairs, ruleOf);
+    const memory = reference === undefined ? 'reuse' : 'copy';
+    moveColumns(repairs, ruleOf, memory);
     // What was added for the constants has channels of its own.
     if (repairs.length > 0) map = buildChannelMap(graph, ruleOf);
     const removed = new Uint8Array(map.unitCount);
@@ -104,7 +105,7 @@ export async function removeRedundant(
     }
     const cut = new Cut(map, removed);
     axes = composeAxes(axes, cutAxes(graph, cut));
-    shrink(graph, cut, ruleOf, reference === undefined ? 'reuse' : 'copy');
+    shrink(graph, cut, ruleOf, memory);
     deadNodes += removeDeadCode(graph).nodes;
     checkGraph(graph, NAME);
     map = buildChannelMap(graph, ruleOf);

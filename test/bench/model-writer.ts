@@ -16,8 +16,14 @@ export class ModelWriter {
   readonly #initializers: TensorProto[] = [];
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
+  readonly #span: number | undefined;
   #state = 1;
   #named = 0;
+
+  /** @param span largest absolute weight of all layers; by default each layer keeps activations near 1 */
+  constructor(span?: number) {
+    this.#span = span;
+  }
 
   input(name: string, dims: readonly number[]): string {
     this.#inputs.push(info(name, dims));
@@ -28,10 +34,10 @@ export class ModelWriter {
     this.#outputs.push(info(name, dims));
   }
 
-  /** A weight of uniform numbers with the variance that keeps activations near 1. */
+  /** A weight of uniform numbers. */
   weight(dims: readonly number[]): string {
     const count = dims.reduce((product, dim) => product * dim, 1);
-    const span = Math.sqrt((6 * (dims[0] ?? 1)) / Math.max(1, count));
+    const span = this.#span ?? Math.sqrt((6 * (dims[0] ?? 1)) / Math.max(1, count));
     const data = new Float32Array(count);
     let state = this.#state;
     for (let i = 0; i < count; i++) {

@@ -1,9 +1,13 @@
 import type { ModelProto } from '../../src/onnx/messages.ts';
 import { ModelWriter } from './model-writer.ts';
 
-/** VGG-16 as torchvision builds it, with random weights: 138 million parameters, 553 MB. */
-export function vgg16(): ModelProto {
-  const net = new ModelWriter();
+/**
+ * VGG-16 as torchvision builds it, with random weights: 138 million parameters, 553 MB.
+ * @param span largest absolute weight of all layers; by default that of each keeps activations near 1, so that those of large
+ *   layers are small
+ */
+export function vgg16(span?: number): ModelProto {
+  const net = new ModelWriter(span);
   let x = net.input('image', [1, 3, 224, 224]);
   let channels = 3;
   for (const stage of [

@@ -19,8 +19,8 @@ const WAYS: readonly (readonly [string, readonly string[], number | undefined])[
 
 /** Making most of 138 million weights zero, against just reading and writing their file of 553 MB. */
 export async function weightsRow(workshop: Workshop): Promise<Line[]> {
-  const [model, result] = [workshop.path('vgg16.onnx'), workshop.path('vgg16.result.onnx')];
-  const { bytes = 0 } = (await runStep(workshop, 'generate', ['vgg16', model])).figures;
+  const [model, result] = [workshop.path('even.onnx'), workshop.path('even.result.onnx')];
+  const { bytes = 0 } = (await runStep(workshop, 'generate', ['even', model])).figures;
   const command = [workshop.command, model, '-o', result, '--force', '--no-verify', '--no-bench', '-q'];
   const [floor = [], ...others] = await interleave<Run>(REPETITIONS, [
     () => runStep(workshop, 'floor', [model, result]),

@@ -5,6 +5,8 @@ import { rankingNet, residualChain, vgg16, wideConvNet } from '../nets.ts';
 const [net = '', path = '', length = '500'] = process.argv.slice(2);
 const makers: Readonly<Record<string, () => Parameters<typeof writeModelFile>[1]>> = {
   vgg16,
+  // Weights of one size, of which a threshold over all layers leaves some in each.
+  even: () => vgg16(0.02),
   wide: wideConvNet,
   chain: () => residualChain(Number(length)),
   ranking: rankingNet,

@@ -11,7 +11,7 @@ import { markdownTable, percent } from './table.ts';
 
 const USAGE = `Accuracy and gzip size of nets pruned without retraining, as Markdown.
 
-tsx test/evidence/mnist.ts --test FILE.npz --calibration FILE.npz [options] MODEL...
+npm run evidence -- --test FILE.npz --calibration FILE.npz [options] MODEL...
 
   --amounts <list>   amounts, separated by commas (default: 0%,25%,50%,60%,70%,80%,90%,95%,97%,99%)
   --contest <name>   only this one: ${Object.keys(CONTESTS).join('; ')}; repeatable

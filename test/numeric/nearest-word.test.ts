@@ -7,6 +7,9 @@ test.each([
   ['asb', 'abs'],
   ['floor', 'floor'],
   ['rounding', undefined],
+  ['strutured', 'structured'],
+  ['fpmg', 'fpgm'],
+  ['xyz', undefined],
 ])('of %s is %s', (word, near) => {
-  expect(nearestWord(word, ['abs', 'sqrt', 'floor'])).toBe(near);
+  expect(nearestWord(word, ['abs', 'sqrt', 'floor', 'fpgm', 'structured'])).toBe(near);
 });

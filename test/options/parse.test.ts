@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { OnnxPruneError } from '../../src/index.ts';
-import { nearestWord } from '../../src/numeric/nearest-word.ts';
 import {
   parseAlign,
   parseAmount,
@@ -158,15 +157,4 @@ describe('unknown keys', () => {
   });
 
   it('are not the known ones', () => expect(() => rejectUnknownKeys({ seed: 1 }, ['dryRun', 'seed'])).not.toThrow());
-});
-
-describe('the nearest word', () => {
-  it.each([
-    ['strutured', 'structured'],
-    ['fpmg', 'fpgm'],
-    ['L1', 'l1'],
-    ['xyz', undefined],
-  ])('to %s is %s', (word, expected) => {
-    expect(nearestWord(word, ['l1', 'fpgm', 'structured'])).toBe(expected);
-  });
 });

@@ -68,7 +68,11 @@ export class NumberTable {
   intern(key: string, ratios: readonly number[] = [], near = 0): number {
     const bucket = this.#known.get(key) ?? [];
     this.#known.set(key, bucket);
-    const match = bucket.find((each) => each.ratios.every((ratio, i) => isNear(ratio, ratios[i] ?? Number.NaN, near)));
+    const match = bucket.find(
+      (each) =>
+        each.ratios.length === ratios.length &&
+        each.ratios.every((ratio, i) => isNear(ratio, ratios[i] ?? Number.NaN, near)),
+    );
     if (match !== undefined) return match.id;
     const id = this.fresh();
     bucket.push({ id, ratios });

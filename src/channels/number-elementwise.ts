@@ -86,7 +86,8 @@ function combine(
   // What is common to all operands is the multiple of the first one that is no constant.
   const lead =
     multiples === 'joint' ? parts.find(({ id }) => id !== ONES) : multiples === 'first' ? parts[0] : undefined;
-  if (lead === undefined || !(lead.scale > 0) || lead.id === ONES) return { names, ratios: scales, scale: 1 };
+  if (lead === undefined || !(lead.scale > 0) || lead.id === ONES)
+    return { names: `${names} as they are`, ratios: scales, scale: 1 };
   if (multiples === 'joint') return { names, ratios: scales.map((scale) => scale / lead.scale), scale: lead.scale };
   return { names, ratios: scales.slice(1), scale: lead.scale };
 }

@@ -57,6 +57,17 @@ describe('what must not be taken for redundant', { timeout: 120_000 }, () => {
     }
   });
 
+  test('a negative multiple is none of a division, whatever else is the same', async () => {
+    // 2 · x / −2 = −x, and −2 · x / 1 = −2 · x.
+    const between = (b: ModelBuilder, x: string): string => {
+      const times = b.constant('times', 'float32', [1, 4, 1, 1], [2, 1, 1, -2]);
+      const by = b.constant('by', 'float32', [1, 4, 1, 1], [-2, 1, 1, 1]);
+      return b.node('Div', [b.node('Mul', [x, times]), by]);
+    };
+    const { found } = await (await Planted.in(twins(between), child)).clean();
+    expect(found).toEqual([]);
+  });
+
   test('gains of a normalization turn signs, too', async () => {
     const between = (b: ModelBuilder, x: string): string => {
       const normalized = b.node('BatchNormalization', [

@@ -6,7 +6,7 @@ import { Planted } from '../support/plant.ts';
 import { buildChannelNet, type ChannelNet, STEPS } from './channel-nets.ts';
 
 /** `ONNX_PRUNE_RUNS=5000` looks longer; `ONNX_PRUNE_SEED` looks elsewhere. */
-const runs = Number(process.env['ONNX_PRUNE_RUNS'] ?? 400);
+const runs = Number(process.env['ONNX_PRUNE_RUNS'] ?? 600);
 const seed = Number(process.env['ONNX_PRUNE_SEED'] ?? 1);
 
 const child = new RuntimeChild();

@@ -40,6 +40,7 @@ export function renderRedundant(context: Context, report: RemoveRedundantReport 
   return section(context, title, [
     ...(rows.length === 0 ? [] : renderTable(context, columns, rows)),
     ...folded(context, changed.length, shown.length, 'group'),
+    ...(context.verbose ? changed.flatMap((group) => paragraph(context, channelsOf(group), '  ', ink.dim)) : []),
     ...remarks.flatMap((text) => paragraph(context, text, '  ', ink.dim)),
   ]);
 }
@@ -49,6 +50,16 @@ function reasonsOf({ removed }: RedundantGroup): string {
   const counts = new Map<string, number>();
   for (const { reason } of removed) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return [...counts].map(([reason, count]) => `${formatInteger(count)} ${reason}`).join(', ');
+}
+
+/** Every channel that left a group with its reason: `conv1.weight: 1 zero; 3 constant; 11 = 1.7 × 2`. */
+function channelsOf({ name, removed }: RedundantGroup): string {
+  const each = removed.map(({ index, reason, of, multiple = 1, in: other }) => {
+    if (of === undefined) return `${index} ${reason}`;
+    const factor = Math.abs(multiple - 1) < 1e-6 ? '' : `${Number(multiple.toPrecision(4))} × `;
+    return `${index} = ${factor}${of}${other === undefined ? '' : ` of ${other}`}`;
+  });
+  return printable(`${name}: ${each.join('; ')}`);
 }
 
 /** How the result is stored, where that is not as usual. */

@@ -23,6 +23,22 @@ describe('what left without a trace', () => {
     expect(shown(redundant)).not.toMatch(/wide\.weight +64 → 64/);
   });
 
+  test('is told channel by channel to those who want to see everything', () => {
+    const groups = redundant.groups.slice(0, 1).map((group) => ({
+      ...group,
+      name: 'first.weight',
+      removed: [
+        { index: 1, reason: 'zero' },
+        { index: 9, reason: 'duplicate', of: 2, multiple: 1 },
+        { index: 11, reason: 'duplicate', of: 2, multiple: 1.7000000476 },
+        { index: 30, reason: 'duplicate', of: 4, multiple: 0.5, in: 'second.weight' },
+      ] as const,
+    }));
+    const every = 'first.weight: 1 zero; 9 = 2; 11 = 1.7 × 2; 30 = 0.5 × 4 of second.weight';
+    expect(shown({ ...redundant, groups }, { ...plain, verbose: true })).toContain(every);
+    expect(shown({ ...redundant, groups })).not.toContain(every);
+  });
+
   test('comes with outputs, nodes, and channels that stay for speed', () => {
     expect(shown(redundant)).toMatch(/3 more channels could leave wide\.weight, .*--align none removes them/);
     expect(shown(redundant)).toContain('outputs that nobody reads: last cell of lstm');

@@ -7,8 +7,8 @@ export { type ErrorCode, OnnxPruneError } from './errors.ts';
 export { CheckFailed } from './gates.ts';
 export { inspect } from './inspect.ts';
 export type { TestData } from './judge/test-data.ts';
+export { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './options/prune-options.ts';
 export { prune } from './pipeline.ts';
-export { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './prune-options.ts';
 export { type AnyReport, checkReportPath, renderJson, writeReport } from './report/json.ts';
 export {
   type CleaningReport,

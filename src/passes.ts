@@ -1,4 +1,4 @@
-import type { SettledOptions } from './prune-options.ts';
+import type { SettledOptions } from './options/prune-options.ts';
 import { composeAxes, originalIndex } from './transforms/kept-indices.ts';
 import type { PruneChannelsOptions, PruneChannelsReport } from './transforms/prune-channels.ts';
 import { type Amount, LATER } from './transforms/select-groups.ts';

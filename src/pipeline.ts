@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { measureLayerInputs } from './calibrate-layers.ts';
+import { measureLayerInputs } from './calibrate/layer-inputs.ts';
 import { OnnxPruneError } from './errors.ts';
 import { checkGates } from './gates.ts';
 import type { Storage } from './ir/export.ts';
@@ -18,8 +18,14 @@ import { encodeModelParts } from './onnx/codec.ts';
 import type { ModelProto } from './onnx/messages.ts';
 import { plainModelFile } from './onnx/read.ts';
 import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
-import { checkCompressible, checkDataFile, checkOutput, defaultOutput, isCompressedName } from './output-path.ts';
-import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './prune-options.ts';
+import {
+  checkCompressible,
+  checkDataFile,
+  checkOutput,
+  defaultOutput,
+  isCompressedName,
+} from './options/output-path.ts';
+import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './options/prune-options.ts';
 import { reportOf, type Verdict } from './prune-report.ts';
 import type { ModelSize, Report } from './report/report.ts';
 import { type LayerStatistics, runTransforms } from './run-transforms.ts';

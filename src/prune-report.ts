@@ -3,7 +3,7 @@ import { isPruned } from './gates.ts';
 import { GZIP_LIMIT } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
-import type { SettledOptions } from './prune-options.ts';
+import type { SettledOptions } from './options/prune-options.ts';
 import {
   type FidelityReport,
   type LatencyReport,

@@ -15,8 +15,8 @@ import { graphsIn } from './ir/node.ts';
 import type { ProofPass, WitnessModels } from './judge/judge.ts';
 import type { ModelFiles } from './model-files.ts';
 import { type StoredTwice, storeOnce } from './normalise/shared-vectors.ts';
+import type { SettledOptions } from './options/prune-options.ts';
 import { joinReports, type PassOptions, passesOf } from './passes.ts';
-import type { SettledOptions } from './prune-options.ts';
 import { kernelBlock } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { checkPruneOptions, type PruneOptions } from '../src/options/prune-options.ts';
 import { joinReports, passesOf } from '../src/passes.ts';
-import { checkPruneOptions, type PruneOptions } from '../src/prune-options.ts';
 import type { PruneChannelsReport } from '../src/transforms/prune-channels.ts';
 
 const passes = (options: PruneOptions): ReturnType<typeof passesOf> => passesOf(checkPruneOptions(options));

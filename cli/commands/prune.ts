@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { OnnxPruneError } from '../../src/errors.ts';
 import { nearestWord } from '../../src/numeric/nearest-word.ts';
-import { defaultOutput } from '../../src/output-path.ts';
-import { PRUNE_DEFAULTS } from '../../src/prune-defaults.ts';
+import { defaultOutput } from '../../src/options/output-path.ts';
+import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
 import { formulaHelp } from '../formula-help.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 

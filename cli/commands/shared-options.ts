@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { PRUNE_DEFAULTS } from '../../src/prune-defaults.ts';
+import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
 
 /** Options that several commands have, each written once. */
 export interface SharedOptions {

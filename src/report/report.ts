@@ -1,4 +1,4 @@
-import type { PruneOptions } from '../prune-options.ts';
+import type { PruneOptions } from '../options/prune-options.ts';
 import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
 import type { PruneWeightsReport } from '../transforms/prune-weights.ts';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { OnnxPruneError } from '../../src/index.ts';
-import { parseAmount, parsePositive } from '../../src/options.ts';
+import { parseAmount, parsePositive } from '../../src/options/parse.ts';
 import { bestOf, type Contender } from './contest.ts';
 import { lossOf, mostWithin } from './frontier.ts';
 import { MeasurementLog } from './log.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PRUNE_DEFAULTS } from '../../src/index.ts';
-import { checkPruneOptions } from '../../src/prune-options.ts';
+import { checkPruneOptions } from '../../src/options/prune-options.ts';
 
 describe('options that nobody gave', () => {
   it('are the defaults', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultOutput } from '../../src/output-path.ts';
+import { defaultOutput } from '../../src/options/output-path.ts';
 
 describe('the name of the output', () => {
   it.each([

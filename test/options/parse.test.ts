@@ -9,7 +9,7 @@ import {
   parsePatterns,
   parseWhole,
   rejectUnknownKeys,
-} from '../../src/options.ts';
+} from '../../src/options/parse.ts';
 
 function messageOf(parse: () => unknown): string {
   try {

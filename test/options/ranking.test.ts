@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { criteria, OnnxPruneError } from '../../src/index.ts';
-import { parseRanking } from '../../src/ranking.ts';
+import { parseRanking } from '../../src/options/ranking.ts';
 
 const CHANNELS = { channels: true, weights: false };
 const WEIGHTS = { channels: false, weights: true };

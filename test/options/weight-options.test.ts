@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OnnxPruneError } from '../../src/index.ts';
-import { checkPruneOptions, type PruneOptions } from '../../src/prune-options.ts';
-import { checkWeightWishes, type WeightOptions } from '../../src/weight-options.ts';
+import { checkPruneOptions, type PruneOptions } from '../../src/options/prune-options.ts';
+import { checkWeightWishes, type WeightOptions } from '../../src/options/weight-options.ts';
 
 function refusalOf(
   options: PruneOptions,

@@ -1,14 +1,14 @@
-import { type CalibrationRun, measureActivations } from './calibrate.ts';
-import { inputVariables } from './criteria/formula/layer-variables.ts';
-import type { MeasuredInputs } from './criteria/formula/score-weight.ts';
-import type { Model } from './ir/model.ts';
-import { nodesIn } from './ir/node.ts';
-import type { Value } from './ir/value.ts';
-import type { TestData } from './judge/test-data.ts';
-import { sourceOfConstant } from './ops/made-of-constants.ts';
-import { ruleOf } from './ops/rules.ts';
-import type { InputSpec } from './runtime/index.ts';
-import type { Site } from './transforms/activation-statistics.ts';
+import { inputVariables } from '../criteria/formula/layer-variables.ts';
+import type { MeasuredInputs } from '../criteria/formula/score-weight.ts';
+import type { Model } from '../ir/model.ts';
+import { nodesIn } from '../ir/node.ts';
+import type { Value } from '../ir/value.ts';
+import type { TestData } from '../judge/test-data.ts';
+import { sourceOfConstant } from '../ops/made-of-constants.ts';
+import { ruleOf } from '../ops/rules.ts';
+import type { InputSpec } from '../runtime/index.ts';
+import type { Site } from '../transforms/activation-statistics.ts';
+import { type CalibrationRun, measureActivations } from './activations.ts';
 
 /**
  * Measures what the linear layers of a model read, on calibration data; see `measureActivations`.

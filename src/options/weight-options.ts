@@ -1,4 +1,4 @@
-import { OnnxPruneError } from './errors.ts';
+import { OnnxPruneError } from '../errors.ts';
 import {
   type Pattern,
   parseAmount,
@@ -7,7 +7,7 @@ import {
   parsePattern,
   parsePositive,
   parseWhole,
-} from './options.ts';
+} from './parse.ts';
 import { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** Options that speak of single weights. */

@@ -1,7 +1,7 @@
-import { type CriterionName, criteria } from './criteria/criteria.ts';
-import { looksLikeFormula } from './criteria/formula/formula.ts';
-import { OnnxPruneError } from './errors.ts';
-import { nearestWord } from './numeric/nearest-word.ts';
+import { type CriterionName, criteria } from '../criteria/criteria.ts';
+import { looksLikeFormula } from '../criteria/formula/formula.ts';
+import { OnnxPruneError } from '../errors.ts';
+import { nearestWord } from '../numeric/nearest-word.ts';
 import { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** How channels and weights are ranked. */

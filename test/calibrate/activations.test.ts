@@ -1,16 +1,16 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { type ChannelStatistics, measureActivations } from '../src/calibrate.ts';
-import { present } from '../src/errors.ts';
-import { importModel, type Model } from '../src/ir/model.ts';
-import { graphsIn } from '../src/ir/node.ts';
-import type { Value } from '../src/ir/value.ts';
-import { inputSpecs } from '../src/judge/inputs.ts';
-import type { TestData } from '../src/judge/test-data.ts';
-import { float16Bits } from '../src/numeric/float16.ts';
-import { decodeModel } from '../src/onnx/codec.ts';
-import { type HostTensor, RuntimeChild } from '../src/runtime/index.ts';
-import { freshFolder } from './pipeline/folder.ts';
-import { type Dims, ModelBuilder } from './support/build.ts';
+import { type ChannelStatistics, measureActivations } from '../../src/calibrate/activations.ts';
+import { present } from '../../src/errors.ts';
+import { importModel, type Model } from '../../src/ir/model.ts';
+import { graphsIn } from '../../src/ir/node.ts';
+import type { Value } from '../../src/ir/value.ts';
+import { inputSpecs } from '../../src/judge/inputs.ts';
+import type { TestData } from '../../src/judge/test-data.ts';
+import { float16Bits } from '../../src/numeric/float16.ts';
+import { decodeModel } from '../../src/onnx/codec.ts';
+import { type HostTensor, RuntimeChild } from '../../src/runtime/index.ts';
+import { freshFolder } from '../pipeline/folder.ts';
+import { type Dims, ModelBuilder } from '../support/build.ts';
 
 const child = new RuntimeChild();
 afterAll(() => child.close());

@@ -1,6 +1,6 @@
-import { OnnxPruneError } from './errors.ts';
-import { parseAmount, parseCriterion, parsePatterns, rejectUnknownKeys } from './options.ts';
-import type { LayerRule } from './transforms/select-groups.ts';
+import { OnnxPruneError } from '../errors.ts';
+import type { LayerRule } from '../transforms/select-groups.ts';
+import { parseAmount, parseCriterion, parsePatterns, rejectUnknownKeys } from './parse.ts';
 
 /** What is wanted of some layers, as a recipe says it. */
 export interface RecipeLayer {

@@ -1,6 +1,6 @@
-import { type CriterionName, criteria } from './criteria/criteria.ts';
-import { OnnxPruneError } from './errors.ts';
-import { nearestWord } from './numeric/nearest-word.ts';
+import { type CriterionName, criteria } from '../criteria/criteria.ts';
+import { OnnxPruneError } from '../errors.ts';
+import { nearestWord } from '../numeric/nearest-word.ts';
 
 /** Every option value is checked here, once, whether it comes from the command line or from a program. */
 

@@ -1,6 +1,9 @@
-import type { CriterionName } from './criteria/criteria.ts';
-import { OnnxPruneError } from './errors.ts';
-import type { TestData } from './judge/test-data.ts';
+import type { CriterionName } from '../criteria/criteria.ts';
+import { OnnxPruneError } from '../errors.ts';
+import type { TestData } from '../judge/test-data.ts';
+import type { InputSpec } from '../runtime/index.ts';
+import type { Progress } from '../stopwatch.ts';
+import type { LayerRule } from '../transforms/select-groups.ts';
 import {
   parseAlign,
   parseAmount,
@@ -10,13 +13,10 @@ import {
   parsePatterns,
   parseWhole,
   rejectUnknownKeys,
-} from './options.ts';
+} from './parse.ts';
 import { PRUNE_DEFAULTS } from './prune-defaults.ts';
 import { parseRankings, type Rankings } from './ranking.ts';
 import { checkRecipeLayers, type RecipeLayer } from './recipe.ts';
-import type { InputSpec } from './runtime/index.ts';
-import type { Progress } from './stopwatch.ts';
-import type { LayerRule } from './transforms/select-groups.ts';
 import { checkScopes, checkWeightWishes, type WeightOptions, type WeightWishes } from './weight-options.ts';
 
 export { PRUNE_DEFAULTS } from './prune-defaults.ts';

@@ -1,8 +1,8 @@
-import { OnnxPruneError } from './errors.ts';
-import { exportModel, type Model } from './ir/model.ts';
-import type { Value } from './ir/value.ts';
-import { batchesOf, fixedBatch, type TestData } from './judge/test-data.ts';
-import { writeModelFile } from './onnx/write.ts';
+import { OnnxPruneError } from '../errors.ts';
+import { exportModel, type Model } from '../ir/model.ts';
+import type { Value } from '../ir/value.ts';
+import { batchesOf, fixedBatch, type TestData } from '../judge/test-data.ts';
+import { writeModelFile } from '../onnx/write.ts';
 import {
   type Feeds,
   type HostTensor,
@@ -11,8 +11,8 @@ import {
   openModel,
   type RequestOptions,
   type RuntimeChild,
-} from './runtime/index.ts';
-import { type Probe, probeActivations, type Site } from './transforms/activation-statistics.ts';
+} from '../runtime/index.ts';
+import { type Probe, probeActivations, type Site } from '../transforms/activation-statistics.ts';
 
 /** What flows through a value, per channel, over all samples and all other positions. */
 export interface ChannelStatistics {

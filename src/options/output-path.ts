@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { OnnxPruneError } from './errors.ts';
+import { OnnxPruneError } from '../errors.ts';
 
 /** Where a result goes when nobody says: `model.onnx` becomes `model.pruned.onnx` beside it, with `.gz` behind it if compressed. */
 export function defaultOutput(input: string, gzip = false): string {

@@ -1,14 +1,12 @@
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { contextOf, type RenderOptions } from '../../cli/render/context.ts';
 import { renderRedundant, renderStorage } from '../../cli/render/lossless.ts';
-import { displayWidth } from '../../cli/render/text.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { RemoveRedundantReport } from '../../src/transforms/remove-redundant.ts';
+import { ESCAPE, expectFits } from './support/fits.ts';
 import { redundant, report, storage } from './support/weight-reports.ts';
 
 const plain: RenderOptions = { colors: false, width: 100, verbose: false };
-const ESCAPE = String.fromCharCode(27);
 
 const text = (lines: readonly string[]): string => lines.join('\n');
 const storageText = (found: Report['storage'], options = plain): string =>
@@ -80,14 +78,7 @@ describe('both sections', () => {
   };
 
   test.each([40, 60, 80, 100])('fit %d columns, and colours change no text', (width) => {
-    for (const verbose of [false, true]) {
-      const bare = render({ colors: false, width, verbose });
-      expect(bare).not.toContain(ESCAPE);
-      for (const line of bare.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(width);
-      const coloured = render({ colors: true, width, verbose });
-      expect(coloured).toContain(ESCAPE);
-      expect(stripVTControlCharacters(coloured)).toBe(bare);
-    }
+    expectFits(render, width);
   });
 
   test('show no control characters of names', () => {

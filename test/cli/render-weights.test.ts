@@ -1,16 +1,14 @@
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { contextOf, type RenderOptions } from '../../cli/render/context.ts';
 import { renderReport } from '../../cli/render/prune.ts';
-import { displayWidth } from '../../cli/render/text.ts';
 import { renderTotals } from '../../cli/render/totals.ts';
 import { renderKeptWeights, renderWeights } from '../../cli/render/weights.ts';
 import type { ModelSize } from '../../src/report/report.ts';
 import type { PruneWeightsReport } from '../../src/transforms/prune-weights.ts';
+import { ESCAPE, expectFits } from './support/fits.ts';
 import { kept, layer, redundant, report, size, typical, weightsOf } from './support/weight-reports.ts';
 
 const plain: RenderOptions = { colors: false, width: 100, verbose: false };
-const ESCAPE = String.fromCharCode(27);
 
 const text = (lines: readonly string[]): string => lines.join('\n');
 const weightsText = (report: PruneWeightsReport | null, options = plain): string =>
@@ -102,14 +100,7 @@ describe('every section', () => {
     ].join('\n');
 
   test.each([40, 60, 80, 100])('fits %d columns, and colours change no text', (width) => {
-    for (const verbose of [false, true]) {
-      const bare = render({ colors: false, width, verbose });
-      expect(bare).not.toContain(ESCAPE);
-      for (const line of bare.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(width);
-      const coloured = render({ colors: true, width, verbose });
-      expect(coloured).toContain(ESCAPE);
-      expect(stripVTControlCharacters(coloured)).toBe(bare);
-    }
+    expectFits(render, width);
   });
 
   test('shows no control characters of names', () => {

@@ -1,4 +1,5 @@
 /** Everything that runs onnxruntime, in a process of its own. */
+export { ActivationStore, type StoreOptions } from './activation-store.ts';
 export { type RequestOptions, RuntimeChild, type RuntimeChildOptions } from './child.ts';
 export { RuntimeTimeout } from './child-errors.ts';
 export { kernelBlock } from './cpu.ts';
@@ -9,8 +10,11 @@ export { type OpenModel, openModel } from './open-model.ts';
 export { type InnerRounding, type OutputProof, type Proof, prove } from './prove.ts';
 export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
 export { findOtherInputs, findRunnableInputs, firstThatRuns, type RunnableInputs } from './runnable.ts';
+export type { StageSum } from './running-sum.ts';
 export { inferShapes } from './shapes.ts';
+export { runStage, type StageOptions, type StageRun } from './stage.ts';
 export { checkTensor, elementCount, isFloating, isTensorType } from './tensor.ts';
+export type { StoreUsage } from './tensor-store.ts';
 export type {
   Accuracy,
   Benchmark,

@@ -1,4 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
+import type { StageSum } from './running-sum.ts';
+import type { StoreUsage } from './tensor-store.ts';
 import type {
   Benchmark,
   BenchmarkOptions,
@@ -36,6 +38,24 @@ export interface Requests {
     readonly result: Readonly<Record<string, HostTensor>>;
   };
   readonly release: { readonly params: { key: string }; readonly result: undefined };
+  readonly storeOpen: {
+    readonly params: { key: string; folder: string; memoryLimit: number };
+    readonly result: undefined;
+  };
+  readonly storePut: { readonly params: { key: string; batch: number; tensors: Feeds }; readonly result: undefined };
+  readonly storeDrop: { readonly params: { key: string; names: readonly string[] }; readonly result: undefined };
+  readonly storeUsage: { readonly params: { key: string }; readonly result: StoreUsage };
+  readonly storeClose: { readonly params: { key: string }; readonly result: undefined };
+  readonly stageOpen: {
+    readonly params: { key: string; source: ModelSource; settings: SessionSettings; stage: StageParams };
+    readonly result: undefined;
+  };
+  readonly stageRun: { readonly params: { key: string; batch: number }; readonly result: undefined };
+  readonly stageSums: {
+    readonly params: { key: string };
+    readonly result: ReadonlyMap<string, readonly StageSum[]>;
+  };
+  readonly stageClose: { readonly params: { key: string }; readonly result: undefined };
   readonly probe: {
     readonly params: { source: ModelSource; specs: readonly InputSpec[]; seed: number; trials: readonly Trial[] };
     readonly result: ProbeResult;
@@ -48,6 +68,16 @@ export interface Requests {
     readonly params: { sources: readonly ModelSource[]; batches: readonly Feeds[]; options: BenchmarkOptions };
     readonly result: Benchmark;
   };
+}
+
+/** What a stage does with a store: see `StageRun`. */
+export interface StageParams {
+  /** The store's key. */
+  readonly store: string;
+  readonly take: Readonly<Record<string, string>>;
+  readonly keep: Readonly<Record<string, string>>;
+  readonly sum: readonly string[];
+  readonly parts: number;
 }
 
 /** One choice of sizes for the symbolic axes. */

@@ -5,6 +5,8 @@ import { measureBenchmark } from './worker-benchmark.ts';
 import { compareModels } from './worker-compare.ts';
 import { openModelAs, releaseModel, runOpen } from './worker-open.ts';
 import { describeModel, probeTrials, runBatches } from './worker-run.ts';
+import { closeStage, openStage, runStageBatch, stageSums } from './worker-stage.ts';
+import { closeStore, dropTensors, openStore, putTensors, storeUsage } from './worker-store.ts';
 import { dieWithParent } from './worker-watchdog.ts';
 
 const HANDLERS: { readonly [K in RequestKind]: (params: Params<K>) => Promise<Result<K>> } = {
@@ -13,6 +15,15 @@ const HANDLERS: { readonly [K in RequestKind]: (params: Params<K>) => Promise<Re
   open: (params) => openModelAs(params.key, params.source, params.settings),
   runOpen: (params) => runOpen(params.key, params.feeds, params.outputs),
   release: (params) => releaseModel(params.key),
+  storeOpen: (params) => openStore(params.key, params.folder, params.memoryLimit),
+  storePut: (params) => putTensors(params.key, params.batch, params.tensors),
+  storeDrop: (params) => dropTensors(params.key, params.names),
+  storeUsage: (params) => storeUsage(params.key),
+  storeClose: (params) => closeStore(params.key),
+  stageOpen: (params) => openStage(params.key, params.source, params.settings, params.stage),
+  stageRun: (params) => runStageBatch(params.key, params.batch),
+  stageSums: (params) => stageSums(params.key),
+  stageClose: (params) => closeStage(params.key),
   probe: (params) => probeTrials(params.source, params.specs, params.seed, params.trials),
   compare: (params) => compareModels(params.a, params.b, params.batches, params.options),
   benchmark: (params) => measureBenchmark(params.sources, params.batches, params.options),

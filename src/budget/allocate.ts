@@ -12,8 +12,8 @@ export interface AllocateOptions {
   readonly buckets?: number | undefined;
 }
 
-/** Steps fine enough that rounding costs up wastes less than 1% of the budget of a hundred groups, as SPDY takes them. */
-const BUCKETS = 10_000;
+/** Steps that waste less than 1% of the budget of a hundred groups by rounding costs up; as many as SPDY takes. */
+export const BUCKETS = 10_000;
 /** Sums and quotients of floats are this far from what they stand for, in parts of themselves. */
 const ROUNDING = 1e-9;
 

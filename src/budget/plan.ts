@@ -1,6 +1,8 @@
 import type { Group } from '../channels/group.ts';
 import type { Scores } from '../criteria/criterion.ts';
 import { type Alignment, alignCount } from './align.ts';
+import { fewestUnder } from './cap.ts';
+import { shareByLoss } from './share-by-loss.ts';
 
 /** A group with its importance, and whether it may be touched. */
 export interface Candidate {
@@ -8,6 +10,11 @@ export interface Candidate {
   readonly scores: Scores;
   /** Fraction of this very group to remove, 0 to 1, whatever is done to the others; absent where the general amount holds. */
   readonly amount?: number | undefined;
+  /**
+   * What is lost as its units leave by their scores, the lowest first: `losses[k]` is the error after k of them, over the
+   * energy of the output, from 0 for none. No more than `losses.length - 1` units leave where an amount is shared by losses.
+   */
+  readonly losses?: Float64Array | undefined;
 }
 
 /**
@@ -28,26 +35,24 @@ export interface BudgetOptions {
   /** No group loses a larger fraction than this, 0 to 1. */
   readonly maxRatio: number;
   readonly alignment: Alignment;
-}
-
-/** A step below every whole count, so that 0.1 · 30 is 3 and not 4 after rounding up. */
-const EPSILON = 1e-9;
-
-/** Fewest units that stay under a cap on the ratio: all of them under a cap of 0. */
-function cappedAt(count: number, maxRatio: number): number {
-  return Math.ceil(count * (1 - maxRatio) - EPSILON);
+  /**
+   * What a group costs with so many units, such as its parameters: where an amount is shared by losses, it is a fraction
+   * of this. The units themselves where absent.
+   */
+  readonly costOf?: ((group: Group, keep: number) => number) | undefined;
 }
 
 /**
  * Shares an amount over groups.
  * `uniform`: each group loses the amount. `global`: the least important units of all groups leave until the amount of
- * all channels is reached; scores are comparable because each group's have a mean of 1. Groups with an amount of their own
- * lose that.
+ * all channels is reached; scores are comparable because each group's have a mean of 1. Where all groups that share the
+ * amount carry losses, at least the amount leaves and those add up to the least. Groups with an amount of their own lose
+ * that.
  */
 export function planQuotas(candidates: readonly Candidate[], options: BudgetOptions): Quota[] {
   const removed = options.scope === 'uniform' ? uniform(candidates, options) : global(candidates, options);
   return candidates.map(({ group }, i) => {
-    const fewest = cappedAt(group.count, options.maxRatio);
+    const fewest = fewestUnder(group.count, options.maxRatio);
     const asked = Math.max(group.count - (removed[i] ?? 0), fewest);
     const aligned = alignCount(asked, group.count, group.blockedWidth, options.alignment);
     return { group, asked, keep: Math.max(1, aligned, fewest) };
@@ -62,21 +67,38 @@ function uniform(candidates: readonly Candidate[], options: BudgetOptions): numb
 function global(candidates: readonly Candidate[], options: BudgetOptions): number[] {
   const removed = uniform(candidates, options);
   const free = candidates.flatMap(({ amount }, index) => (amount === undefined ? [index] : []));
-  const shared = shareOut(
-    free.flatMap((index) => candidates[index] ?? []),
-    options,
-  );
+  const sharing = free.flatMap((index) => candidates[index] ?? []);
+  const shared = byLoss(sharing, options) ?? shareOut(sharing, options);
   free.forEach((index, i) => {
     removed[index] = shared[i] ?? 0;
   });
   return removed;
 }
 
+/** Units that leave each group so that the losses add up to the least; undefined where some group has none to go by. */
+function byLoss(candidates: readonly Candidate[], options: BudgetOptions): number[] | undefined {
+  const curves = candidates.flatMap(({ group: { count, blockedWidth }, losses }) =>
+    losses === undefined ? [] : [{ count, blockedWidth, losses }],
+  );
+  if (curves.length < candidates.length) return undefined;
+  const { costOf } = options;
+  const keeps = shareByLoss(curves, {
+    ...options,
+    costOf:
+      costOf &&
+      ((index, keep) => {
+        const group = candidates[index]?.group;
+        return group === undefined ? 0 : costOf(group, keep);
+      }),
+  });
+  return curves.map(({ count }, index) => count - (keeps[index] ?? count));
+}
+
 function shareOut(candidates: readonly Candidate[], { amount, maxRatio }: BudgetOptions): number[] {
   const ranked = candidates.flatMap(({ group, scores }, index) => {
     // A formula may give negative scores.
     const mean = scores.reduce((sum, score) => sum + Math.abs(score), 0) / scores.length || 1;
-    const most = group.count - Math.max(1, cappedAt(group.count, maxRatio));
+    const most = group.count - Math.max(1, fewestUnder(group.count, maxRatio));
     // Only the weakest of a group may leave, so the others need not compete.
     return Array.from(scores, (score) => score / mean)
       .sort((a, b) => a - b)

@@ -4,7 +4,13 @@ import { nearestWord } from '../numeric/nearest-word.ts';
 
 /** Every option value is checked here, once, whether it comes from the command line or from a program. */
 
-function refuse(option: string, found: unknown, expected: string, guess?: string): never {
+/**
+ * Refuses a value in the sentence that all options share.
+ * @param expected what follows "must be"
+ * @param guess what may have been meant
+ * @throws OnnxPruneError `bad-option`
+ */
+export function refuse(option: string, found: unknown, expected: string, guess?: string): never {
   const meant = guess === undefined ? '' : `; did you mean "${guess}"?`;
   throw new OnnxPruneError(
     'bad-option',
@@ -39,6 +45,21 @@ export function parseFraction(
 /** The fraction of channels to remove: below 100%, since a layer without channels is no layer. */
 export function parseAmount(option: string, found: string | number): number {
   return parseFraction(option, found, { value: 1, included: false });
+}
+
+/**
+ * Percentage points that accuracy may fall by, as a fraction of 1: 0.01 from "1%", "0.01" or 0.01.
+ * @throws OnnxPruneError `bad-option` below 0, from 100 points on, or for a number like 1 that lacks its percent sign
+ */
+export function parseDrop(option: string, found: string | number): number {
+  const expected = 'percentage points of accuracy, at least 0% and below 100% (such as "1%" or 0.01)';
+  const [, digits, percent] = /^\s*(\S+?)\s*(%?)\s*$/.exec(isWordOrNumber(found) ? String(found) : '') ?? [];
+  const number = Number(digits);
+  const points = percent === '%' ? number / 100 : number;
+  if (percent === '' && number >= 1 && number < 100) refuse(option, found, expected, `${digits}%`);
+  // Written so that NaN is refused too.
+  if (!(points >= 0 && points < 1)) refuse(option, found, expected);
+  return points;
 }
 
 /** A whole number of at least `low` and at most `high`. */

@@ -4,6 +4,7 @@ import type { TestData } from '../judge/test-data.ts';
 import type { InputSpec } from '../runtime/index.ts';
 import type { Progress } from '../stopwatch.ts';
 import type { LayerRule } from '../transforms/select-groups.ts';
+import { checkGoals, type GoalOptions, type Goals } from './goals.ts';
 import {
   parseAlign,
   parseAmount,
@@ -22,10 +23,10 @@ import { checkScopes, checkWeightWishes, type WeightOptions, type WeightWishes }
 export { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** What to remove, and what to check. Every value may also be given as the command line takes it. */
-export interface PruneOptions extends WeightOptions {
+export interface PruneOptions extends WeightOptions, GoalOptions {
   /**
    * Fraction of the channels of each group to remove: 0.5 or "50%". One of `structured`, `heads`, `headDim`, `unstructured`, `threshold`,
-   * `pattern`, `layers`, `lossless`, `fp16Storage`, `sparseFormat` and `gzip` must be given.
+   * `pattern`, `layers`, `target`, `maxDrop`, `lossless`, `fp16Storage`, `sparseFormat` and `gzip` must be given.
    */
   readonly structured?: number | string | undefined;
   /** Fraction of the heads of each attention to remove, instead of `structured`. */
@@ -97,7 +98,8 @@ export interface PruneHooks {
 export const MOST_THREADS = 1024;
 
 /** Options after checking, defaults filled in. */
-export interface SettledOptions {
+export interface SettledOptions extends Goals {
+  /** Undefined, too, while the amount of channels is sought. */
   readonly structured: number | undefined;
   readonly heads: number | undefined;
   readonly headDim: number | undefined;
@@ -106,6 +108,7 @@ export interface SettledOptions {
   readonly force: boolean;
   /** Whether channels are to be removed beyond those that leave without a trace. */
   readonly prunesChannels: boolean;
+  /** Makes none zero while the amount of weights is sought. */
   readonly weights: WeightWishes | undefined;
   readonly include: readonly string[];
   readonly lossless: boolean;
@@ -132,6 +135,8 @@ const KEYS = [
   'structured',
   'heads',
   'headDim',
+  'target',
+  'maxDrop',
   'unstructured',
   'threshold',
   'pattern',
@@ -177,27 +182,33 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
   };
   if (options.output !== undefined) parsePath('--output', options.output);
   const layers = checkRecipeLayers(options.layers ?? []);
-  const weights = checkWeightWishes(options);
+  const hasAmount =
+    Object.values(amounts).some((each) => each !== undefined) || layers.some((each) => each.amount !== undefined);
+  const storesOtherwise = options.fp16Storage || options.sparseFormat || options.gzip;
+  const { unstructured, threshold, pattern } = options;
+  const hasOtherWork =
+    hasAmount ||
+    [unstructured, threshold, pattern].some((each) => each !== undefined) ||
+    options.lossless === true ||
+    storesOtherwise === true;
+  const goals = checkGoals(options, options, hasOtherWork);
+  const weights = checkWeightWishes(goals.sought === 'weights' ? { ...options, unstructured: 0 } : options);
   const asksForChannels =
+    goals.sought === 'channels' ||
     Object.values(amounts).some((each) => each !== undefined) ||
     (weights === undefined && layers.some((each) => each.amount !== undefined));
   const scopes = checkScopes(options, asksForChannels, weights);
-  const isAsked =
-    asksForChannels ||
-    weights !== undefined ||
-    options.lossless === true ||
-    options.fp16Storage ||
-    options.sparseFormat ||
-    options.gzip;
+  const isAsked = asksForChannels || weights !== undefined || options.lossless === true || storesOtherwise;
   if (!isAsked) {
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
-      'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with amounts, or --lossless.',
+      'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with amounts, --target, --max-drop, or --lossless.',
     );
   }
   return {
     ...amounts,
+    ...goals,
     prunesChannels: asksForChannels,
     weights,
     include: parsePatterns('--include', options.include ?? []),
@@ -225,4 +236,12 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
     threads: parseWhole('--threads', options.threads ?? defaults.threads, 1, MOST_THREADS),
     timeout: parseWhole('--timeout', options.timeout ?? defaults.timeout, 1),
   };
+}
+
+/** The options of a try at the amount that is sought; as they are where none is. @param amount fraction to remove, 0 to 1 */
+export function withAmount(options: SettledOptions, amount: number): SettledOptions {
+  if (options.sought === 'channels') return { ...options, structured: amount };
+  if (options.sought === 'weights')
+    return { ...options, weights: { how: { kind: 'amount', amount }, schedule: undefined } };
+  return options;
 }

@@ -32,7 +32,7 @@ export interface LevelOptions {
   readonly most?: number | undefined;
   /** A width that the levels are to be dense around, for a choice that is to be refined; spread evenly where absent. */
   readonly near?: number | undefined;
-  /** How many widths away from that one they may be; any number where absent. */
+  /** How many widths away from that one levels may be, however few there are; any number where absent. */
   readonly reach?: number | undefined;
 }
 
@@ -45,10 +45,11 @@ const MOST_LEVELS = 32;
  * it and its neighbours among them.
  */
 export function widthLevels(curve: LossCurve, options: LevelOptions): WidthLevel[] {
-  const { cost, near, reach = Number.POSITIVE_INFINITY, most = MOST_LEVELS } = options;
+  const { cost, near, reach, most = MOST_LEVELS } = options;
   const widths = widthsOf(curve, options);
   const index = near === undefined ? -1 : widths.indexOf(near);
-  const chosen = widths.length <= most ? widths : index < 0 ? spread(widths, most) : around(widths, index, reach);
+  const isThinned = widths.length > most || reach !== undefined;
+  const chosen = isThinned ? (index < 0 ? spread(widths, most) : around(widths, index, reach)) : widths;
   return chosen.map((keep) => ({
     keep,
     error: curve.losses[curve.count - keep] as number,
@@ -73,11 +74,12 @@ export function widthsOf({ count, blockedWidth, losses }: LossCurve, options: Le
 
 /** So many of a list, evenly spread over it, the first and the last among them. */
 function spread(list: readonly number[], most: number): number[] {
+  if (list.length <= most) return [...list];
   return Array.from({ length: most }, (_, i) => list[Math.round((i * (list.length - 1)) / (most - 1))] as number);
 }
 
 /** Those of a list at an index, and 1, 2, 4, 8… before and behind it, as far as the reach. */
-function around(list: readonly number[], index: number, reach: number): number[] {
+function around(list: readonly number[], index: number, reach = Number.POSITIVE_INFINITY): number[] {
   const before: number[] = [];
   const behind: number[] = [];
   for (let distance = 1; distance < list.length && distance <= reach; distance *= 2) {

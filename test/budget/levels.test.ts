@@ -35,7 +35,8 @@ describe('the levels of a group', () => {
     [curveOf(8, 4), { alignment: { block: 16, strict: true } }, [8, 4], 'units whose channels fill blocks'],
     [curveOf(40), { near: 30 }, [38, 34, 32, 31, 30, 29, 28, 26, 22, 14], 'dense around one where there are many'],
     [curveOf(40), { near: 40, reach: 4 }, [40, 39, 38, 36], 'within reach of it'],
-    [curveOf(5), { near: 4, reach: 1 }, [5, 4, 3, 2, 1], 'all where there are few, whatever the reach'],
+    [curveOf(5), { near: 4, reach: 1 }, [5, 4, 3], 'within reach of it where there are few, too'],
+    [curveOf(5), { near: 4 }, [5, 4, 3, 2, 1], 'all where there are few'],
     [curveOf(10), { most: 4 }, [10, 7, 4, 1], 'thinned with both ends where there are many'],
   ])('%#: %j are %j: %s', (curve, options, keeps, _) => {
     expect(keepsOf(curve, options)).toEqual(keeps);

@@ -25,8 +25,21 @@ function asked<T>(list: readonly T[]): (index: number) => Promise<T> {
 }
 
 const levels = fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 300 });
-const falling = levels.map((list) => [...list].sort((a, b) => b - a));
-const limits = fc.integer({ min: -1, max: 31 });
+/** Falls so steeply, at first or in the end, that straight lines mislead. */
+const steep = fc
+  .record({ places: fc.integer({ min: 2, max: 300 }), early: fc.boolean(), rate: fc.constantFrom(0.5, 2, 8) })
+  .map(({ places, early, rate }) =>
+    Array.from({ length: places }, (_, i) => (early ? 30 * rate ** -i : 30 - rate ** (i - places))),
+  )
+  .map((list) => list.sort((a, b) => b - a));
+const falling = fc.oneof(
+  levels.map((list) => [...list].sort((a, b) => b - a)),
+  steep,
+);
+const limits = fc.oneof(
+  fc.integer({ min: -1, max: 31 }),
+  fc.integer({ min: -40, max: 4 }).map((power) => 2 ** power),
+);
 
 describe('the least amount under a limit', () => {
   test('is found whatever steps the measure falls by, in at most one try more than halving takes', async () => {

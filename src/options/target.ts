@@ -55,7 +55,7 @@ const ABSOLUTES: Readonly<Record<TargetKind, string>> = {
 
 /**
  * A target such as "macs=40%", "params=1.5M", "latency=5ms" or "size=500KB". A percentage is what stays, of the original.
- * K, M and G are thousands, millions and milliards of parameters or multiplications; KB is 1000 bytes and KiB 1024.
+ * K, M and G are thousands, millions and billions of parameters or multiplications; KB is 1000 bytes and KiB 1024.
  *
  * @throws OnnxPruneError `bad-option` for a kind that is none, a unit that is not of that kind or lacks, and for what is
  *   not above 0 or is more than 100% of the original

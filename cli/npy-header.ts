@@ -16,6 +16,9 @@ const MAGIC = '\x93NUMPY';
 const MAX_HEADER = 0x10000;
 const MAX_AXES = 64;
 
+/** As many bytes from the start of a file hold any header that is read. */
+export const HEADER_ROOM: number = 12 + MAX_HEADER;
+
 /** True when the bytes start as every .npy file does. */
 export function isNpy(bytes: Uint8Array): boolean {
   return latin1(bytes.subarray(0, MAGIC.length)) === MAGIC;

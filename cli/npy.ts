@@ -31,9 +31,7 @@ export type NumpyData =
   | Uint8Array;
 
 /** A NumPy array in row-major (C) order, in the byte order of this machine. */
-export interface NumpyArray {
-  readonly dtype: NumpyType;
-  readonly shape: readonly number[];
+export interface NumpyArray extends ArrayHead {
   readonly data: NumpyData;
 }
 
@@ -59,6 +57,51 @@ const KINDS: ReadonlyMap<string, ElementKind> = new Map<string, ElementKind>([
   ['b1', { dtype: 'bool', width: 1, view: (b, n) => new Uint8Array(b.buffer, b.byteOffset, n) }],
 ]);
 
+/** What is known of an array before its numbers are read. */
+export interface ArrayHead {
+  readonly dtype: NumpyType;
+  readonly shape: readonly number[];
+}
+
+/** How a .npy file keeps its array. */
+export interface NpyLayout extends ArrayHead {
+  /** Where the numbers start, and the bytes that each has. */
+  readonly offset: number;
+  readonly width: number;
+  /** Whether the bytes of each number are in the order of other machines. */
+  readonly swapped: boolean;
+  /** Whether the first axis runs fastest, and there are others. */
+  readonly fortran: boolean;
+  readonly view: (bytes: Uint8Array, count: number) => NumpyData;
+}
+
+/**
+ * Reads the header of a .npy file, format version 1, 2 or 3, and holds it against the size of the file.
+ *
+ * @param head the first `HEADER_ROOM` bytes of the file, or all
+ * @param source what to call the file in messages
+ * @throws OnnxPruneError `bad-data` when it is no .npy file, is damaged, or holds something else than numbers.
+ */
+export function npyLayout(head: Uint8Array, size: number, source: string): NpyLayout {
+  const header = headerOf(head, source);
+  const { dtype, width, view } = kindOf(header, source);
+  const { shape, byteOrder, dataOffset: offset } = header;
+  const expected = elementsIn(shape) * width;
+  const found = size - offset;
+  if (found !== expected) {
+    const remedy =
+      found < expected
+        ? 'the file is cut off; copy or write it again'
+        : 'more than one array may have been saved into it; save each into its own file, or all into one .npz';
+    throw bad(
+      source,
+      `${source} declares ${dtype} [${shape.join(', ')}], ${expected} bytes, but ${found} follow the header: ${remedy}.`,
+    );
+  }
+  const swapped = width > 1 && byteOrder !== '|' && isBigEndian(byteOrder) !== (endianness() === 'BE');
+  return { dtype, shape, offset, width, swapped, fortran: header.fortranOrder && shape.length > 1, view };
+}
+
 /**
  * Reads the bytes of a .npy file, format version 1, 2 or 3. Big-endian numbers and Fortran order are converted.
  * The result shares memory with `bytes` where nothing has to be moved.
@@ -67,24 +110,26 @@ const KINDS: ReadonlyMap<string, ElementKind> = new Map<string, ElementKind>([
  * @throws OnnxPruneError `bad-data` when it is no .npy file, is damaged, or holds something else than numbers.
  */
 export function parseNpy(bytes: Uint8Array, source: string): NumpyArray {
-  const header = headerOf(bytes, source);
-  const kind = kindOf(header, source);
-  const count = header.shape.reduce((product, dim) => product * dim, 1);
-  const expected = count * kind.width;
-  const payload = bytes.subarray(header.dataOffset);
-  if (payload.length !== expected) {
-    const remedy =
-      payload.length < expected
-        ? 'the file is cut off; copy or write it again'
-        : 'more than one array may have been saved into it; save each into its own file, or all into one .npz';
-    throw bad(
-      source,
-      `${source} declares ${kind.dtype} [${header.shape.join(', ')}], ${expected} bytes, but ${payload.length} follow the header: ${remedy}.`,
-    );
-  }
-  const swap = kind.width > 1 && header.byteOrder !== '|' && isBigEndian(header.byteOrder) !== (endianness() === 'BE');
-  const ordered = inOrder(payload, kind.width, header, swap);
-  return { dtype: kind.dtype, shape: header.shape, data: kind.view(ordered, count) };
+  const layout = npyLayout(bytes, bytes.length, source);
+  const { shape, width, fortran } = layout;
+  const payload = bytes.subarray(layout.offset);
+  return decodeNumbers(fortran ? fromFortran(payload, width, shape) : payload, shape, layout);
+}
+
+/** Takes bytes as numbers in C order, in the byte order of the file; shares their memory where nothing has to be moved. */
+export function decodeNumbers(
+  bytes: Uint8Array,
+  shape: readonly number[],
+  { dtype, width, swapped, view }: NpyLayout,
+): NumpyArray {
+  const aligned = swapped || bytes.byteOffset % width !== 0 ? new Uint8Array(bytes) : bytes;
+  if (swapped) for (let at = 0; at < aligned.length; at += width) aligned.subarray(at, at + width).reverse();
+  return { dtype, shape, data: view(aligned, elementsIn(shape)) };
+}
+
+/** How many numbers an array of a shape has. */
+export function elementsIn(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
 }
 
 function headerOf(bytes: Uint8Array, source: string): NpyHeader {
@@ -126,15 +171,8 @@ function isBigEndian(byteOrder: string): boolean {
   return byteOrder === '=' ? endianness() === 'BE' : byteOrder === '>';
 }
 
-/** The payload with elements in C order and native byte order, at an offset that its typed array accepts. */
-function inOrder(payload: Uint8Array, width: number, { shape, fortranOrder }: NpyHeader, swap: boolean): Uint8Array {
-  const transposed = fortranOrder && shape.length > 1 ? fromFortran(payload, width, shape) : payload;
-  const aligned = swap || transposed.byteOffset % width !== 0 ? new Uint8Array(transposed) : transposed;
-  if (swap) for (let at = 0; at < aligned.length; at += width) aligned.subarray(at, at + width).reverse();
-  return aligned;
-}
-
-function fromFortran(payload: Uint8Array, width: number, shape: readonly number[]): Uint8Array {
+/** The bytes of an array in which the first axis runs fastest, moved so that the last one does. */
+export function fromFortran(payload: Uint8Array, width: number, shape: readonly number[]): Uint8Array {
   const result = new Uint8Array(payload.length);
   const strides = fortranStrides(shape, width);
   const index = new Array<number>(shape.length).fill(0);

@@ -1,11 +1,12 @@
 import { crc32 } from 'node:zlib';
-import { type UnzipFileInfo, unzip } from 'fflate';
-import { messageOf, OnnxPruneError } from '../src/errors.ts';
+import { OnnxPruneError } from '../src/errors.ts';
+import { type ByteSource, inMemory, type MakeScratch, memoryScratch, piecesOf } from './byte-source.ts';
+import { inflate } from './inflate.ts';
 import { type NumpyArray, parseNpy } from './npy.ts';
-import { zipChecksums } from './zip-checksums.ts';
+import { entryBytes, isZip, readZipDirectory, ZIP_METHOD, ZipDamage, type ZipEntry } from './zip-directory.ts';
 
-/** All arrays of one file together must stay below this when inflated: 8 GiB. */
-const MAX_TOTAL = 8 * 2 ** 30;
+/** All arrays of one file together must stay below this when they are inflated into memory: 8 GiB. */
+export const MOST_IN_MEMORY: number = 8 * 2 ** 30;
 
 /** Deflate cannot shrink anything more than 1,032 times; a directory that claims more is lying. */
 const MAX_RATIO = 1032;
@@ -15,55 +16,123 @@ const RATIO_SLACK = 4096;
 
 const SUFFIX = '.npy';
 
-/** True when the bytes start as a zip archive does; an empty archive starts with its end record. */
-export function isZip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
+/** How a .npz file is opened. */
+export interface NpzOptions {
+  /** Where entries go that have to be inflated. */
+  readonly scratch: MakeScratch;
+  /** How many bytes all arrays may have together; no limit where left out. */
+  readonly most?: number | undefined;
+  /** Hears how many bytes have been checked. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
- * Reads the arrays of a .npz file, by name without `.npy`. Entries of other kinds are passed over.
- * The directory is checked before anything is inflated, so that a zip bomb costs no memory.
+ * The .npy files in a .npz file, by name without `.npy`, to be read by position: stored ones where they are in the
+ * archive, deflated ones from where they were inflated to. Every byte has been held against its entry's checksum. Entries
+ * of other kinds are passed over. The directory is checked before anything is inflated, so that a zip bomb costs nothing.
  *
  * @param source what to call the file in messages
  * @throws OnnxPruneError `bad-data` when it is no zip archive, is damaged, holds no arrays, one twice, or claims absurd sizes.
  */
-export async function parseNpz(bytes: Uint8Array, source: string): Promise<ReadonlyMap<string, NumpyArray>> {
-  const entries = await listEntries(bytes, source);
+export async function openNpz(
+  archive: ByteSource,
+  source: string,
+  { scratch, most, onProgress }: NpzOptions,
+): Promise<ReadonlyMap<string, ByteSource>> {
+  const entries = await listEntries(archive, source);
   const wanted = entries.filter((entry) => entry.name.endsWith(SUFFIX));
-  checkEntries(entries, wanted, bytes.length, source);
-  const files = await extract(bytes, source, (entry) => entry.name.endsWith(SUFFIX));
-  const checksums = zipChecksums(bytes);
+  checkEntries(entries, wanted, archive.size, source, most);
+  const total = wanted.reduce((sum, { originalSize }) => sum + originalSize, 0);
+  let done = 0;
+  const tell = (bytes: number): void => {
+    done += bytes;
+    onProgress?.(done, total);
+  };
+  const files = new Map<string, ByteSource>();
+  for (const entry of wanted) {
+    const content = await asDamage(source, async () => {
+      const kept = await entryBytes(archive, entry);
+      return entry.method === ZIP_METHOD.stored
+        ? await checkStored(kept, entry, source, tell)
+        : await inflateEntry(kept, entry, source, scratch, tell);
+    });
+    files.set(entry.name.slice(0, -SUFFIX.length), content);
+  }
+  return files;
+}
+
+/**
+ * Reads the arrays of a .npz file in memory, by name; see `openNpz`.
+ * @throws OnnxPruneError `bad-data` as that does, and for entries that are no readable arrays
+ */
+export async function parseNpz(bytes: Uint8Array, source: string): Promise<ReadonlyMap<string, NumpyArray>> {
+  const files = await openNpz(inMemory(bytes), source, { scratch: memoryScratch, most: MOST_IN_MEMORY });
   const arrays = new Map<string, NumpyArray>();
-  for (const { name, originalSize } of wanted) {
-    const content = files[name];
-    if (content?.length !== originalSize || crc32(content) !== checksums.get(name)) {
-      const found = content === undefined ? 'nothing' : `${content.length} bytes`;
-      throw bad(
-        source,
-        `${source} is damaged: entry '${name}' inflates to ${found} that do not match its size (${originalSize}) and checksum; copy or write the file again.`,
-      );
-    }
-    arrays.set(name.slice(0, -SUFFIX.length), parseNpy(content, `${source}:${name}`));
+  for (const [name, file] of files) {
+    arrays.set(name, parseNpy(await file.read(0, file.size), entryName(source, name)));
   }
   return arrays;
 }
 
-async function listEntries(bytes: Uint8Array, source: string): Promise<UnzipFileInfo[]> {
-  if (!isZip(bytes))
+/** What messages call an array in a .npz file. */
+export function entryName(source: string, array: string): string {
+  return `${source}:${array}${SUFFIX}`;
+}
+
+async function listEntries(archive: ByteSource, source: string): Promise<ZipEntry[]> {
+  if (!isZip(await archive.read(0, Math.min(4, archive.size))))
     throw bad(source, `${source} is no .npz file: it is not a zip archive; write it with numpy.savez.`);
-  const entries: UnzipFileInfo[] = [];
-  await extract(bytes, source, (entry) => {
-    entries.push(entry);
-    return false;
-  });
-  return entries;
+  return await asDamage(source, () => readZipDirectory(archive));
+}
+
+async function checkStored(
+  kept: ByteSource,
+  entry: ZipEntry,
+  source: string,
+  tell: (bytes: number) => void,
+): Promise<ByteSource> {
+  let checksum = 0;
+  for await (const piece of piecesOf(kept)) {
+    checksum = crc32(piece, checksum);
+    tell(piece.length);
+  }
+  if (kept.size !== entry.originalSize || checksum !== entry.checksum) throw notAsStated(source, entry, kept.size);
+  return kept;
+}
+
+async function inflateEntry(
+  kept: ByteSource,
+  entry: ZipEntry,
+  source: string,
+  scratch: MakeScratch,
+  tell: (bytes: number) => void,
+): Promise<ByteSource> {
+  const content = await scratch(entry.originalSize, `${source}:${entry.name}`);
+  let [done, checksum] = [0, 0];
+  for await (const piece of inflate(piecesOf(kept))) {
+    if (done + piece.length > content.size) throw notAsStated(source, entry, done + piece.length);
+    await content.write(piece, done);
+    checksum = crc32(piece, checksum);
+    done += piece.length;
+    tell(piece.length);
+  }
+  if (done !== content.size || checksum !== entry.checksum) throw notAsStated(source, entry, done);
+  return content;
+}
+
+function notAsStated(source: string, { name, originalSize }: ZipEntry, found: number): OnnxPruneError {
+  return bad(
+    source,
+    `${source} is damaged: entry '${name}' inflates to ${found} bytes that do not match its size (${originalSize}) and checksum; copy or write the file again.`,
+  );
 }
 
 function checkEntries(
-  all: readonly UnzipFileInfo[],
-  wanted: readonly UnzipFileInfo[],
+  all: readonly ZipEntry[],
+  wanted: readonly ZipEntry[],
   fileSize: number,
   source: string,
+  most = Number.POSITIVE_INFINITY,
 ): void {
   if (wanted.length === 0) {
     const found = all.length === 0 ? 'nothing' : list(all.map((entry) => entry.name));
@@ -74,12 +143,19 @@ function checkEntries(
   }
   const seen = new Set<string>();
   let total = 0;
-  for (const { name, size, originalSize } of wanted) {
+  for (const { name, size, originalSize, method, encrypted } of wanted) {
     if (seen.has(name)) {
       throw bad(source, `${source} holds the entry '${name}' twice; write it again with each array once.`);
     }
     seen.add(name);
     total += originalSize;
+    if (encrypted || (method !== ZIP_METHOD.stored && method !== ZIP_METHOD.deflated)) {
+      const how = encrypted ? 'encrypted' : `compressed by method ${method}`;
+      throw bad(
+        source,
+        `${source} holds the entry '${name}' ${how}, where stored and deflated ones can be read; write it with numpy.savez or numpy.savez_compressed.`,
+      );
+    }
     if (size > fileSize || originalSize > size * MAX_RATIO + RATIO_SLACK) {
       throw bad(
         source,
@@ -87,31 +163,23 @@ function checkEntries(
       );
     }
   }
-  if (total > MAX_TOTAL) {
+  if (total > most) {
     throw bad(
       source,
-      `${source} inflates to ${total} bytes, over the limit of ${MAX_TOTAL}; use fewer samples, a few hundred are enough to calibrate.`,
+      `${source} inflates to ${total} bytes, over the limit of ${most}; use fewer samples, a few hundred are enough to calibrate.`,
     );
   }
 }
 
-function extract(
-  bytes: Uint8Array,
-  source: string,
-  filter: (entry: UnzipFileInfo) => boolean,
-): Promise<Record<string, Uint8Array>> {
-  return new Promise((resolve, reject) => {
-    function fail(error: unknown): void {
-      const message = `${source} is a damaged .npz file (${messageOf(error)}); copy or write it again.`;
-      reject(new OnnxPruneError('bad-data', source, message, error));
-    }
-    try {
-      // A damaged directory can make fflate throw instead of calling back.
-      unzip(bytes, { filter }, (error, files) => (error ? fail(error) : resolve(files)));
-    } catch (error) {
-      fail(error);
-    }
-  });
+/** Says which archive is damaged. */
+async function asDamage<T>(source: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof ZipDamage)) throw error;
+    const message = `${source} is a damaged .npz file (${error.message}); copy or write it again.`;
+    throw new OnnxPruneError('bad-data', source, message, error);
+  }
 }
 
 function list(names: readonly string[]): string {

@@ -1,7 +1,7 @@
 import { OnnxPruneError } from '../src/errors.ts';
-import { convertArray, converterFor } from './convert-array.ts';
+import { type Converter, convertArray, converterFor } from './convert-array.ts';
 import type { Samples } from './load-samples.ts';
-import type { NumpyArray } from './npy.ts';
+import type { ArrayHead, NumpyArray } from './npy.ts';
 
 export { loadSamples, type Samples } from './load-samples.ts';
 export type { NumpyArray, NumpyData, NumpyType } from './npy.ts';
@@ -22,6 +22,14 @@ export interface MatchedSamples {
   readonly labels: NumpyArray | undefined;
 }
 
+/** Arrays that fit a model, whether their numbers are in memory or not. */
+export interface FittedSamples<A> {
+  readonly count: number;
+  /** For each input its array, which may have to be converted; see `convertedFor`. */
+  readonly feeds: readonly { readonly input: SampleInput; readonly array: A }[];
+  readonly labels: A | undefined;
+}
+
 const LABELS = 'labels';
 
 /**
@@ -37,40 +45,78 @@ const LABELS = 'labels';
  *
  * @throws OnnxPruneError `bad-data` for anything that does not fit, `unsupported` for inputs that have no samples axis.
  */
-export function matchSamples(samples: Samples, inputs: readonly SampleInput[]): MatchedSamples {
-  const { source, arrays } = samples;
+export function matchSamples({ source, arrays }: Samples, inputs: readonly SampleInput[]): MatchedSamples {
+  const { count, feeds, labels } = fitSamples(source, arrays, inputs);
+  const converted = feeds.map(({ input, array }) => [input.name, convertedFor(source, input, array)] as const);
+  return { count, feeds: new Map(converted), labels };
+}
+
+/**
+ * Does what `matchSamples` does as far as types and shapes tell; `convertedFor` does the rest, for all samples or some.
+ * @throws OnnxPruneError as `matchSamples`
+ */
+export function fitSamples<A extends ArrayHead>(
+  source: string,
+  arrays: ReadonlyMap<string, A>,
+  inputs: readonly SampleInput[],
+): FittedSamples<A> {
   const labels = inputs.some((input) => input.name === LABELS) ? undefined : arrays.get(LABELS);
   const named = new Map([...arrays].filter(([, array]) => array !== labels));
-  const assigned = assign(source, named, inputs);
-  const feeds = new Map<string, NumpyArray>();
+  const feeds = assign(source, named, inputs);
   const symbols = new Map<string, { size: number; where: string }>();
-  for (const [input, array] of assigned) {
+  for (const { input, array } of feeds) {
     checkShape(source, input, array);
     bindSymbols(source, input, array, symbols);
-    feeds.set(input.name, converted(source, input, array));
+    if (array.dtype !== input.dtype) converterOf(source, input, array);
   }
   if (labels !== undefined) checkLabels(source, labels);
-  const count = commonCount(source, labels === undefined ? feeds : new Map([...feeds, [LABELS, labels]]));
+  const counted = feeds.map(({ input, array }) => [input.name, array] as const);
+  const count = commonCount(source, labels === undefined ? counted : [...counted, [LABELS, labels]]);
   checkBatch(source, count, inputs);
   return { count, feeds, labels };
 }
 
-function assign(
+/**
+ * The numbers for an input in its type; the array itself where it has that.
+ * @throws OnnxPruneError `bad-data` where the type cannot hold one of them, or there is no conversion
+ */
+export function convertedFor(source: string, input: SampleInput, array: NumpyArray): NumpyArray {
+  const { name, dtype } = input;
+  if (array.dtype === dtype) return array;
+  const outcome = convertArray(array, converterOf(source, input, array));
+  if ('array' in outcome) return outcome.array;
+  throw bad(
+    source,
+    `${source}: the array for input '${name}' is ${array.dtype} and holds ${outcome.misfit}, which the ${dtype} that the model expects cannot hold; scale or clip the data first.`,
+  );
+}
+
+function converterOf(source: string, { name, dtype }: SampleInput, array: ArrayHead): Converter {
+  const converter = converterFor(array.dtype, dtype);
+  if (converter !== undefined) return converter;
+  const scale = dtype.startsWith('float') ? ', scaled as in training,' : '';
+  throw bad(
+    source,
+    `${source}: the array for input '${name}' is ${array.dtype}, but the model expects ${dtype}; convert it first${scale} with array.astype('${dtype}').`,
+  );
+}
+
+function assign<A>(
   source: string,
-  arrays: ReadonlyMap<string, NumpyArray>,
+  arrays: ReadonlyMap<string, A>,
   inputs: readonly SampleInput[],
-): ReadonlyMap<SampleInput, NumpyArray> {
+): FittedSamples<A>['feeds'] {
   const [onlyInput] = inputs;
   const [onlyArray] = arrays.values();
   if (inputs.length === 1 && arrays.size === 1 && onlyInput !== undefined && onlyArray !== undefined) {
-    return new Map([[onlyInput, onlyArray]]);
+    return [{ input: onlyInput, array: onlyArray }];
   }
-  const assigned = new Map<SampleInput, NumpyArray>();
+  const assigned: { input: SampleInput; array: A }[] = [];
   for (const input of inputs) {
     const array = arrays.get(input.name);
     if (array === undefined)
       throw nameError(source, `has no array for the model's input '${input.name}'`, arrays, inputs);
-    assigned.set(input, array);
+    assigned.push({ input, array });
   }
   const left = [...arrays.keys()].find((name) => inputs.every((input) => input.name !== name));
   if (left !== undefined) throw nameError(source, `has an array '${left}' that no model input takes`, arrays, inputs);
@@ -80,7 +126,7 @@ function assign(
 function nameError(
   source: string,
   what: string,
-  arrays: ReadonlyMap<string, NumpyArray>,
+  arrays: ReadonlyMap<string, unknown>,
   inputs: readonly SampleInput[],
 ): OnnxPruneError {
   const expected = quoted(inputs.map((input) => input.name));
@@ -91,7 +137,7 @@ function nameError(
   );
 }
 
-function checkShape(source: string, { name, dims }: SampleInput, { shape }: NumpyArray): void {
+function checkShape(source: string, { name, dims }: SampleInput, { shape }: ArrayHead): void {
   if (dims.length === 0) {
     const message = `The model's input '${name}' is a scalar, which has no axis to count samples along; make it a constant of the model to use data with it.`;
     throw new OnnxPruneError('unsupported', name, message);
@@ -114,7 +160,7 @@ function checkShape(source: string, { name, dims }: SampleInput, { shape }: Nump
 function bindSymbols(
   source: string,
   { name, dims }: SampleInput,
-  { shape }: NumpyArray,
+  { shape }: ArrayHead,
   symbols: Map<string, { size: number; where: string }>,
 ): void {
   for (const [axis, dim] of dims.entries()) {
@@ -133,25 +179,7 @@ function bindSymbols(
   }
 }
 
-function converted(source: string, { name, dtype }: SampleInput, array: NumpyArray): NumpyArray {
-  if (array.dtype === dtype) return array;
-  const converter = converterFor(array.dtype, dtype);
-  if (converter === undefined) {
-    const scale = dtype.startsWith('float') ? ', scaled as in training,' : '';
-    throw bad(
-      source,
-      `${source}: the array for input '${name}' is ${array.dtype}, but the model expects ${dtype}; convert it first${scale} with array.astype('${dtype}').`,
-    );
-  }
-  const outcome = convertArray(array, converter);
-  if ('array' in outcome) return outcome.array;
-  throw bad(
-    source,
-    `${source}: the array for input '${name}' is ${array.dtype} and holds ${outcome.misfit}, which the ${dtype} that the model expects cannot hold; scale or clip the data first.`,
-  );
-}
-
-function checkLabels(source: string, { dtype, shape }: NumpyArray): void {
+function checkLabels(source: string, { dtype, shape }: ArrayHead): void {
   if (dtype.startsWith('float')) {
     throw bad(
       source,
@@ -166,8 +194,8 @@ function checkLabels(source: string, { dtype, shape }: NumpyArray): void {
   }
 }
 
-function commonCount(source: string, arrays: ReadonlyMap<string, NumpyArray>): number {
-  const counts = [...arrays].map(([name, { shape }]) => ({ name, count: shape[0] ?? 0 }));
+function commonCount(source: string, arrays: readonly (readonly [string, ArrayHead])[]): number {
+  const counts = arrays.map(([name, { shape }]) => ({ name, count: shape[0] ?? 0 }));
   const [first] = counts;
   if (first === undefined)
     throw bad(source, `${source}: the model has no inputs, so data cannot be fed to it; run without data.`);

@@ -1,11 +1,13 @@
 import type { HostTensor, InputSpec, TestData } from '../src/index.ts';
-import { loadSamples, matchSamples, type NumpyArray } from './samples.ts';
+import { loadSamples, matchSamples, type NumpyArray, type SampleInput } from './samples.ts';
 
-/** Reads test data and fits them to the inputs of a model. @throws OnnxPruneError `bad-file`, `bad-data` in one sentence */
+/**
+ * Reads test data whole and fits them to the inputs of a model.
+ * @throws OnnxPruneError `bad-file`, `bad-data` in one sentence
+ */
 export async function loadTestData(path: string, inputs: readonly InputSpec[]): Promise<TestData> {
   const samples = await loadSamples(path);
-  const wanted = inputs.map(({ name, type, dims }) => ({ name, dtype: type, dims }));
-  const { count, feeds, labels } = matchSamples(samples, wanted);
+  const { count, feeds, labels } = matchSamples(samples, asSampleInputs(inputs));
   return {
     count,
     feeds: new Map([...feeds].map(([name, array]) => [name, asTensor(array)])),
@@ -13,6 +15,12 @@ export async function loadTestData(path: string, inputs: readonly InputSpec[]): 
   };
 }
 
-function asTensor({ dtype, shape, data }: NumpyArray): HostTensor {
+/** What data are held against. */
+export function asSampleInputs(inputs: readonly InputSpec[]): SampleInput[] {
+  return inputs.map(({ name, type, dims }) => ({ name, dtype: type, dims }));
+}
+
+/** An array as onnxruntime takes it; shares memory. */
+export function asTensor({ dtype, shape, data }: NumpyArray): HostTensor {
   return { type: dtype, dims: shape, data };
 }

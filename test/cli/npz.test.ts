@@ -1,9 +1,11 @@
 import { type Zippable, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { parseNpz } from '../../cli/npz.ts';
+import { inMemory, type MakeScratch, memoryScratch } from '../../cli/byte-source.ts';
+import { openNpz, parseNpz } from '../../cli/npz.ts';
 import { OnnxPruneError } from '../../src/errors.ts';
 import { rawBytes } from '../support/build-tensor.ts';
 import { npyBytes } from '../support/npy-bytes.ts';
+import { zipBytes } from './support/zip-bytes.ts';
 
 const values = Float32Array.from({ length: 300_000 }, (_, index) => index % 97);
 const FILES: Zippable = {
@@ -61,6 +63,16 @@ describe('parseNpz', () => {
     ['an archive cut off', zipSync(FILES).subarray(0, 500), 'damaged'],
     ['a bomb', forge(zipSync(FILES), ORIGINAL_SIZE, 0xfffffff0), 'which deflate cannot do'],
     ['an entry larger than the file', forge(zipSync(FILES), COMPRESSED_SIZE, 0x7fffffff), 'which deflate cannot do'],
+    [
+      'an entry compressed otherwise',
+      zipBytes([{ name: 'x.npy', kept: new Uint8Array(9), method: 12 }]),
+      "holds the entry 'x.npy' compressed by method 12, where stored and deflated ones can be read",
+    ],
+    [
+      'an encrypted entry',
+      zipBytes([{ name: 'x.npy', kept: new Uint8Array(9), flags: 1 }]),
+      "'x.npy' encrypted, where",
+    ],
     ['a size that is not kept', forge(zipSync(FILES), ORIGINAL_SIZE, 1_300_000), 'is damaged: entry'],
   ])('refuses %s', async (_, bytes, expected) => {
     expect(await failure(bytes)).toContain(expected);
@@ -115,5 +127,62 @@ describe('parseNpz', () => {
     for (let length = 0; length < archive.length; length += 1) {
       expect(await failure(archive.subarray(0, length))).not.toBe('nothing was thrown');
     }
+  });
+});
+
+describe('openNpz', () => {
+  /** Counts the bytes that room was made for. */
+  function counted(): { room: number[]; scratch: MakeScratch } {
+    const room: number[] = [];
+    return {
+      room,
+      scratch: (size, what) => {
+        expect(what).toMatch(/^x\.npz:.*\.npy$/);
+        room.push(size);
+        return memoryScratch(size);
+      },
+    };
+  }
+
+  it.each([
+    [0, 0],
+    [6, 2],
+  ] as const)('copies deflated entries only (level %i: %i)', async (level, copies) => {
+    const { room, scratch } = counted();
+    const files = await openNpz(inMemory(zipSync(FILES, { level })), 'x.npz', { scratch });
+    expect(room.length).toBe(copies);
+    for (const [name, bytes] of Object.entries(FILES)) {
+      const file = files.get(name.slice(0, -4));
+      expect(Buffer.compare(Buffer.from((await file?.read(0, file.size)) ?? []), Buffer.from(Object(bytes)))).toBe(0);
+    }
+  });
+
+  it.each([0, 6] as const)('tells how far it is, and stops when what it tells does (level %i)', async (level) => {
+    const archive = inMemory(zipSync(FILES, { level }));
+    const total = Object.values(FILES).reduce((sum, bytes) => sum + Object(bytes).length, 0);
+    const told: number[] = [];
+    await openNpz(archive, 'x.npz', {
+      scratch: memoryScratch,
+      onProgress: (done, all) => {
+        expect(all).toBe(total);
+        told.push(done);
+      },
+    });
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    expect(told.at(-1)).toBe(total);
+    const stopped = openNpz(archive, 'x.npz', {
+      scratch: memoryScratch,
+      onProgress: () => {
+        throw new Error('enough');
+      },
+    });
+    await expect(stopped).rejects.toThrow(/^enough$/);
+  });
+
+  it('writes no more than an entry was said to have', async () => {
+    const { room, scratch } = counted();
+    const opened = openNpz(inMemory(forge(zipSync(FILES), ORIGINAL_SIZE, 1000)), 'x.npz', { scratch });
+    await expect(opened).rejects.toThrow("is damaged: entry 'x.npy' inflates to");
+    expect(room).toEqual([1000]);
   });
 });

@@ -1,4 +1,5 @@
 import { type AnyReport, checkReportPath, type PruneHooks, renderJson, writeReport } from '../src/index.ts';
+import { openCalibration } from './calibration-data.ts';
 import type { SharedOptions } from './commands/shared-options.ts';
 import { Interrupted, type STOP_SIGNALS } from './exit-codes.ts';
 import type { RenderOptions } from './render/context.ts';
@@ -44,7 +45,7 @@ export class Session {
       signal: this.signal,
       onProgress: ({ step, done, total }) => this.#terminal.progress.step(step, done, total),
       ...(test !== undefined && { testData: (inputs) => loadTestData(test, inputs) }),
-      ...(calibration !== undefined && { calibration: (inputs) => loadTestData(calibration, inputs) }),
+      ...(calibration !== undefined && { calibration: (inputs, room) => openCalibration(calibration, inputs, room) }),
     };
   }
 

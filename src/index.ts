@@ -6,6 +6,7 @@ export { FORMULA_VARIABLES, type VariableFact } from './criteria/formula/variabl
 export { type ErrorCode, OnnxPruneError } from './errors.ts';
 export { CheckFailed } from './gates.ts';
 export { inspect } from './inspect.ts';
+export type { DataRoom, SampleBatch, SampleSource } from './judge/sample-source.ts';
 export type { TestData } from './judge/test-data.ts';
 export { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './options/prune-options.ts';
 export { prune } from './pipeline.ts';

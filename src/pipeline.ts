@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { type CalibrationBatches, calibrationBatches } from './calibrate/batches.ts';
 import { measureLayerInputs } from './calibrate/layer-inputs.ts';
 import { OnnxPruneError } from './errors.ts';
 import { checkGates } from './gates.ts';
@@ -10,6 +11,7 @@ import { innerRounding } from './judge/inner-rounding.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
 import { measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
 import { randomNodes } from './judge/random-nodes.ts';
+import { type SampleSource, sampleSourceOf } from './judge/sample-source.ts';
 import { bytesOf, measureSize } from './judge/size.ts';
 import { type LoadedModel, loadModel } from './load.ts';
 import { ModelFiles } from './model-files.ts';
@@ -18,6 +20,7 @@ import { encodeModelParts } from './onnx/codec.ts';
 import type { ModelProto } from './onnx/messages.ts';
 import { plainModelFile } from './onnx/read.ts';
 import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
+import { checkCalibrationGiven } from './options/calibration-options.ts';
 import {
   checkCompressible,
   checkDataFile,
@@ -48,6 +51,7 @@ import { withWorkspace } from './workspace.ts';
  */
 export async function prune(input: string, options: PruneOptions, hooks: PruneHooks = {}): Promise<Report> {
   const checked = checkPruneOptions(options);
+  checkCalibrationGiven(checked, hooks.calibration !== undefined);
   const output = options.output ?? defaultOutput(input, checked.gzip);
   if (checked.gzip && !isCompressedName(output)) {
     throw new OnnxPruneError(
@@ -60,7 +64,14 @@ export async function prune(input: string, options: PruneOptions, hooks: PruneHo
   const settled = { ...checked, gzip: checked.gzip || isCompressedName(output) };
   const run = new PruneRun(input, output, options.output !== undefined, settled, hooks);
   try {
-    return await withWorkspace((path) => run.execute(path));
+    return await withWorkspace(async (path) => {
+      try {
+        return await run.execute(path);
+      } finally {
+        // While the folder is there still, since some systems remove no open file.
+        await run.closeData();
+      }
+    });
   } finally {
     run.close();
   }
@@ -75,6 +86,7 @@ class PruneRun {
   readonly #hooks: PruneHooks;
   readonly #clock: Stopwatch;
   readonly #child: RuntimeChild;
+  #calibration: SampleSource | undefined;
 
   constructor(input: string, output: string, named: boolean, options: SettledOptions, hooks: PruneHooks) {
     this.#input = input;
@@ -88,6 +100,10 @@ class PruneRun {
 
   close(): void {
     this.#child.close();
+  }
+
+  async closeData(): Promise<void> {
+    await this.#calibration?.close();
   }
 
   async execute(workspace: (name: string) => string): Promise<Report> {
@@ -106,7 +122,8 @@ class PruneRun {
 
     const inner = innerRounding(model.graph);
     const cleaned = options.verify && loaded.rewired ? await files.write('cleaned.onnx', model) : undefined;
-    const statistics = await this.#statistics(specs, files);
+    const batches = await this.#batches(specs, workspace);
+    const statistics = batches && this.#statistics(batches, files);
     const done = await runTransforms(model, options, { files, clock: this.#clock, evaluator: engine, statistics });
     const storage: Storage = { sparse: options.sparseFormat ?? loaded.sparse };
 
@@ -172,13 +189,25 @@ class PruneRun {
     return path;
   }
 
-  /** How statistics of what layers read are taken, where there are data for it. */
-  async #statistics(specs: readonly InputSpec[], files: ModelFiles): Promise<LayerStatistics | undefined> {
-    const data = await this.#hooks.calibration?.(specs);
-    if (data === undefined) return undefined;
+  /** The calibration data in batches, where there are any. */
+  async #batches(
+    specs: readonly InputSpec[],
+    place: (name: string) => string,
+  ): Promise<CalibrationBatches | undefined> {
+    const { calibration } = this.#hooks;
+    if (calibration === undefined) return undefined;
+    const data = await this.#clock.time('open calibration data', (onProgress) =>
+      calibration(specs, { place, onProgress }),
+    );
+    this.#calibration = sampleSourceOf(data);
+    return calibrationBatches(this.#calibration, specs, this.#options);
+  }
+
+  /** How statistics of what layers read are taken. */
+  #statistics(batches: CalibrationBatches, files: ModelFiles): LayerStatistics {
     return (model) =>
       this.#clock.time('calibrate', (tell) =>
-        measureLayerInputs(model, data, specs, {
+        measureLayerInputs(model, batches, {
           child: this.#child,
           path: files.place('calibration.onnx'),
           request: this.#request,

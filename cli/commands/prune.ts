@@ -23,6 +23,8 @@ interface Options extends SharedOptions {
   readonly fp16Storage?: boolean;
   readonly gzip?: boolean;
   readonly calibration?: string;
+  readonly samples?: string;
+  readonly batch?: string;
   readonly recipe?: string;
   readonly allowApproximate?: boolean;
   readonly output?: string;
@@ -128,6 +130,8 @@ export function pruneCommand(): Command {
       '--calibration <file>',
       'inputs that formulas take statistics of activations from: .npz, .npy or a directory of them',
     )
+    .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
+    .option('--batch <n>', 'samples of --calibration at a time, where the model leaves that open (default: 32)')
     .option('--max-ratio <amount>', 'no group loses a larger part than this', '100%')
     .option(
       '--align <n>',

@@ -1,18 +1,10 @@
 import { OnnxPruneError } from '../errors.ts';
 import { exportModel, type Model } from '../ir/model.ts';
 import type { Value } from '../ir/value.ts';
-import { batchesOf, fixedBatch, type TestData } from '../judge/test-data.ts';
 import { writeModelFile } from '../onnx/write.ts';
-import {
-  type Feeds,
-  type HostTensor,
-  type InputSpec,
-  type Outputs,
-  openModel,
-  type RequestOptions,
-  type RuntimeChild,
-} from '../runtime/index.ts';
+import { type HostTensor, type Outputs, openModel, type RequestOptions, type RuntimeChild } from '../runtime/index.ts';
 import { type Probe, probeActivations, type Site } from '../transforms/activation-statistics.ts';
+import type { CalibrationBatches } from './batches.ts';
 
 /** What flows through a value, per channel, over all samples and all other positions. */
 export interface ChannelStatistics {
@@ -37,22 +29,18 @@ export interface CalibrationRun {
  * Measures what the layers of a model read: onnxruntime reduces it to two numbers per channel and batch, which are
  * averaged here in float64, each batch by its number of samples. One batch is in memory at a time.
  *
- * @param data a rest that does not fill a fixed batch is left out
  * @returns the statistics by value; see `probeActivations` for the values that have none
- * @throws OnnxPruneError `bad-data` for data that make a value NaN or infinite, or do not fill one batch;
+ * @throws OnnxPruneError `bad-data` for data that make a value NaN or infinite, or that do not fit the model;
  *   `runtime-refused` with onnxruntime's own words. Rejects with the signal's reason when aborted.
  */
 export async function measureActivations(
   model: Model,
   sites: readonly Site[],
-  data: TestData,
-  specs: readonly InputSpec[],
+  batches: CalibrationBatches,
   run: CalibrationRun,
 ): Promise<ReadonlyMap<Value, ChannelStatistics>> {
   const { model: probed, probes } = probeActivations(model, sites);
   if (probes.length === 0) return new Map();
-  const { feeds, samples } = batchesOf(data, specs);
-  if (samples === 0) throw tooFew(data.count, specs);
   await writeModelFile(run.path, exportModel(probed, 'embed'));
   const outputs = probes.flatMap(({ mean, meanSquare }) => [mean, meanSquare]);
   const sums = new Map<Value, ChannelStatistics>();
@@ -60,23 +48,16 @@ export async function measureActivations(
   const open = await openModel(child, run.path, { ...request, threads });
   try {
     let done = 0;
-    for (const batch of feeds) {
-      const weight = samplesIn(batch, data);
-      const results = await open.run(batch, { ...request, outputs });
-      for (const probe of probes) addBatch(sums, probe, results, weight / samples);
-      done += weight;
-      run.onProgress?.(done, samples);
+    for await (const { feeds, size } of batches.read()) {
+      const results = await open.run(feeds, { ...request, outputs });
+      for (const probe of probes) addBatch(sums, probe, results, size / batches.samples);
+      done += size;
+      run.onProgress?.(done, batches.samples);
     }
   } finally {
     await open.close();
   }
   return sums;
-}
-
-/** Batches have their samples along the first axis of every input. */
-function samplesIn(batch: Feeds, { feeds }: TestData): number {
-  const [name] = feeds.keys();
-  return (name === undefined ? undefined : batch[name]?.dims[0]) ?? 0;
 }
 
 function addBatch(
@@ -115,14 +96,5 @@ function numbersOf(tensor: HostTensor | undefined, name: string): Float32Array |
     'internal',
     name,
     `Internal error: onnxruntime gave no statistics of "${name}". Please report this with the model.`,
-  );
-}
-
-function tooFew(count: number, specs: readonly InputSpec[]): OnnxPruneError {
-  const batch = fixedBatch(specs) ?? 1;
-  return new OnnxPruneError(
-    'bad-data',
-    'calibration data',
-    `The model takes batches of ${batch}, but the calibration data have ${count} samples; give at least ${batch}.`,
   );
 }

@@ -3,12 +3,11 @@ import type { MeasuredInputs } from '../criteria/formula/score-weight.ts';
 import type { Model } from '../ir/model.ts';
 import { nodesIn } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
-import type { TestData } from '../judge/test-data.ts';
 import { sourceOfConstant } from '../ops/made-of-constants.ts';
 import { ruleOf } from '../ops/rules.ts';
-import type { InputSpec } from '../runtime/index.ts';
 import type { Site } from '../transforms/activation-statistics.ts';
 import { type CalibrationRun, measureActivations } from './activations.ts';
+import type { CalibrationBatches } from './batches.ts';
 
 /**
  * Measures what the linear layers of a model read, on calibration data; see `measureActivations`.
@@ -16,8 +15,7 @@ import { type CalibrationRun, measureActivations } from './activations.ts';
  */
 export async function measureLayerInputs(
   model: Model,
-  data: TestData,
-  specs: readonly InputSpec[],
+  batches: CalibrationBatches,
   run: CalibrationRun,
 ): Promise<MeasuredInputs> {
   const sites = new Map<Value, Site>();
@@ -26,7 +24,7 @@ export async function measureLayerInputs(
     const weight = layer && sourceOfConstant(layer.weight);
     if (layer !== undefined && weight !== undefined && !sites.has(weight)) sites.set(weight, layer.data);
   }
-  const measured = await measureActivations(model, [...sites.values()], data, specs, run);
+  const measured = await measureActivations(model, [...sites.values()], batches, run);
   return new Map(
     [...sites].flatMap(([weight, { value }]) => {
       const statistics = measured.get(value);

@@ -42,7 +42,8 @@ export function batchOf(data: TestData, from: number, to: number): Feeds {
   return Object.fromEntries([...data.feeds].map(([name, tensor]) => [name, sliceTensor(tensor, from, to)]));
 }
 
-function sliceTensor({ type, dims, data }: HostTensor, from: number, to: number): HostTensor {
+/** The entries `from` (included) to `to` (excluded) along the first axis; shares memory where it can. */
+export function sliceTensor({ type, dims, data }: HostTensor, from: number, to: number): HostTensor {
   const size = dims.slice(1).reduce((product, dim) => product * dim, 1);
   const part = Array.isArray(data) ? data.slice(from * size, to * size) : subarray(data, from * size, to * size);
   return { type, dims: [to - from, ...dims.slice(1)], data: part };

@@ -1,9 +1,11 @@
 import type { CriterionName } from '../criteria/criteria.ts';
 import { OnnxPruneError } from '../errors.ts';
+import type { DataRoom, SampleSource } from '../judge/sample-source.ts';
 import type { TestData } from '../judge/test-data.ts';
 import type { InputSpec } from '../runtime/index.ts';
 import type { Progress } from '../stopwatch.ts';
 import type { LayerRule } from '../transforms/select-groups.ts';
+import { type CalibrationOptions, type CalibrationWishes, checkCalibrationOptions } from './calibration-options.ts';
 import { checkGoals, type GoalOptions, type Goals } from './goals.ts';
 import {
   parseAlign,
@@ -23,7 +25,7 @@ import { checkScopes, checkWeightWishes, type WeightOptions, type WeightWishes }
 export { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** What to remove, and what to check. Every value may also be given as the command line takes it. */
-export interface PruneOptions extends WeightOptions, GoalOptions {
+export interface PruneOptions extends WeightOptions, GoalOptions, CalibrationOptions {
   /**
    * Fraction of the channels of each group to remove: 0.5 or "50%". One of `structured`, `heads`, `headDim`, `unstructured`, `threshold`,
    * `pattern`, `layers`, `target`, `maxDrop`, `lossless`, `fp16Storage`, `sparseFormat` and `gzip` must be given.
@@ -88,8 +90,13 @@ export interface PruneHooks {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Aborting stops at once and leaves nothing behind. */
   readonly signal?: AbortSignal | undefined;
-  /** Inputs that statistics of activations are taken over, for formulas that read them. */
-  readonly calibration?: ((inputs: readonly InputSpec[]) => Promise<TestData>) | undefined;
+  /**
+   * Inputs that statistics of activations are taken over, for formulas that read them: in memory, or a source that is read
+   * in batches, and closed when the run ends.
+   */
+  readonly calibration?:
+    | ((inputs: readonly InputSpec[], room: DataRoom) => Promise<SampleSource | TestData>)
+    | undefined;
   /** Real inputs for the proof, fidelity and latency, asked for once the model's inputs are known. */
   readonly testData?: ((inputs: readonly InputSpec[]) => Promise<TestData>) | undefined;
 }
@@ -98,7 +105,7 @@ export interface PruneHooks {
 export const MOST_THREADS = 1024;
 
 /** Options after checking, defaults filled in. */
-export interface SettledOptions extends Goals {
+export interface SettledOptions extends Goals, CalibrationWishes {
   /** Undefined, too, while the amount of channels is sought. */
   readonly structured: number | undefined;
   readonly heads: number | undefined;
@@ -156,6 +163,8 @@ const KEYS = [
   'weightCriterion',
   'scope',
   'weightScope',
+  'samples',
+  'batch',
   'maxRatio',
   'align',
   'exclude',
@@ -224,6 +233,7 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
       weights: weights !== undefined,
     }),
     ...scopes,
+    ...checkCalibrationOptions(options),
     maxRatio: parseFraction('--max-ratio', options.maxRatio ?? defaults.maxRatio, { value: 1, included: true }),
     align: parseAlign('--align', options.align ?? defaults.align),
     exclude: parsePatterns('--exclude', options.exclude ?? []),

@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ChannelStatistics, measureActivations } from '../../src/calibrate/activations.ts';
+import { calibrationBatches } from '../../src/calibrate/batches.ts';
 import { present } from '../../src/errors.ts';
 import { importModel, type Model } from '../../src/ir/model.ts';
 import { graphsIn } from '../../src/ir/node.ts';
 import type { Value } from '../../src/ir/value.ts';
 import { inputSpecs } from '../../src/judge/inputs.ts';
+import { sampleSourceOf } from '../../src/judge/sample-source.ts';
 import type { TestData } from '../../src/judge/test-data.ts';
 import { float16Bits } from '../../src/numeric/float16.ts';
 import { decodeModel } from '../../src/onnx/codec.ts';
@@ -41,7 +43,7 @@ function valueNamed(model: Model, name: string): Value {
   );
 }
 
-type Options = Partial<Parameters<typeof measureActivations>[4]>;
+type Options = Partial<Parameters<typeof measureActivations>[3]>;
 
 /** Statistics of the values of these names and axes, by name. */
 async function measure(
@@ -53,8 +55,7 @@ async function measure(
   const measured = await measureActivations(
     model,
     sites.map(([name, dim]) => ({ value: valueNamed(model, name), dim })),
-    data,
-    inputSpecs(model.graph),
+    calibrationBatches(sampleSourceOf(data), inputSpecs(model.graph)),
     { child, path: freshFolder().path('probed.onnx'), ...options },
   );
   return new Map([...measured].map(([value, statistics]) => [value.name, statistics]));

@@ -79,6 +79,19 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
     'reads mean_square_in, which is measured on data: give some with --calibration FILE, or leave mean_square_in out of it.',
   ],
   [[...by('abs(w) * mean_in'), '--calibration', 'gone.npz'], 'Cannot read gone.npz'],
+  [
+    [...half, '--samples', '5'],
+    '--samples belongs to --calibration, which was not given; give it data, or leave --samples out.',
+  ],
+  [[...half, '--batch', '5'], '--batch belongs to --calibration, which was not given; give it data,'],
+  [
+    [...half, '--samples', '0', '--calibration', 'x.npz'],
+    '--samples must be a whole number of at least 1, but is "0".',
+  ],
+  [
+    [...half, '--batch', 'all', '--calibration', 'x.npz'],
+    '--batch must be a whole number of at least 1, but is "all".',
+  ],
   [[...half, '--exclude', 'nope*'], '--exclude "nope*" matches no node and no initializer of the model;'],
   [[...half, '--include', 'nope*'], '--include "nope*" matches no node and no initializer of the model;'],
   [['--structured', '20%', ...half, '--include', 'nope*'], '--include "nope*" matches no node and no initializer'],

@@ -199,7 +199,7 @@ describe('help', { timeout: 30_000 }, () => {
     const { stdout } = await new Desk().run('prune', '--help');
     const [options = ''] = stdout.split('Examples:');
     const words =
-      '--unstructured --threshold --pattern --include --schedule --steps --initial --lossless --no-lossless --sparse-format --no-sparse-format --fp16-storage --gzip --calibration lamp magnitude';
+      '--unstructured --threshold --pattern --include --schedule --steps --initial --lossless --no-lossless --sparse-format --no-sparse-format --fp16-storage --gzip --calibration --samples --batch lamp magnitude';
     for (const word of [...words.split(' '), ...Object.keys(FORMULA_VARIABLES), ...FORMULA_FUNCTIONS])
       expect(options).toMatch(new RegExp(`(^|[\\s,])${word}([\\s,.:;)]|$)`, 'm'));
     for (const line of options.split('\n')) expect(line.length).toBeLessThanOrEqual(80);

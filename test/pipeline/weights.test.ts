@@ -1,6 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type PruneHooks, type PruneOptions, prune, type Report } from '../../src/index.ts';
+import {
+  type Progress,
+  type PruneHooks,
+  type PruneOptions,
+  prune,
+  type Report,
+  type SampleSource,
+} from '../../src/index.ts';
 import type { ModelBuilder } from '../support/build.ts';
 import { MIXED, mixedNet } from '../support/weight-nets.ts';
 import { decodeWeights } from './decode.ts';
@@ -184,6 +191,55 @@ describe('the order of weights', { timeout: 60_000 }, () => {
     );
     expect(allZeros(after)['conv.weight']).toEqual(expected['conv.weight']);
     expect(expected['conv.weight']).not.toEqual(expectedZeros(before, 0.5, false)['conv.weight']);
+  });
+
+  it('reads a source batch by batch, as often as it has to, and closes it however the run ends', async () => {
+    const asked: number[][] = [];
+    let closed = 0;
+    const source: SampleSource = {
+      count: 100,
+      labelled: false,
+      batch: async (samples) => {
+        expect(closed).toBe(0);
+        asked.push([...samples]);
+        const data = new Float32Array(samples.length * 144).fill(samples[0] === 99 ? Number.NaN : 1);
+        return { feeds: { x: { type: 'float32', dims: [samples.length, 4, 6, 6], data } }, labels: undefined };
+      },
+      close: async () => {
+        closed += 1;
+      },
+    };
+    const calibration = async (): Promise<SampleSource> => source;
+    const options = { unstructured: '50%', criterion: 'abs(w) * mean_square_in', batch: 7 };
+    const { report } = await pruned(mixedNet(), { ...options, samples: 20 }, { calibration });
+    expect(asked.map((samples) => samples.length)).toEqual([7, 7, 6]);
+    expect(report.options).toMatchObject({ samples: 20, batch: 7 });
+    expect(closed).toBe(1);
+
+    closed = 0;
+    await expect(pruned(mixedNet(), { ...options, batch: 1 }, { calibration })).rejects.toMatchObject({
+      code: 'bad-data',
+    });
+    expect(closed).toBe(1);
+    await expect(pruned(mixedNet(), { ...options, samples: 5 })).rejects.toMatchObject({
+      code: 'bad-option',
+      message: '--samples belongs to --calibration, which was not given; give it data, or leave --samples out.',
+    });
+  });
+
+  it('lends those who read its data a place for files, which is gone afterwards', async () => {
+    let path = '';
+    const calibration: PruneHooks['calibration'] = async (_, { place, onProgress }) => {
+      path = place('copy');
+      writeFileSync(path, 'something');
+      onProgress(1, 2);
+      return { count: 1, feeds: new Map(), labels: undefined };
+    };
+    const told: Progress[] = [];
+    const onProgress = (progress: Progress): number => told.push(progress);
+    await pruned(mixedNet(), { unstructured: '50%' }, { calibration, onProgress });
+    expect(told).toContainEqual({ step: 'open calibration data', done: 1, total: 2 });
+    expect(existsSync(path)).toBe(false);
   });
 });
 

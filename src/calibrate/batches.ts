@@ -22,7 +22,10 @@ export interface CalibrationBatches {
   readonly count: number;
   /** Whether batches come with labels. */
   readonly labelled: boolean;
-  /** Reads the batches one after the other, in the order of the data; every call is a new pass. */
+  /**
+   * Reads the batches one after the other, in the order of the data, the next one while the last is in use; every call is
+   * a new pass.
+   */
   read(): AsyncGenerator<CalibrationBatch, void, undefined>;
 }
 
@@ -64,10 +67,23 @@ export function calibrationBatches(
     count,
     labelled: source.labelled,
     async *read() {
-      for (let at = 0; at < used; at += size) {
+      const load = (at: number): Promise<SampleBatch> | undefined => {
+        if (at >= used) return undefined;
         const end = Math.min(at + size, used);
-        const numbers = chosen?.slice(at, end) ?? Array.from({ length: end - at }, (_, i) => at + i);
-        yield { ...(await source.batch(numbers)), size: end - at };
+        return source.batch(chosen?.slice(at, end) ?? Array.from({ length: end - at }, (_, i) => at + i));
+      };
+      let coming = load(0);
+      try {
+        for (let at = 0; coming !== undefined; at += size) {
+          const batch: SampleBatch = await coming;
+          // While the model runs on one batch, the next one is read. What is wrong with it is said when it is asked for.
+          coming = load(at + size);
+          coming?.catch(() => undefined);
+          yield { ...batch, size: Math.min(size, used - at) };
+        }
+      } finally {
+        // Whoever leaves early may close the source, so that nothing may be under way.
+        await coming?.catch(() => undefined);
       }
     },
   };

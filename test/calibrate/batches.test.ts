@@ -66,6 +66,48 @@ describe('batches of calibration data', () => {
     expect(await numbersIn(batches)).toEqual(await numbersIn(batches));
   });
 
+  /** A source that gives its batches one turn later, and tells what it is doing. */
+  function slowSource(count: number, broken = -1): { source: SampleSource; reading: () => number; asked: number[] } {
+    const asked: number[] = [];
+    let reading = 0;
+    const source: SampleSource = {
+      ...sourceOf(count),
+      batch: async (samples) => {
+        asked.push(samples[0] ?? -1);
+        reading += 1;
+        await new Promise((resolve) => setImmediate(resolve));
+        reading -= 1;
+        if (samples[0] === broken) throw new Error(`no ${broken}`);
+        return await sourceOf(count).batch(samples);
+      },
+    };
+    return { source, reading: () => reading, asked };
+  }
+
+  it('are read one ahead, and none is being read once somebody has left', async () => {
+    const { source, reading, asked } = slowSource(10);
+    for await (const { feeds } of calibrationBatches(source, specs(undefined), { batch: 2 }).read()) {
+      expect(feeds['x']?.data).toEqual(Float32Array.of(0, 1));
+      expect(asked).toEqual([0, 2]);
+      expect(reading()).toBe(1);
+      break;
+    }
+    expect(reading()).toBe(0);
+  });
+
+  it('come as far as they can be read', async () => {
+    const { source } = slowSource(10, 4);
+    const seen: number[] = [];
+    const pass = async (): Promise<void> => {
+      for await (const { size } of calibrationBatches(source, specs(undefined), { batch: 2 }).read()) {
+        seen.push(size);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await expect(pass()).rejects.toThrow('no 4');
+    expect(seen).toEqual([2, 2]);
+  });
+
   it('take one sample from each equal stretch of the data, the same for the same seed', async () => {
     const sizes = fc
       .integer({ min: 2, max: 300 })

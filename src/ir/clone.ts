@@ -1,6 +1,6 @@
 import { present } from '../errors.ts';
 import { Graph } from './graph.ts';
-import type { Node } from './node.ts';
+import type { Attribute, Node } from './node.ts';
 import type { Value } from './value.ts';
 
 /** A copy of a graph, and the way from the original's values and nodes to the copy's. */
@@ -12,38 +12,66 @@ export interface GraphClone {
 
 /** Copies nodes and values, those of subgraphs too; tensors and messages are immutable and shared. */
 export function cloneGraph(original: Graph): GraphClone {
-  const values = new Map<Value, Value>();
-  const nodes = new Map<Node, Node>();
-  const names = new Set(original.scope.names);
-  const twinOf = (value: Value): Value => present(values.get(value), `the copy of value "${value.name}"`);
-
-  const copy = (source: Graph): Graph => {
-    const graph = new Graph(source.proto, { ...source.scope, names });
-    for (const value of source.values) {
-      const twin = graph.addValue(value.name, value.type, value.info);
-      values.set(value, twin);
-    }
-    for (const input of source.inputs) graph.addInput(twinOf(input));
-    for (const value of source.initializers) {
-      if (value.tensor !== undefined) graph.setTensor(twinOf(value), value.tensor);
-    }
-    for (const node of source.nodes) {
-      const attributes = [...node.attributes.values()].map(({ proto, graphs }) => ({
-        proto,
-        graphs: graphs.map(copy),
-      }));
-      const twin = graph.insertNode(
-        node.proto,
-        node.inputs.map((input) => input && twinOf(input)),
-        node.outputs.map((output) => output && twinOf(output)),
-        attributes,
-      );
-      nodes.set(node, twin);
-    }
-    for (const output of source.outputs) graph.addOutput(twinOf(output));
-    return graph;
+  const copier = new GraphCopier(new Set(original.scope.names));
+  const graph = copier.copyGraph(original);
+  return {
+    graph,
+    twinOf: (value) => copier.twinOf(value),
+    twinOfNode: (node) => copier.twinOfNode(node),
   };
+}
 
-  const graph = copy(original);
-  return { graph, twinOf, twinOfNode: (node) => present(nodes.get(node), `the copy of node "${node.name}"`) };
+/** Copies graphs or single nodes, and remembers which copy is whose. */
+export class GraphCopier {
+  readonly #values = new Map<Value, Value>();
+  readonly #nodes = new Map<Node, Node>();
+  readonly #names: Set<string>;
+
+  /** @param names taken in the model that the copies belong to; grows as they are made */
+  constructor(names: Set<string>) {
+    this.#names = names;
+  }
+
+  twinOf(value: Value): Value {
+    return present(this.#values.get(value), `the copy of value "${value.name}"`);
+  }
+
+  twinOfNode(node: Node): Node {
+    return present(this.#nodes.get(node), `the copy of node "${node.name}"`);
+  }
+
+  /** A copy of a value with its data, if it has any, in a graph; the one there is where there is one. */
+  copyValue(value: Value, graph: Graph): Value {
+    const known = this.#values.get(value);
+    if (known !== undefined) return known;
+    const twin = graph.addValue(value.name, value.type, value.info);
+    this.#values.set(value, twin);
+    if (value.tensor !== undefined) graph.setTensor(twin, value.tensor);
+    return twin;
+  }
+
+  /** A copy of a node in a graph; everything that it reads and makes must have been copied before. */
+  copyNode(node: Node, graph: Graph): Node {
+    const attributes = [...node.attributes.values()].map(
+      ({ proto, graphs }): Attribute => ({ proto, graphs: graphs.map((body) => this.copyGraph(body)) }),
+    );
+    const twin = graph.insertNode(
+      node.proto,
+      node.inputs.map((input) => input && this.twinOf(input)),
+      node.outputs.map((output) => output && this.twinOf(output)),
+      attributes,
+    );
+    this.#nodes.set(node, twin);
+    return twin;
+  }
+
+  /** A copy of a graph; what a body reads from outside must have been copied before. */
+  copyGraph(source: Graph): Graph {
+    const graph = new Graph(source.proto, { ...source.scope, names: this.#names });
+    for (const value of source.values) this.copyValue(value, graph);
+    for (const input of source.inputs) graph.addInput(this.twinOf(input));
+    for (const node of source.nodes) this.copyNode(node, graph);
+    for (const output of source.outputs) graph.addOutput(this.twinOf(output));
+    return graph;
+  }
 }

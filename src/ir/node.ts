@@ -63,6 +63,13 @@ export function capturesOf(node: Node): Set<Value> {
   return captured;
 }
 
+/** Every value that a node reads, those that its subgraphs read from outside included, each once. */
+export function readsOf(node: Node): Set<Value> {
+  const read = new Set(node.inputs.filter((value) => value !== undefined));
+  if (subgraphsOf(node).length > 0) for (const value of capturesOf(node)) read.add(value);
+  return read;
+}
+
 function collectCaptures(graph: Graph, outer: ReadonlySet<Graph>, captured: Set<Value>): void {
   const inside = new Set([...outer, graph]);
   const note = (value: Value | undefined): void => {

@@ -1,5 +1,5 @@
 import type { Graph } from '../ir/graph.ts';
-import { capturesOf, type Node, subgraphsOf } from '../ir/node.ts';
+import { type Node, readsOf, subgraphsOf } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 
 /**
@@ -16,9 +16,7 @@ export function removeDeadCode(graph: Graph): { nodes: number; initializers: num
     const node = stack.pop();
     if (node === undefined || live.has(node) || node.graph !== graph) continue;
     live.add(node);
-    const read = subgraphsOf(node).length === 0 ? node.inputs : [...node.inputs, ...capturesOf(node)];
-    for (const value of read) {
-      if (value === undefined) continue;
+    for (const value of readsOf(node)) {
       alive.add(value);
       if (value.producer !== undefined) stack.push(value.producer);
     }

@@ -1,0 +1,78 @@
+import { copyMessage } from '../onnx/messages.ts';
+import { GraphCopier } from './clone.ts';
+import { Graph } from './graph.ts';
+import type { Model } from './model.ts';
+import { type Node, readsOf } from './node.ts';
+import type { Value } from './value.ts';
+
+/** A part of a model as a model of its own, and the way from the whole's values to the part's. */
+export interface Extract {
+  readonly model: Model;
+  /** The whole's values that are inputs of the part. */
+  readonly inputs: readonly Value[];
+  twinOf(value: Value): Value;
+}
+
+/** The first IR version in which initializers need not be listed as inputs. */
+const LEAST_IR = 4;
+
+/**
+ * The part of a model that computes some values from others. Weights are shared; the cost is that of the part, whatever
+ * the size of the whole.
+ *
+ * @param given values that become inputs where the part reads them, so that what makes them is left out
+ * @param wanted values of the model's own graph (not of bodies) that the part has to have; none of them is an output yet
+ */
+export function extractModel(
+  { graph: whole, proto }: Model,
+  given: ReadonlySet<Value>,
+  wanted: readonly Value[],
+): Extract {
+  const names = new Set<string>();
+  const part = new Graph({ name: whole.name }, { ...whole.scope, names, initializersAreInputs: false });
+  const copier = new GraphCopier(names);
+  const inputs = new Set<Value>();
+  const read = (value: Value): void => {
+    if (inputs.has(value) || !(given.has(value) || value.producer === undefined)) return;
+    const twin = copier.copyValue(value, part);
+    if (value.tensor !== undefined) return;
+    inputs.add(value);
+    part.addInput(twin);
+  };
+  for (const node of sliceOf(wanted, given)) {
+    for (const value of readsOf(node)) read(value);
+    for (const value of node.outputs) if (value !== undefined && !given.has(value)) copier.copyValue(value, part);
+    copier.copyNode(node, part);
+  }
+  for (const value of wanted) read(value);
+  const irVersion = Math.max(LEAST_IR, Number(proto.irVersion ?? LEAST_IR));
+  const message = Object.assign(copyMessage(proto), { graph: undefined, irVersion });
+  return { model: { graph: part, proto: message }, inputs: [...inputs], twinOf: (value) => copier.twinOf(value) };
+}
+
+/** The nodes that values depend on as far as others are not given, in executable order. */
+function sliceOf(wanted: readonly Value[], given: ReadonlySet<Value>): Node[] {
+  const done = new Set<Node>();
+  const order: Node[] = [];
+  const stack: { readonly node: Node; readonly sources: Node[] }[] = [];
+  const open = (node: Node | undefined): void => {
+    if (node === undefined || done.has(node)) return;
+    done.add(node);
+    stack.push({
+      node,
+      sources: [...readsOf(node)].flatMap((value) => (given.has(value) ? [] : (value.producer ?? []))),
+    });
+  };
+  for (const value of wanted) {
+    if (given.has(value)) continue;
+    open(value.producer);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      if (top.sources.length > 0) open(top.sources.pop());
+      else {
+        order.push(top.node);
+        stack.pop();
+      }
+    }
+  }
+  return order;
+}

@@ -1,6 +1,7 @@
 import { int, intAttribute, ints, string } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
+import { Tensor } from '../ir/tensor.ts';
 import { dimsOf, lengthOf, type Value } from '../ir/value.ts';
 import { addToBiasInput, takesBiasInput } from './bias.ts';
 import {
@@ -188,6 +189,28 @@ function isPointwise(node: Node, weight: Value): boolean {
   );
 }
 
+/** What shapes the window that a convolution moves over its data. */
+const WINDOW = ['auto_pad', 'dilations', 'kernel_shape', 'pads', 'strides'] as const;
+
+/**
+ * The numbers under the kernel at each position, channel by channel: a convolution that takes every channel by itself with
+ * kernels that are 1 at one place and 0 elsewhere, so that borders, strides and dilations are the operator's own.
+ */
+function convPatches(node: Node, data: Value, graph: Graph): Value | undefined {
+  const channels = lengthOf(axis(input(node, 0), 1));
+  const kernel = dimsOf(input(node, 1))?.slice(2);
+  if (channels === undefined || kernel === undefined || !kernel.every((length) => typeof length === 'number'))
+    return undefined;
+  const size = kernel.reduce((product, length) => product * length, 1);
+  const ones = new Float32Array(channels * size * size);
+  for (let row = 0; row < channels * size; row++) ones[row * size + (row % size)] = 1;
+  const name = graph.uniqueName(`${data.name}_patches`);
+  const weight = graph.addInitializer(`${name}_kernels`, Tensor.ofFloats(ones, [channels * size, 1, ...kernel]));
+  const window = WINDOW.flatMap((key) => node.attributes.get(key)?.proto ?? []);
+  const attributes = [...window, intAttribute('group', channels)];
+  return graph.addNode({ opType: 'Conv', name, inputs: [data, weight], attributes }, [name]).outputs[0];
+}
+
 /** Convolution over any number of spatial axes, plain, grouped or depthwise. */
 const conv: OpRule = {
   domain: '',
@@ -196,6 +219,10 @@ const conv: OpRule = {
   repair: repairGroup,
   macs: (node) => convMacs(input(node, 1), output(node)),
   layer: (node) => convLayer(node, 'outputs'),
+  patches: (node, data, graph) =>
+    isPointwise(node, input(node, 1)) && !readsBeyondBorder(node, input(node, 1))
+      ? data
+      : convPatches(node, data, graph),
   takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1))),
   addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph),
 };

@@ -65,6 +65,20 @@ function passage(node: Node): Passage | undefined {
     : { kind: 'elementwise', multiples: MULTIPLES[node.opType] ?? 'none' };
 }
 
+/** What operands count in a sum; axes were lined up by an attribute before opset 7. */
+function terms(node: Node): readonly number[] | undefined {
+  if (node.opset < 7) return undefined;
+  switch (node.opType) {
+    case 'Add':
+    case 'Sum':
+      return node.inputs.map(() => 1);
+    case 'Sub':
+      return [1, -1];
+    default:
+      return undefined;
+  }
+}
+
 const UNCHANGED: Passage = { kind: 'moves', constant: true, multiples: 'any' };
 
 /** Position by position, any number of operands, broadcasting. */
@@ -140,6 +154,7 @@ const broadcasting: OpRule = {
   ],
   couple: (node) => coupleElementwise(node),
   passage,
+  terms,
 };
 
 /**

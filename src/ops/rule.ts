@@ -170,6 +170,17 @@ export interface OpRule {
   takesBias?(node: Node): boolean;
   /** Adds a number to every output channel of the node's layer. */
   addBias?(node: Node, amounts: Float64Array, graph: Graph): void;
+  /**
+   * Adds nodes that lay out what the rows of the node's layer multiply, where that is more than the channels of one
+   * position: for each position of the output (those stay where they are) the numbers that its sums take, along the axis
+   * where the layer's data have their channels. They come in the order of the weight's elements: by channel (all groups one
+   * after the other), then by position in the kernel. Absent where a position of the output reads one position of the data.
+   * @param data stands for the layer's data, in another graph perhaps: float32
+   * @returns undefined where that is not known
+   */
+  patches?(node: Node, data: Value, graph: Graph): Value | undefined;
+  /** What each input counts in the output where that is a sum of its inputs; undefined where it is none. */
+  terms?(node: Node): readonly number[] | undefined;
   /** What becomes of channels that are constant or multiples of one another; undefined where nothing is known. */
   passage?(node: Node): Passage | undefined;
   /** Outputs that a node may leave out where nobody reads them. */

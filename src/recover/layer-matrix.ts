@@ -1,0 +1,82 @@
+import type { Tensor } from '../ir/tensor.ts';
+import type { Value } from '../ir/value.ts';
+import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
+import type { Layer } from '../ops/rule.ts';
+
+/**
+ * The weight of a linear layer as a matrix [rows, features]: a row makes one channel of the output, its features are the
+ * numbers it multiplies, by channel of the data (of its own group), then by position in the kernel.
+ */
+export interface LayerMatrix {
+  readonly weight: Value;
+  readonly tensor: Tensor;
+  readonly rows: number;
+  readonly features: number;
+  /** Groups of rows, each of which reads its own part of the data's channels. */
+  readonly groups: number;
+  /** Positions of the kernel: features per channel. */
+  readonly kernel: number;
+  /** Steps in the tensor's elements from row to row, from channel to channel, and to each position of the kernel. */
+  readonly rowStep: number;
+  readonly channelStep: number;
+  readonly kernelSteps: readonly number[];
+}
+
+/** The matrix of a layer; undefined where its weight is no initializer of floats. */
+export function layerMatrix({ weight, rows, columns, groups }: Layer): LayerMatrix | undefined {
+  const { tensor } = weight;
+  if (tensor === undefined || !isFloatType(tensor.type)) return undefined;
+  const { dims } = tensor;
+  const steps = dims.map((_, dim) => dims.slice(dim + 1).reduce((product, length) => product * length, 1));
+  let kernelSteps = [0];
+  dims.forEach((length, dim) => {
+    if (dim === rows || dim === columns) return;
+    kernelSteps = kernelSteps.flatMap((from) => Array.from({ length }, (_, i) => from + i * (steps[dim] ?? 0)));
+  });
+  const channels = columns === undefined ? 1 : (dims[columns] ?? 0);
+  return {
+    weight,
+    tensor,
+    rows: dims[rows] ?? 0,
+    features: channels * kernelSteps.length,
+    groups,
+    kernel: kernelSteps.length,
+    rowStep: steps[rows] ?? 0,
+    channelStep: columns === undefined ? 0 : (steps[columns] ?? 0),
+    kernelSteps,
+  };
+}
+
+/** The elements of a layer's matrix, row-major. */
+export function readMatrix(matrix: LayerMatrix): Float64Array {
+  const data = matrix.tensor.floats();
+  const out = new Float64Array(matrix.rows * matrix.features);
+  let at = 0;
+  forEachElement(matrix, (place) => {
+    out[at++] = data[place] as number;
+  });
+  return out;
+}
+
+/** The tensor of a layer with other elements, in the type that it has. */
+export function writeMatrix(matrix: LayerMatrix, elements: Float64Array): Tensor {
+  const { tensor } = matrix;
+  const data = new Float64Array(tensor.size);
+  let at = 0;
+  forEachElement(matrix, (place) => {
+    data[place] = elements[at++] as number;
+  });
+  return isFloatType(tensor.type) ? tensor.withData(tensor.dims, floatBytes(tensor.type, data)) : tensor;
+}
+
+function forEachElement(
+  { rows, features, kernel, rowStep, channelStep, kernelSteps }: LayerMatrix,
+  visit: (place: number) => void,
+): void {
+  for (let row = 0; row < rows; row++) {
+    for (let channel = 0; channel * kernel < features; channel++) {
+      const from = row * rowStep + channel * channelStep;
+      for (const step of kernelSteps) visit(from + step);
+    }
+  }
+}

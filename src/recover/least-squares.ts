@@ -1,0 +1,190 @@
+import { factorize, solve } from '../numeric/cholesky.ts';
+import type { Moments } from './moments.ts';
+
+/** A correction of a layer: numbers to add to its matrix [rows, features] and to its bias [rows]. */
+export interface Correction {
+  readonly matrix: Float64Array;
+  readonly bias: Float64Array;
+  /** Ridge that was used, as a part of the mean diagonal of the covariance. */
+  readonly ridge: number;
+  /** Ridge beyond that, without which a matrix could not be factorized; 0 normally. */
+  readonly extra: number;
+  /** Σ e² per position and row, before and after, on positions that the correction was not made from where there were any. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Shape of a layer's matrix. */
+export interface Shape {
+  readonly rows: number;
+  readonly features: number;
+  readonly groups: number;
+}
+
+/** How a correction is made. */
+export interface FitOptions {
+  /** Whether a number can be added to each row's output. */
+  readonly affine: boolean;
+  /** Whether the matrix may change, or the bias alone. */
+  readonly matrix: boolean;
+}
+
+/** Ridges that are tried, as parts of the mean diagonal of the covariance. */
+const RIDGES = [1e-4, 1e-3, 1e-2, 1e-1];
+
+/**
+ * The correction that makes up best for what a layer's output lacks: the minimum of E|e − Δ·x − δ|² + λ|Δ|², with
+ * Δ = C_ex (C_xx + λI)⁻¹ and δ = E e − Δ·E x, C being covariances (second moments, and no δ, where the layer takes no bias).
+ * The ridge pulls towards the weights that the layer has. Which λ is good is seen on the second half of the data with what
+ * the first half gives; the correction is then made from both.
+ * Source: He et al. 2017 ("Channel Pruning for Accelerating Very Deep Neural Networks"), step 2, for the least squares.
+ */
+export function fitCorrection(halves: readonly Moments[], shape: Shape, options: FitOptions): Correction {
+  const [first, second] = halves;
+  const all = halves.reduce(addMoments);
+  const none: Correction = {
+    matrix: new Float64Array(shape.rows * shape.features),
+    bias: new Float64Array(shape.rows),
+    ridge: Number.POSITIVE_INFINITY,
+    extra: 0,
+    before: meanSquare(all),
+    after: meanSquare(all),
+  };
+  if (first === undefined || count(all) === 0) return none;
+  const judge = second !== undefined && count(second) > 0 ? second : first;
+  const before = meanSquare(judge);
+  const candidates = options.matrix ? [Number.POSITIVE_INFINITY, ...RIDGES] : [Number.POSITIVE_INFINITY];
+  let best = { ridge: Number.NaN, after: before };
+  for (const ridge of candidates) {
+    const after = errorOf(ridgeFit(first, shape, options.affine, ridge), judge, shape);
+    if (after < best.after) best = { ridge, after };
+  }
+  if (Number.isNaN(best.ridge)) return none;
+  return { ...ridgeFit(all, shape, options.affine, best.ridge), ridge: best.ridge, before, after: best.after };
+}
+
+function ridgeFit(
+  moments: Moments,
+  { rows, features, groups }: Shape,
+  affine: boolean,
+  ridge: number,
+): Pick<Correction, 'matrix' | 'bias' | 'extra'> {
+  const n = count(moments);
+  const matrix = new Float64Array(rows * features);
+  const bias = new Float64Array(rows);
+  const own = rows / groups;
+  let extra = 0;
+  for (let group = 0; group < groups; group++) {
+    const firstRow = group * own;
+    if (Number.isFinite(ridge)) {
+      const { covariance, cross } = centred(moments, { features, own, group }, affine);
+      const factor = factorize(covariance, features, ridge * meanDiagonal(covariance, features));
+      extra = Math.max(extra, factor.damping - ridge * meanDiagonal(covariance, features));
+      const solution = solve(factor, cross, own);
+      for (let feature = 0; feature < features; feature++)
+        for (let row = 0; row < own; row++)
+          matrix[(firstRow + row) * features + feature] = solution[feature * own + row] as number;
+    }
+    if (!affine) continue;
+    for (let row = firstRow; row < firstRow + own; row++) {
+      let mean = (moments.errorSum[row] as number) / n;
+      for (let feature = 0; feature < features; feature++)
+        mean -=
+          ((matrix[row * features + feature] as number) * (moments.sum[group * features + feature] as number)) / n;
+      bias[row] = mean;
+    }
+  }
+  return { matrix, bias, extra: Math.max(0, extra) };
+}
+
+/** Covariances of one group: of what is read with itself, and with what is lacking; second moments where not affine. */
+function centred(
+  moments: Moments,
+  { features, own, group }: { readonly features: number; readonly own: number; readonly group: number },
+  affine: boolean,
+): { readonly covariance: Float64Array; readonly cross: Float64Array } {
+  const n = count(moments);
+  const size = features * features;
+  const covariance = moments.gram.slice(group * size, (group + 1) * size);
+  const cross = moments.cross.slice(group * features * own, (group + 1) * features * own);
+  for (let i = 0; i < features; i++) {
+    const mean = affine ? (moments.sum[group * features + i] as number) / n : 0;
+    for (let j = 0; j < features; j++) {
+      const at = i * features + j;
+      covariance[at] = ((covariance[at] as number) - mean * (moments.sum[group * features + j] as number)) / n;
+    }
+    for (let row = 0; row < own; row++) {
+      const at = i * own + row;
+      cross[at] = ((cross[at] as number) - mean * (moments.errorSum[group * own + row] as number)) / n;
+    }
+  }
+  return { covariance, cross };
+}
+
+/** E|e − Δ·x − δ|², summed over rows: from the moments alone. */
+function errorOf(
+  { matrix, bias }: Pick<Correction, 'matrix' | 'bias'>,
+  moments: Moments,
+  { rows, features, groups }: Shape,
+): number {
+  const n = count(moments);
+  const own = rows / groups;
+  let total = 0;
+  const product = new Float64Array(features);
+  for (let row = 0; row < rows; row++) {
+    const group = Math.floor(row / own);
+    const gram = group * features * features;
+    const weights = matrix.subarray(row * features, (row + 1) * features);
+    product.fill(0);
+    let linear = 0;
+    let mean = 0;
+    for (let i = 0; i < features; i++) {
+      const weight = weights[i] as number;
+      if (weight === 0) continue;
+      linear += weight * (moments.cross[(group * features + i) * own + (row - group * own)] as number);
+      mean += weight * (moments.sum[group * features + i] as number);
+      const from = gram + i * features;
+      for (let j = 0; j < features; j++)
+        product[j] = (product[j] as number) + weight * (moments.gram[from + j] as number);
+    }
+    let square = 0;
+    for (let i = 0; i < features; i++) square += (weights[i] as number) * (product[i] as number);
+    const shift = bias[row] as number;
+    total +=
+      ((moments.errorSquares[row] as number) -
+        2 * linear +
+        square -
+        2 * shift * ((moments.errorSum[row] as number) - mean)) /
+        n +
+      shift * shift;
+  }
+  return total;
+}
+
+function meanSquare(moments: Moments): number {
+  return moments.errorSquares.reduce((sum, each) => sum + each, 0) / count(moments);
+}
+
+function count(moments: Moments): number {
+  return moments.count[0] ?? 0;
+}
+
+function meanDiagonal(matrix: Float64Array, size: number): number {
+  let sum = 0;
+  for (let i = 0; i < size; i++) sum += matrix[i * size + i] as number;
+  return sum / size;
+}
+
+function addMoments(a: Moments, b: Moments): Moments {
+  const add = (x: Float64Array, y: Float64Array): Float64Array => x.map((each, i) => each + (y[i] as number));
+  return {
+    count: add(a.count, b.count),
+    sum: add(a.sum, b.sum),
+    gram: add(a.gram, b.gram),
+    cross: add(a.cross, b.cross),
+    errorSum: add(a.errorSum, b.errorSum),
+    errorSquares: add(a.errorSquares, b.errorSquares),
+    targetSum: add(a.targetSum, b.targetSum),
+    targetSquares: add(a.targetSquares, b.targetSquares),
+  };
+}

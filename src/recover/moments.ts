@@ -1,0 +1,193 @@
+import type { RuleLookup } from '../channels/couplings.ts';
+import { present } from '../errors.ts';
+import { intAttribute, intsAttribute } from '../ir/attributes.ts';
+import { dataTypeNumber } from '../ir/data-type.ts';
+import type { Graph, NodeSpec } from '../ir/graph.ts';
+import type { Node } from '../ir/node.ts';
+import { Tensor } from '../ir/tensor.ts';
+import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
+import type { Layer } from '../ops/rule.ts';
+import type { LayerMatrix } from './layer-matrix.ts';
+
+/** Names of outputs that hold sums over all positions of a batch; see `Moments`. Sums that are not taken have none. */
+export type MomentNames = Partial<Readonly<Record<keyof Moments, string>>>;
+
+/**
+ * Sums over positions (samples, and places in an image or a sequence) of what a layer reads, x [groups · features], and of
+ * what its output lacks, e [rows]. Groups are kept apart.
+ */
+export interface Moments {
+  /** Number of positions, as one number. */
+  readonly count: Float64Array;
+  /** Σ x [groups · features]. */
+  readonly sum: Float64Array;
+  /** Σ x·xᵀ [groups, features, features]. */
+  readonly gram: Float64Array;
+  /** Σ x·eᵀ [groups, features, rows / groups]. */
+  readonly cross: Float64Array;
+  /** Σ e and Σ e² [rows]. */
+  readonly errorSum: Float64Array;
+  readonly errorSquares: Float64Array;
+  /** Σ t and Σ t² of what the output should be [rows]. */
+  readonly targetSum: Float64Array;
+  readonly targetSquares: Float64Array;
+}
+
+/** Since these operator sets the axes of ReduceSum, and those of Squeeze, are inputs. Source: ONNX's changelog of operators. */
+const AXES_AS_INPUT = 13;
+
+/** What a layer reads, in a graph of its own. */
+export interface Reading {
+  readonly node: Node;
+  readonly layer: Layer;
+  readonly matrix: LayerMatrix;
+}
+
+/**
+ * Whether what the rows of a layer multiply can be laid out: it can where they read one position, or where the operator's rule
+ * says how.
+ */
+export function hasPatches({ node, layer }: Reading, ruleOf: RuleLookup): boolean {
+  return ruleOf(node).patches !== undefined || (layer.weight.tensor?.dims.length ?? 0) <= 2;
+}
+
+/** Adds nodes to a graph that sum over all axes but one. */
+export class MomentBuilder {
+  readonly #graph: Graph;
+  readonly #ruleOf: RuleLookup;
+
+  constructor(graph: Graph, ruleOf: RuleLookup) {
+    this.#graph = graph;
+    this.#ruleOf = ruleOf;
+  }
+
+  /**
+   * Adds the sums of what a layer reads.
+   * @param data stands for the layer's data in this graph
+   * @returns their names, and the numbers themselves, [features, positions] or, of several groups, [groups, features, positions]; undefined where the numbers cannot be laid out
+   */
+  addInput(reading: Reading, data: Value): { names: MomentNames; columns: Value } | undefined {
+    const { node, layer, matrix } = reading;
+    const { patches } = this.#ruleOf(node);
+    const wide = this.#wide(data);
+    const laidOut = patches === undefined ? wide : patches(node, wide, this.#graph);
+    if (laidOut === undefined) return undefined;
+    return this.#sumInput(this.#flat(laidOut, layer, matrix.groups * matrix.features), matrix);
+  }
+
+  /** Adds the sums of the channels that a layer reads, whatever it does with them, with the names that `addInput` gives. */
+  addChannels({ layer, matrix }: Reading, data: Value): { names: MomentNames; columns: Value } {
+    const features = matrix.features / matrix.kernel;
+    return this.#sumInput(this.#flat(this.#wide(data), layer, matrix.groups * features), { ...matrix, features });
+  }
+
+  #sumInput(columns: Value, { groups, features }: LayerMatrix): { names: MomentNames; columns: Value } {
+    const grouped = this.#grouped(columns, groups, features);
+    const gram = this.#add('gram', { opType: 'MatMul', inputs: [grouped, this.#transposed(grouped, groups)] });
+    return {
+      names: { count: this.#count(columns), sum: this.#sum(columns), gram: this.#give(gram) },
+      columns: grouped,
+    };
+  }
+
+  /**
+   * Adds the sums of what the output of a layer lacks.
+   * @param columns what `addInput` gave, where what the layer reads counts
+   * @param lacking e, in the shape of a value whose axis `dim` has the layer's output channels
+   * @param wanted t, in the same shape
+   */
+  addError(
+    { matrix: { rows, groups } }: Reading,
+    columns: Value | undefined,
+    {
+      lacking,
+      wanted,
+      like,
+      dim,
+    }: { readonly lacking: Value; readonly wanted: Value; readonly like: Value; readonly dim: number },
+  ): MomentNames {
+    const at = { data: { value: like, dim } };
+    const [error, target] = [this.#flat(lacking, at, rows), this.#flat(wanted, at, rows)];
+    const names: MomentNames = {
+      count: this.#count(error),
+      errorSum: this.#sum(error),
+      errorSquares: this.#sum(this.#add('square', { opType: 'Mul', inputs: [error, error] })),
+      targetSum: this.#sum(target),
+      targetSquares: this.#sum(this.#add('square', { opType: 'Mul', inputs: [target, target] })),
+    };
+    if (columns === undefined) return names;
+    const grouped = this.#transposed(this.#grouped(error, groups, rows / groups), groups);
+    return { ...names, cross: this.#give(this.#add('cross', { opType: 'MatMul', inputs: [columns, grouped] })) };
+  }
+
+  /** What one value lacks of another, as float32. */
+  difference(wanted: Value, found: Value): { readonly lacking: Value; readonly wanted: Value } {
+    const wide = this.#wide(wanted);
+    return { lacking: this.#add('lacking', { opType: 'Sub', inputs: [wide, this.#wide(found)] }), wanted: wide };
+  }
+
+  #wide(value: Value): Value {
+    if (elementTypeOf(value) === 'float32') return value;
+    const attributes = [intAttribute('to', dataTypeNumber('float32'))];
+    return this.#add('wide', { opType: 'Cast', inputs: [value], attributes });
+  }
+
+  /** [length, positions] of a value in the shape of another, with that one's axis as the first. */
+  #flat(value: Value, { data: { value: like, dim } }: Pick<Layer, 'data'>, length: number): Value {
+    const rank = dimsOf(like)?.length ?? 0;
+    const others = [...Array(rank).keys()].filter((each) => each !== dim);
+    const first =
+      dim === 0
+        ? value
+        : this.#add('first', {
+            opType: 'Transpose',
+            inputs: [value],
+            attributes: [intsAttribute('perm', [dim, ...others])],
+          });
+    return this.#reshape(first, [length, -1]);
+  }
+
+  /** [groups, length, positions] of [groups · length, positions]; as it is where there is one group. */
+  #grouped(columns: Value, groups: number, length: number): Value {
+    return groups === 1 ? columns : this.#reshape(columns, [groups, length, -1]);
+  }
+
+  #transposed(columns: Value, groups: number): Value {
+    const attributes = [intsAttribute('perm', groups === 1 ? [1, 0] : [0, 2, 1])];
+    return this.#add('rows', { opType: 'Transpose', inputs: [columns], attributes });
+  }
+
+  #reshape(value: Value, dims: readonly number[]): Value {
+    const shape = this.#graph.addInitializer('shape', Tensor.ofIntegers(dims));
+    return this.#add('flat', { opType: 'Reshape', inputs: [value, shape] });
+  }
+
+  /** Over positions. */
+  #sum(columns: Value): string {
+    const keep = intAttribute('keepdims', 0);
+    if ((this.#graph.scope.opsets.get('') ?? 1) < AXES_AS_INPUT)
+      return this.#give(
+        this.#add('sum', { opType: 'ReduceSum', inputs: [columns], attributes: [intsAttribute('axes', [1]), keep] }),
+      );
+    const axes = this.#graph.addInitializer('axes', Tensor.ofIntegers([1]));
+    return this.#give(this.#add('sum', { opType: 'ReduceSum', inputs: [columns, axes], attributes: [keep] }));
+  }
+
+  #count(columns: Value): string {
+    const shape = this.#add('shape', { opType: 'Shape', inputs: [columns] });
+    const last = this.#graph.addInitializer('last', Tensor.ofIntegers([1]));
+    const length = this.#add('length', { opType: 'Gather', inputs: [shape, last] });
+    const attributes = [intAttribute('to', dataTypeNumber('float64'))];
+    return this.#give(this.#add('count', { opType: 'Cast', inputs: [length], attributes }));
+  }
+
+  #give(value: Value): string {
+    this.#graph.addOutput(value);
+    return value.name;
+  }
+
+  #add(stem: string, spec: NodeSpec): Value {
+    const name = this.#graph.uniqueName(`moments_${stem}`);
+    return present(this.#graph.addNode({ ...spec, name }, [name]).outputs[0], `the output of "${name}"`);
+  }
+}

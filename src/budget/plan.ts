@@ -8,6 +8,8 @@ import { shareByLoss } from './share-by-loss.ts';
 export interface Candidate {
   readonly group: Group;
   readonly scores: Scores;
+  /** Units that it had before rounds that went before this one, of which amounts are fractions; as many as it has where absent. */
+  readonly before?: number | undefined;
   /** Fraction of this very group to remove, 0 to 1, whatever is done to the others; absent where the general amount holds. */
   readonly amount?: number | undefined;
   /**
@@ -51,8 +53,9 @@ export interface BudgetOptions {
  */
 export function planQuotas(candidates: readonly Candidate[], options: BudgetOptions): Quota[] {
   const removed = options.scope === 'uniform' ? uniform(candidates, options) : global(candidates, options);
-  return candidates.map(({ group }, i) => {
-    const fewest = fewestUnder(group.count, options.maxRatio);
+  return candidates.map((candidate, i) => {
+    const { group } = candidate;
+    const fewest = Math.min(group.count, fewestUnder(firstCount(candidate), options.maxRatio));
     const asked = Math.max(group.count - (removed[i] ?? 0), fewest);
     const aligned = alignCount(asked, group.count, group.blockedWidth, options.alignment);
     return { group, asked, keep: Math.max(1, aligned, fewest) };
@@ -60,7 +63,22 @@ export function planQuotas(candidates: readonly Candidate[], options: BudgetOpti
 }
 
 function uniform(candidates: readonly Candidate[], options: BudgetOptions): number[] {
-  return candidates.map(({ group, amount }) => Math.round(group.count * (amount ?? options.amount)));
+  return candidates.map((candidate) => {
+    const before = firstCount(candidate);
+    const gone = before - candidate.group.count;
+    return Math.max(0, Math.round(before * (candidate.amount ?? options.amount)) - gone);
+  });
+}
+
+function firstCount({ group, before }: Candidate): number {
+  return before ?? group.count;
+}
+
+/** What part of the units that there are now an amount of all those that there were asks for still. */
+function rest(candidates: readonly Candidate[], amount: number): number {
+  const now = candidates.reduce((sum, { group }) => sum + group.count, 0);
+  const before = candidates.reduce((sum, candidate) => sum + firstCount(candidate), 0);
+  return now === 0 ? 0 : Math.max(0, (before * amount - (before - now)) / now);
 }
 
 /** Groups with an amount of their own lose that; the others share theirs out. */
@@ -68,7 +86,8 @@ function global(candidates: readonly Candidate[], options: BudgetOptions): numbe
   const removed = uniform(candidates, options);
   const free = candidates.flatMap(({ amount }, index) => (amount === undefined ? [index] : []));
   const sharing = free.flatMap((index) => candidates[index] ?? []);
-  const shared = byLoss(sharing, options) ?? shareOut(sharing, options);
+  const own = { ...options, amount: rest(sharing, options.amount) };
+  const shared = byLoss(sharing, own) ?? shareOut(sharing, own);
   free.forEach((index, i) => {
     removed[index] = shared[i] ?? 0;
   });

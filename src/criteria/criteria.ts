@@ -5,11 +5,12 @@ import type { Criterion, CriterionName, Evidence, NamedCriterion, RankedBy, Scor
 import { fpgm } from './fpgm.ts';
 import { fanOut, l1, l2 } from './magnitude.ts';
 import { random } from './random.ts';
+import { reconstruction } from './reconstruction.ts';
 
 export type { CriterionName, RankedBy };
 
 /** Every criterion there is, by the name users give. */
-export const criteria: readonly NamedCriterion[] = [fanOut, l1, l2, bnScale, fpgm, random];
+export const criteria: readonly NamedCriterion[] = [reconstruction, fanOut, l1, l2, bnScale, fpgm, random];
 
 /** The criterion of a name. */
 export function criterionNamed(name: RankedBy): Criterion {
@@ -17,13 +18,14 @@ export function criterionNamed(name: RankedBy): Criterion {
 }
 
 /**
- * Scores a group by a criterion, or by the Euclidean norm where the criterion has nothing to look at.
+ * Scores a group by a criterion, or by the norm of weights where the criterion has nothing to look at.
  * @returns the scores and the name of the criterion that gave them
  * @throws OnnxPruneError `bad-model` naming the weights when a score is not a finite number
  */
 export function scoreGroup(criterion: Criterion, group: Group, evidence: Evidence): { scores: Scores; by: string } {
   const own = criterion.score(group, evidence);
-  const scores = own ?? l2.score(group, evidence) ?? new Float64Array(group.count);
+  const other = own === undefined ? insteadOf(criterion) : criterion;
+  const scores = own ?? other.score(group, evidence) ?? new Float64Array(group.count);
   if (!scores.every(Number.isFinite)) {
     const weight = group.members[0]?.axis.value.name ?? group.name;
     throw new OnnxPruneError(
@@ -32,5 +34,10 @@ export function scoreGroup(criterion: Criterion, group: Group, evidence: Evidenc
       `The weights that make or read the channels of "${weight}" hold NaN or infinite numbers, so they cannot be ranked; repair the model, or leave the layer out with --exclude "${weight}".`,
     );
   }
-  return { scores, by: own === undefined ? l2.name : criterion.name };
+  return { scores, by: other.name };
+}
+
+/** What ranks a group where a criterion has nothing to look at: readers where it was about readers, else all weights. */
+function insteadOf({ name }: Criterion): Criterion {
+  return name === reconstruction.name ? fanOut : l2;
 }

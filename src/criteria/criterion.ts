@@ -8,13 +8,28 @@ export interface Evidence {
   /** The data of an initializer as the real numbers that they stand for. */
   floatsOf(value: Value): Floats;
   readonly seed: number;
+  /**
+   * The order in which the units of a group are spared by what the layers that read them were measured to lose; absent where no
+   * data were given, and undefined for a group that no measured layer reads.
+   */
+  readonly measuredRanking?: ((group: Group) => UnitRanking | undefined) | undefined;
+}
+
+/** The order in which the units of a group are spared, and what that costs. */
+export interface UnitRanking {
+  readonly scores: Scores;
+  /**
+   * What is lost once k units have left, for k from 0: the error of the layers that read the channels after they have made up for
+   * it, relative to how their outputs vary, summed over the layers.
+   */
+  readonly losses: Float64Array;
 }
 
 /** Importance of a group's units: the lower, the sooner a unit leaves. Finite, one number per unit, in the group's order. */
 export type Scores = Float64Array;
 
 /** The names users give criteria. */
-export type CriterionName = 'fan-out' | 'l1' | 'l2' | 'bn-scale' | 'fpgm' | 'random';
+export type CriterionName = 'reconstruction' | 'fan-out' | 'l1' | 'l2' | 'bn-scale' | 'fpgm' | 'random';
 
 /** What ranks channels: a criterion that has a name, or a formula of the user's. */
 export type RankedBy = CriterionName | 'formula';

@@ -8,6 +8,7 @@ import { maskModel } from '../channels/masked-model.ts';
 import { realValuesOf } from '../channels/real-values.ts';
 import { shrink } from '../channels/shrink.ts';
 import { criterionNamed, scoreGroup } from '../criteria/criteria.ts';
+import type { Evidence } from '../criteria/criterion.ts';
 import { formulaCriterion } from '../criteria/formula/formula-criterion.ts';
 import type { FormulaScores } from '../criteria/formula/score-weight.ts';
 import { checkGraph } from '../ir/check.ts';
@@ -42,12 +43,18 @@ export interface PruneChannelsOptions extends Selection {
   readonly alignment: Alignment;
   /** What can leave the graph, where somebody has found that out by the same options already. */
   readonly map?: ChannelMap | undefined;
+  /** Units that a group had before rounds that went before this one; see `Candidate.before`. */
+  readonly countBefore?: ((group: Group) => number | undefined) | undefined;
+  /** Ranks the units of a group of `map` by measurement, for the criterion `reconstruction`. */
+  readonly measuredRanking?: Evidence['measuredRanking'];
   /** What ranks where the criterion is `formula`. */
   readonly formula?: FormulaScores | undefined;
   /** Decides what the criterion `random` draws. */
   readonly seed: number;
   /** Whether to build the masked model for the proof. */
   readonly masked: boolean;
+  /** Hears what leaves, before it has left. The weights from before can be read afterwards then, too. */
+  readonly onCut?: ((cut: Cut) => void) | undefined;
 }
 
 /** What was removed. */
@@ -85,6 +92,7 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   const evidence = {
     map,
     seed: options.seed,
+    measuredRanking: options.measuredRanking,
     floatsOf: (value: Value) => realValuesOf(map, value),
   };
   const formula = options.formula && formulaCriterion(options.formula, map);
@@ -96,7 +104,13 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
     const ranking = each.criterion === 'formula' && formula !== undefined ? formula : criterionNamed(each.criterion);
     const { scores, by } = scoreGroup(ranking, group, evidence);
     scoredBy.set(group, by);
-    candidates.push({ group, scores, amount: amount.each ? amount.fraction : undefined });
+    candidates.push({
+      group,
+      scores,
+      before: options.countBefore?.(group),
+      amount: amount.each ? amount.fraction : undefined,
+      losses: ranking.name === 'reconstruction' ? options.measuredRanking?.(group)?.losses : undefined,
+    });
   }
   const shared = Object.values(options.amounts).find((each) => each !== undefined && each !== LATER && !each.each);
   const amount = shared === undefined || shared === LATER ? 0 : shared.fraction;
@@ -114,8 +128,9 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   };
   const masked = options.masked ? maskModel(model, cut) : undefined;
   const witnesses = options.masked ? witnessesOf(graph, cut) : NO_WITNESSES;
-  // Without a masked model nothing reads the weights from before any more.
-  shrink(graph, cut, ruleOf, masked === undefined ? 'reuse' : 'copy');
+  options.onCut?.(cut);
+  // Unless somebody has heard of it, or for a masked model, nothing reads the weights from before any more.
+  shrink(graph, cut, ruleOf, masked === undefined && options.onCut === undefined ? 'reuse' : 'copy');
   removeDeadCode(graph);
   checkGraph(graph, NAME);
   return { report, masked, witnesses };

@@ -20,12 +20,13 @@ import {
 import { PRUNE_DEFAULTS } from './prune-defaults.ts';
 import { parseRankings, type Rankings } from './ranking.ts';
 import { checkRecipeLayers, type RecipeLayer } from './recipe.ts';
+import { checkRecoveryOptions, type RecoveryOptions, type RecoveryWishes } from './recovery-options.ts';
 import { checkScopes, checkWeightWishes, type WeightOptions, type WeightWishes } from './weight-options.ts';
 
 export { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** What to remove, and what to check. Every value may also be given as the command line takes it. */
-export interface PruneOptions extends WeightOptions, GoalOptions, CalibrationOptions {
+export interface PruneOptions extends WeightOptions, GoalOptions, CalibrationOptions, RecoveryOptions {
   /**
    * Fraction of the channels of each group to remove: 0.5 or "50%". One of `structured`, `heads`, `headDim`, `unstructured`, `threshold`,
    * `pattern`, `layers`, `target`, `maxDrop`, `lossless`, `fp16Storage`, `sparseFormat` and `gzip` must be given.
@@ -105,7 +106,7 @@ export interface PruneHooks {
 export const MOST_THREADS = 1024;
 
 /** Options after checking, defaults filled in. */
-export interface SettledOptions extends Goals, CalibrationWishes {
+export interface SettledOptions extends Goals, CalibrationWishes, RecoveryWishes {
   /** Undefined, too, while the amount of channels is sought. */
   readonly structured: number | undefined;
   readonly heads: number | undefined;
@@ -161,6 +162,7 @@ const KEYS = [
   'force',
   'criterion',
   'weightCriterion',
+  'recover',
   'scope',
   'weightScope',
   'samples',
@@ -178,8 +180,12 @@ const KEYS = [
   'timeout',
 ] as const satisfies readonly (keyof PruneOptions)[];
 
-/** Checks every option once. @throws OnnxPruneError `bad-option` naming the option, what it must be and what it is */
-export function checkPruneOptions(options: PruneOptions): SettledOptions {
+/**
+ * Checks every option once.
+ * @param calibrated whether calibration data are given: channels are ranked by what is lost on them then, and layers make up for it
+ * @throws OnnxPruneError `bad-option` naming the option, what it must be and what it is
+ */
+export function checkPruneOptions(options: PruneOptions, calibrated = false): SettledOptions {
   rejectUnknownKeys(options, KEYS);
   const defaults = PRUNE_DEFAULTS;
   const amount = (option: string, found: number | string | undefined): number | undefined =>
@@ -231,6 +237,12 @@ export function checkPruneOptions(options: PruneOptions): SettledOptions {
     ranking: parseRankings(options.criterion, options.weightCriterion, {
       channels: asksForChannels,
       weights: weights !== undefined,
+      calibrated,
+    }),
+    ...checkRecoveryOptions(options, {
+      calibrated,
+      prunesChannels: asksForChannels,
+      scheduled: options.schedule !== undefined,
     }),
     ...scopes,
     ...checkCalibrationOptions(options),

@@ -22,6 +22,8 @@ export interface Rankings extends Ranking {
 interface Wanted {
   readonly channels: boolean;
   readonly weights: boolean;
+  /** Whether calibration data are given. */
+  readonly calibrated?: boolean;
 }
 
 const OF_WEIGHTS = ['magnitude', 'random'] as const;
@@ -32,7 +34,7 @@ const OF_WEIGHTS = ['magnitude', 'random'] as const;
  */
 export function parseRanking(found: string | undefined, wanted: Wanted, option = '--criterion'): Ranking {
   const usual: Ranking = {
-    channels: PRUNE_DEFAULTS.criterion,
+    channels: wanted.calibrated ? 'reconstruction' : PRUNE_DEFAULTS.criterion,
     weights: PRUNE_DEFAULTS.weightCriterion,
     formula: undefined,
   };
@@ -60,6 +62,13 @@ export function parseRanking(found: string | undefined, wanted: Wanted, option =
     );
   }
   const name = fitting.find((each) => each === found) ?? refuse(option, found, fitting);
+  if (name === 'reconstruction' && !wanted.calibrated) {
+    throw new OnnxPruneError(
+      'bad-option',
+      option,
+      `${option} ${name} ranks channels by what is lost on calibration data, and none were given; add --calibration with a few hundred inputs of the model.`,
+    );
+  }
   return {
     channels: ofChannels.find((each) => each === name) ?? usual.channels,
     weights: OF_WEIGHTS.find((each) => each === name) ?? usual.weights,
@@ -85,7 +94,7 @@ export function parseRankings(both: string | undefined, ofWeights: string | unde
     );
   }
   const weights = parseRanking(ofWeights, { channels: false, weights: true }, option);
-  const channels = parseRanking(both, { channels: wanted.channels, weights: false });
+  const channels = parseRanking(both, { ...wanted, weights: false });
   return { ...channels, weights: weights.weights, weightFormula: weights.formula };
 }
 

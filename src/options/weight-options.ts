@@ -89,12 +89,12 @@ export function checkWeightWishes(options: WeightOptions): WeightWishes | undefi
   }
   const kind = schedule === undefined ? undefined : parseChoice('--schedule', schedule, ['constant', 'polynomial']);
   if (kind === undefined) {
-    const orphan = steps !== undefined ? '--steps' : initial !== undefined ? '--initial' : undefined;
-    if (orphan !== undefined)
+    // Steps without a schedule may be rounds in which channels leave.
+    if (initial !== undefined)
       throw new OnnxPruneError(
         'bad-option',
-        orphan,
-        `${orphan} belongs to a schedule; add --schedule polynomial or --schedule constant.`,
+        '--initial',
+        '--initial belongs to a schedule; add --schedule polynomial or --schedule constant.',
       );
     return how && { how, schedule: undefined };
   }

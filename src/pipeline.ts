@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { type CalibrationBatches, calibrationBatches } from './calibrate/batches.ts';
 import { measureLayerInputs } from './calibrate/layer-inputs.ts';
+import { CalibrationStages } from './calibrate/stages.ts';
 import { OnnxPruneError } from './errors.ts';
 import { checkGates } from './gates.ts';
 import type { Storage } from './ir/export.ts';
@@ -50,7 +51,7 @@ import { withWorkspace } from './workspace.ts';
  * const report = await prune('model.onnx', { structured: 0.5 });
  */
 export async function prune(input: string, options: PruneOptions, hooks: PruneHooks = {}): Promise<Report> {
-  const checked = checkPruneOptions(options);
+  const checked = checkPruneOptions(options, hooks.calibration !== undefined);
   checkCalibrationGiven(checked, hooks.calibration !== undefined);
   const output = options.output ?? defaultOutput(input, checked.gzip);
   if (checked.gzip && !isCompressedName(output)) {
@@ -76,6 +77,9 @@ export async function prune(input: string, options: PruneOptions, hooks: PruneHo
     run.close();
   }
 }
+
+/** Bytes of activations that are held in memory between two parts of a model; more than these go to files. */
+const MOST_ACTIVATIONS = 2 ** 29;
 
 /** One pruning run from file to file. */
 class PruneRun {
@@ -124,7 +128,15 @@ class PruneRun {
     const cleaned = options.verify && loaded.rewired ? await files.write('cleaned.onnx', model) : undefined;
     const batches = await this.#batches(specs, workspace);
     const statistics = batches && this.#statistics(batches, files);
-    const done = await runTransforms(model, options, { files, clock: this.#clock, evaluator: engine, statistics });
+    const stages = batches && this.#stages(batches, files);
+    const done = await runTransforms(model, options, {
+      files,
+      clock: this.#clock,
+      evaluator: engine,
+      statistics,
+      stages: stages?.open,
+    });
+    await stages?.close();
     const storage: Storage = { sparse: options.sparseFormat ?? loaded.sparse };
 
     let verdict: Verdict = { proof: null, fidelity: null, latency: null };
@@ -215,6 +227,28 @@ class PruneRun {
           onProgress: tell,
         }),
       );
+  }
+
+  /** How parts of the model are run on the calibration data, which are handed over when somebody first asks. */
+  #stages(
+    batches: CalibrationBatches,
+    files: ModelFiles,
+  ): { readonly open: () => Promise<CalibrationStages>; readonly close: () => Promise<void> } {
+    let stages: Promise<CalibrationStages> | undefined;
+    const settings = {
+      child: this.#child,
+      place: (name: string) => files.place(name),
+      memoryLimit: MOST_ACTIVATIONS,
+      request: this.#request,
+      threads: this.#options.threads,
+    };
+    return {
+      open: () => {
+        stages ??= this.#clock.time('read calibration data', (tell) => CalibrationStages.open(batches, settings, tell));
+        return stages;
+      },
+      close: async () => (await stages)?.close(),
+    };
   }
 
   async #judge(models: ProofModels, cut: string, inputs: JudgeInputs): Promise<Verdict> {

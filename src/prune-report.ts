@@ -51,6 +51,7 @@ export function reportOf(findings: Findings): Report {
     cleaning: { nodesBefore: loaded.nodesInFile, nodesAfter: size.before.nodes },
     lossless: done.lossless,
     pruning: done.pruning,
+    recovery: done.recovery,
     weights: done.weights,
     freed: done.freed,
     storage: {
@@ -93,8 +94,10 @@ function notesOn({
       `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,
     );
   }
-  if (calibrated && options.ranking.formula === undefined && options.ranking.weightFormula === undefined)
-    notes.push('Calibration data were given, but nothing reads them: only a formula for --criterion does.');
+  if (calibrated && !readsCalibration(options))
+    notes.push(
+      'Calibration data were given, but nothing reads them: formulas for --criterion do, and, where channels leave, --criterion reconstruction and --recover.',
+    );
   const cut = pruning.groups.filter(({ before, after }) => after < before);
   const mixers = [...new Set(cut.flatMap(({ approximate }) => approximate))];
   if (mixers.length > 0)
@@ -132,6 +135,16 @@ function notesOn({
     );
   }
   return notes;
+}
+
+/** Whether anything that was asked for looks at calibration data. */
+function readsCalibration({ ranking, recover, prunesChannels }: SettledOptions): boolean {
+  const { formula, weightFormula, channels } = ranking;
+  return (
+    [formula, weightFormula].some((each) => each !== undefined) ||
+    recover !== 'none' ||
+    (prunesChannels && channels === 'reconstruction')
+  );
 }
 
 /** Why a run changed nothing. */

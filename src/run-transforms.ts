@@ -1,3 +1,5 @@
+import type { CalibrationStages } from './calibrate/stages.ts';
+import { alignmentOf, type PrunedInRounds, pruneInRounds, type RecoveryReport } from './channel-rounds.ts';
 import type { ChannelMap } from './channels/group.ts';
 import { type Formula, parseFormula } from './criteria/formula/formula.ts';
 import {
@@ -16,15 +18,8 @@ import type { ProofPass, WitnessModels } from './judge/judge.ts';
 import type { ModelFiles } from './model-files.ts';
 import { type StoredTwice, storeOnce } from './normalise/shared-vectors.ts';
 import type { SettledOptions } from './options/prune-options.ts';
-import { joinReports, type PassOptions, passesOf } from './passes.ts';
-import { kernelBlock } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import {
-  NOTHING_PRUNED,
-  type PruneChannelsOptions,
-  type PruneChannelsReport,
-  pruneChannels,
-} from './transforms/prune-channels.ts';
+import { NOTHING_PRUNED, type PruneChannelsReport } from './transforms/prune-channels.ts';
 import { type PruneWeightsReport, pruneWeights } from './transforms/prune-weights.ts';
 import { type RemoveRedundantReport, removeRedundant } from './transforms/remove-redundant.ts';
 import { type StoreHalfReport, storeHalf } from './transforms/store-half.ts';
@@ -35,6 +30,8 @@ export interface Transformed {
   /** What left without a trace; null under --no-lossless. */
   readonly lossless: RemoveRedundantReport | null;
   readonly pruning: PruneChannelsReport;
+  /** What layers made up for; null where nothing was to be. */
+  readonly recovery: RecoveryReport | null;
   /** Which weights became zero; null where none were to. */
   readonly weights: PruneWeightsReport | null;
   /** What those zeros freed. */
@@ -51,6 +48,8 @@ export interface TransformTools {
   readonly evaluator: Evaluator;
   /** Statistics of layers' inputs, for formulas that read them; absent where no data were given. */
   readonly statistics: LayerStatistics | undefined;
+  /** Runs parts of models on calibration data; absent where no data were given. */
+  readonly stages: (() => Promise<CalibrationStages>) | undefined;
 }
 
 /** Means and mean squares of what layers read, from calibration data. */
@@ -68,14 +67,14 @@ export async function runTransforms(
   const run = new Transformation(model, options, tools);
   const lossless = options.lossless ? await run.removeRedundant('remove redundant', false) : null;
   const { ranking } = options;
-  const pruning = await run.pruneChannels(await formulaOf(ranking.formula));
+  const { report: pruning, recovery } = await run.pruneChannels(await formulaOf(ranking.formula));
   const weights = await run.pruneWeights(await formulaOf(ranking.weightFormula));
   // Without the channels that zeros free, the groups of a pattern would begin elsewhere.
   const frees = options.lossless && weights !== null && weights.how.kind !== 'pattern';
   const freed = frees ? await run.removeRedundant('remove what zeros free', true) : null;
   const storedTwice = run.storeOnce();
   const half = options.fp16Storage ? await run.storeHalf() : null;
-  return { lossless, pruning, weights, freed, storedTwice, half, passes: run.passes };
+  return { lossless, pruning, recovery, weights, freed, storedTwice, half, passes: run.passes };
 }
 
 function formulaOf(text: string | undefined): Formula | undefined | Promise<Formula> {
@@ -115,30 +114,21 @@ class Transformation {
     return report;
   }
 
-  /** Prunes channels pass by pass. */
-  async pruneChannels(formula: Formula | undefined): Promise<PruneChannelsReport> {
-    const { verify, prunesChannels, lossless } = this.#options;
-    if (!prunesChannels) return NOTHING_PRUNED;
-    const shared = pruneChannelsOptions(this.#options);
-    let report: PruneChannelsReport | undefined;
-    for (const pass of passesOf(this.#options)) {
-      const custom = formula && (await this.#scored(formula));
-      const pruned = await this.#tools.clock.time('prune', () =>
-        pruneChannels(this.#model, {
-          ...shared,
-          ...pass,
-          // The lossless tier has seen to patterns that match nothing.
-          again: pass.again === true || lossless,
-          formula: custom,
-          masked: verify,
-          map: pass.prefer === 'heads' && !this.#options.allowApproximate ? this.#map : undefined,
-        }),
-      );
-      this.#map = undefined;
-      report = report === undefined ? pruned.report : joinReports(report, pruned.report);
-      await this.#prove(pruned.masked, pruned.witnesses);
-    }
-    return report ?? NOTHING_PRUNED;
+  /** Prunes channels in rounds and passes, and has layers make up for them. */
+  async pruneChannels(formula: Formula | undefined): Promise<PrunedInRounds> {
+    if (!this.#options.prunesChannels) return { report: NOTHING_PRUNED, recovery: null };
+    const { clock, stages } = this.#tools;
+    const map = this.#map;
+    this.#map = undefined;
+    const done = await pruneInRounds(this.#model, this.#options, {
+      clock,
+      stages,
+      map,
+      formula: async () => formula && (await this.#scored(formula)),
+      onPass: ({ masked, witnesses }) => this.#prove(masked, witnesses),
+    });
+    this.#tools.files.changed();
+    return done;
   }
 
   async pruneWeights(formula: Formula | undefined): Promise<PruneWeightsReport | null> {
@@ -229,27 +219,5 @@ function weightScore(scores: FormulaScores): WeightScore {
     name: scores.formula.text,
     score: ({ values: [value], rows, columns }, elements) =>
       scoreWeight(scores, present(value, 'the initializer of a weight'), elements, { rows, columns }),
-  };
-}
-
-function alignmentOf({ align }: SettledOptions): PruneChannelsOptions['alignment'] {
-  return align === 'auto'
-    ? { block: kernelBlock(), strict: false }
-    : { block: align === 'none' ? 1 : align, strict: true };
-}
-
-function pruneChannelsOptions(
-  options: SettledOptions,
-): Omit<PruneChannelsOptions, 'masked' | 'formula' | keyof PassOptions> {
-  const { ranking, scope, maxRatio, seed, exclude, only, allowApproximate } = options;
-  return {
-    alignment: alignmentOf(options),
-    criterion: ranking.formula === undefined ? ranking.channels : 'formula',
-    scope,
-    maxRatio,
-    seed,
-    exclude,
-    only,
-    allowApproximate,
   };
 }

@@ -23,6 +23,7 @@ interface Options extends SharedOptions {
   readonly fp16Storage?: boolean;
   readonly gzip?: boolean;
   readonly calibration?: string;
+  readonly recover?: string;
   readonly samples?: string;
   readonly batch?: string;
   readonly recipe?: string;
@@ -47,6 +48,7 @@ Examples:
   $ onnx-prune model.onnx --structured 50%
   $ onnx-prune model.onnx --structured 30% --scope global --test test.npz -o small.onnx
   $ onnx-prune model.onnx --structured 50% --exclude "*head*" --json > report.json
+  $ onnx-prune model.onnx --structured 50% --calibration data.npz --test test.npz
   $ onnx-prune model.onnx --unstructured 90% --scope global --gzip
   $ onnx-prune model.onnx --pattern 2:4
   $ onnx-prune model.onnx --structured 30% --unstructured 60%
@@ -86,7 +88,10 @@ export function pruneCommand(): Command {
         .argParser(collect),
     )
     .option('--schedule <kind>', 'reach the amount of --unstructured in steps: constant or polynomial')
-    .option('--steps <n>', `steps of the schedule (default: ${PRUNE_DEFAULTS.steps})`)
+    .option(
+      '--steps <n>',
+      `steps of the schedule (default: ${PRUNE_DEFAULTS.steps}); without one, rounds in which channels leave, with recovery after each`,
+    )
     .option(
       '--initial <amount>',
       `sparsity that a polynomial schedule starts from (default: ${PRUNE_DEFAULTS.initial}%)`,
@@ -117,7 +122,7 @@ export function pruneCommand(): Command {
     .option('--force', 'replace the output where it exists')
     .option(
       '--criterion <name>',
-      `what matters least: channels by fan-out, l1, l2, bn-scale, fpgm; weights by magnitude; both by random or a formula such as "abs(w) * row_norm" (default: ${PRUNE_DEFAULTS.criterion}, ${PRUNE_DEFAULTS.weightCriterion})`,
+      `what matters least: channels by reconstruction (default with --calibration), fan-out, l1, l2, bn-scale, fpgm; weights by magnitude; both by random or a formula such as "abs(w) * row_norm" (default: ${PRUNE_DEFAULTS.criterion}, ${PRUNE_DEFAULTS.weightCriterion})`,
     )
     .option('--weight-criterion <name>', 'what ranks weights, where it is not --criterion')
     .option(
@@ -128,7 +133,11 @@ export function pruneCommand(): Command {
     .option('--weight-scope <scope>', 'how the amount of weights is shared out, where it is not as --scope says')
     .option(
       '--calibration <file>',
-      'inputs that formulas take statistics of activations from: .npz, .npy or a directory of them',
+      'a few hundred inputs, without labels, to learn from what can leave and to make up for it: .npz, .npy or a directory of them',
+    )
+    .option(
+      '--recover <how>',
+      'what layers make up for once channels have left: none, bias, or least-squares (default with --calibration)',
     )
     .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
     .option('--batch <n>', 'samples of --calibration at a time, where the model leaves that open (default: 32)')

@@ -8,6 +8,7 @@ import { renderLatency } from './latency.ts';
 import { renderKept, renderUnknownOperators } from './lists.ts';
 import { renderRedundant, renderStorage } from './lossless.ts';
 import { renderProof } from './proof.ts';
+import { renderRecovery } from './recovery.ts';
 import { printable } from './text.ts';
 import { renderTotals } from './totals.ts';
 import { renderKeptWeights, renderWeights } from './weights.ts';
@@ -32,6 +33,7 @@ export function renderReport(report: Report, options: RenderOptions): string {
     ...(failed ? [proof] : []),
     renderRedundant(context, report.lossless, 'Without a trace'),
     ...(nothing ? [kept, unknown, groups] : [groups]),
+    renderRecovery(context, report.recovery),
     renderWeights(context, report.weights),
     renderRedundant(context, report.freed, 'Freed by zeros'),
     renderStorage(context, report),

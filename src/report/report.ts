@@ -1,3 +1,4 @@
+import type { RecoveryReport } from '../channel-rounds.ts';
 import type { PruneOptions } from '../options/prune-options.ts';
 import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
@@ -104,6 +105,8 @@ export interface Report {
   readonly lossless: RemoveRedundantReport | null;
   /** Channels that left by the amount, in the numbering that the lossless step left. */
   readonly pruning: PruneChannelsReport;
+  /** What the layers behind those channels made up for, on calibration data; null where nothing was to be. */
+  readonly recovery: RecoveryReport | null;
   /** Single weights that became zero; null where none were to. */
   readonly weights: PruneWeightsReport | null;
   /** What those zeros freed: channels that nothing reads any more, or that are zero or constant. */

@@ -125,6 +125,7 @@ const typical: Report = {
     axes: [],
   },
   lossless: null,
+  recovery: null,
   weights: null,
   freed: null,
   storage: { storedTwice: { tensors: 0, bytes: 0 }, half: null, sparseTensors: null, gzip: false },

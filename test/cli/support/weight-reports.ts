@@ -127,6 +127,7 @@ export const report: Report = {
   lossless: redundant,
   pruning: { name: 'prune channels', removedChannels: 0, groups: [], kept: [], axes: [] },
   weights: typical,
+  recovery: null,
   freed: null,
   storage,
   unknownOperators: {},

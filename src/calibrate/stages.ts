@@ -1,0 +1,89 @@
+import { OnnxPruneError } from '../errors.ts';
+import { exportModel } from '../ir/model.ts';
+import { writeModelFile } from '../onnx/write.ts';
+import type { Activations, Stage } from '../recover/activations.ts';
+import { ActivationStore, type RequestOptions, type RuntimeChild, runStage } from '../runtime/index.ts';
+import type { CalibrationBatches } from './batches.ts';
+
+/** How stages are run. */
+export interface StageSettings {
+  readonly child: RuntimeChild;
+  /** Gives a path in a folder of the run's own, for parts of models and for what does not fit into memory. */
+  readonly place: (name: string) => string;
+  /** Bytes of activations that are held in memory at most; the rest goes to files. */
+  readonly memoryLimit: number;
+  readonly request?: RequestOptions | undefined;
+  /** Threads inside an operator; default 1. */
+  readonly threads?: number | undefined;
+}
+
+/** Runs parts of models on calibration data that are held by the runtime's own process, with what flows between them. */
+export class CalibrationStages implements Activations {
+  readonly #settings: StageSettings;
+  readonly #store: ActivationStore;
+  readonly #batches: number;
+  /** How many samples the data have. */
+  readonly samples: number;
+
+  private constructor(settings: StageSettings, store: ActivationStore, batches: CalibrationBatches) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#batches = batches.count;
+    this.samples = batches.samples;
+  }
+
+  /** Hands the data over, batch by batch. @throws OnnxPruneError as reading the data does */
+  static async open(
+    batches: CalibrationBatches,
+    settings: StageSettings,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<CalibrationStages> {
+    const { child, place, memoryLimit, request } = settings;
+    const store = new ActivationStore(child, { folder: place('activations'), memoryLimit });
+    let index = 0;
+    for await (const { feeds } of batches.read()) {
+      await store.put(index++, feeds, request);
+      onProgress?.(index, batches.count);
+    }
+    return new CalibrationStages(settings, store, batches);
+  }
+
+  async run({ model, take, keep, sum, halves }: Stage): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
+    const { child, place, request, threads } = this.#settings;
+    const source = place('stage.onnx');
+    await writeModelFile(source, exportModel(model, 'embed'));
+    const sums = await runStage(
+      child,
+      this.#store,
+      {
+        source,
+        batches: this.#batches,
+        take: Object.fromEntries(take),
+        keep: Object.fromEntries(keep),
+        sum,
+        // One batch alone cannot be halved: it is both.
+        parts: halves && this.#batches > 1 ? 2 : 1,
+      },
+      { ...request, threads },
+    );
+    return new Map([...sums].map(([name, parts]) => [name, parts.map(({ data }) => checked(name, data))]));
+  }
+
+  drop(names: readonly string[]): Promise<void> {
+    return this.#store.drop(names);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}
+
+/** @throws OnnxPruneError `bad-data` where a sum is not finite */
+function checked(name: string, data: Float64Array): Float64Array {
+  if (data.every(Number.isFinite)) return data;
+  throw new OnnxPruneError(
+    'bad-data',
+    'calibration data',
+    `On the calibration data ${name} becomes NaN or infinite, so nothing can be learnt from them; look for such numbers in the data, or try the data that the model was made for.`,
+  );
+}

@@ -1,0 +1,168 @@
+import type { CalibrationStages } from './calibrate/stages.ts';
+import { buildChannelMap } from './channels/build.ts';
+import type { ChannelMap, Group } from './channels/group.ts';
+import type { FormulaScores } from './criteria/formula/score-weight.ts';
+import { cloneModel, type Model } from './ir/model.ts';
+import { ruleOf } from './ops/rules.ts';
+import type { SettledOptions } from './options/prune-options.ts';
+import { joinReports, passesOf, shareOfRound } from './passes.ts';
+import { Lineage } from './recover/lineage.ts';
+import { rankUnits } from './recover/rank-units.ts';
+import { measureReadings } from './recover/readings.ts';
+import { type RecoveredLayer, recover } from './recover/recover.ts';
+import { kernelBlock } from './runtime/index.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import {
+  NOTHING_PRUNED,
+  type PruneChannelsOptions,
+  type PruneChannelsReport,
+  type PrunedChannels,
+  pruneChannels,
+} from './transforms/prune-channels.ts';
+
+/** What layers made up for after channels had left. */
+export interface RecoveryReport {
+  readonly kind: 'bias' | 'least-squares';
+  /** Calibration samples. */
+  readonly samples: number;
+  readonly rounds: number;
+  /** Of the last round, in executable order: the layers behind what left. */
+  readonly layers: readonly RecoveredLayer[];
+}
+
+/** What pruning in rounds came to. */
+export interface PrunedInRounds {
+  readonly report: PruneChannelsReport;
+  /** Null where nothing was to be made up for. */
+  readonly recovery: RecoveryReport | null;
+}
+
+/** What pruning in rounds needs besides the model. */
+export interface RoundTools {
+  readonly clock: Stopwatch;
+  /** Runs parts of the model on calibration data; absent where there are none. */
+  readonly stages: (() => Promise<CalibrationStages>) | undefined;
+  /** The criterion where that is a formula, with what it reads of the layers as they are now. */
+  readonly formula: () => Promise<FormulaScores | undefined>;
+  /** What can leave the model as it is, where somebody has found that out. */
+  readonly map: ChannelMap | undefined;
+  /** Hears of every pass, so that it can be proven. */
+  readonly onPass: (pruned: PrunedChannels) => Promise<void>;
+}
+
+/**
+ * Prunes the channels of a model, in place, in one round or several, each with the passes that the options ask for, and
+ * lets the layers behind make up for what left.
+ */
+export async function pruneInRounds(model: Model, options: SettledOptions, tools: RoundTools): Promise<PrunedInRounds> {
+  return new Rounds(model, options, tools).run();
+}
+
+class Rounds {
+  readonly #model: Model;
+  readonly #options: SettledOptions;
+  readonly #tools: RoundTools;
+  readonly #lineage: Lineage | undefined;
+  /** Units of each group before the first round, by its name. */
+  readonly #counts = new Map<string, number>();
+  #report: PruneChannelsReport | undefined;
+  #map: ChannelMap | undefined;
+
+  constructor(model: Model, options: SettledOptions, tools: RoundTools) {
+    this.#model = model;
+    this.#options = options;
+    this.#tools = tools;
+    this.#map = tools.map;
+    this.#lineage = options.recover === 'none' ? undefined : new Lineage(cloneModel(model).model);
+  }
+
+  async run(): Promise<PrunedInRounds> {
+    const { rounds, recover: kind } = this.#options;
+    let layers: readonly RecoveredLayer[] = [];
+    let samples = 0;
+    for (let round = 1; round <= rounds; round++) {
+      for (const pass of passesOf(shareOfRound(this.#options, round))) await this.#prune(pass, round);
+      const { stages, clock } = this.#tools;
+      if (stages === undefined || this.#lineage === undefined || kind === 'none') continue;
+      const activations = await stages();
+      const lineage = this.#lineage;
+      samples = activations.samples;
+      layers = await clock.time('recover', (onProgress) =>
+        recover(this.#model, lineage, { activations, ruleOf, onProgress }, { matrix: kind === 'least-squares' }),
+      );
+    }
+    return {
+      report: this.#report ?? NOTHING_PRUNED,
+      recovery: kind === 'none' ? null : { kind, samples, rounds, layers },
+    };
+  }
+
+  async #prune(pass: ReturnType<typeof passesOf>[number], round: number): Promise<void> {
+    const { clock } = this.#tools;
+    const { verify, lossless, allowApproximate, rounds } = this.#options;
+    const formula = await this.#tools.formula();
+    const known = pass.prefer === 'heads' && !allowApproximate ? this.#map : undefined;
+    this.#map = undefined;
+    const map = known ?? buildChannelMap(this.#model.graph, ruleOf, { ...pass, allowApproximate });
+    if (round === 1)
+      for (const { name, count } of map.groups) if (!this.#counts.has(name)) this.#counts.set(name, count);
+    const measuredRanking = await this.#measuredRanking(map);
+    const pruned = await clock.time('prune', () =>
+      pruneChannels(this.#model, {
+        ...channelOptions(this.#options),
+        ...pass,
+        // Widths on the way need not suit any kernel.
+        alignment: round < rounds ? { block: 1, strict: false } : alignmentOf(this.#options),
+        // The lossless tier has seen to patterns that match nothing, or the first round has.
+        again: pass.again === true || lossless || round > 1,
+        map,
+        formula,
+        measuredRanking,
+        countBefore: round === 1 ? undefined : ({ name }) => this.#counts.get(name),
+        masked: verify,
+        onCut: this.#lineage && ((cut) => this.#lineage?.add(cut)),
+      }),
+    );
+    this.#report = this.#report === undefined ? pruned.report : joinReports(this.#report, pruned.report);
+    await this.#tools.onPass(pruned);
+  }
+
+  /** How units are ranked by what is lost on calibration data, where somebody wants that. */
+  async #measuredRanking(map: ChannelMap): Promise<PruneChannelsOptions['measuredRanking']> {
+    const { ranking, layers } = this.#options;
+    const { stages, clock } = this.#tools;
+    const isWanted =
+      (ranking.formula === undefined && ranking.channels === 'reconstruction') ||
+      layers.some(({ criterion }) => criterion === 'reconstruction');
+    if (stages === undefined || !isWanted) return undefined;
+    const activations = await stages();
+    const readings = await clock.time('measure channels', () => measureReadings(this.#model, map, activations, ruleOf));
+    const known = new Map<Group, ReturnType<typeof rankUnits>>();
+    return (group) => {
+      if (!known.has(group)) known.set(group, rankUnits(group, map, readings));
+      return known.get(group);
+    };
+  }
+}
+
+/** How kept counts are rounded. */
+export function alignmentOf({ align }: SettledOptions): PruneChannelsOptions['alignment'] {
+  return align === 'auto'
+    ? { block: kernelBlock(), strict: false }
+    : { block: align === 'none' ? 1 : align, strict: true };
+}
+
+function channelOptions(
+  options: SettledOptions,
+): Pick<PruneChannelsOptions, 'criterion' | 'scope' | 'maxRatio' | 'seed' | 'exclude' | 'only' | 'allowApproximate'> {
+  const { ranking, scope, maxRatio, seed, exclude, only, allowApproximate } = options;
+  return {
+    criterion: ranking.formula === undefined ? ranking.channels : 'formula',
+    scope,
+    maxRatio,
+    seed,
+    exclude,
+    only,
+    allowApproximate,
+  };
+}

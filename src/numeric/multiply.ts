@@ -69,7 +69,10 @@ function roundUp(count: number): number {
   return Math.ceil(count / WIDTH) * WIDTH;
 }
 
-/** Lays out rows in panels of three, whose numbers alternate; the last panel is filled up with zeros. */
+/**
+ * Lays out rows in panels of three, whose numbers alternate; the last panel is filled up with zeros. A panel at a time,
+ * so that three numbers side by side are read together where it is rows that lie close.
+ */
 function pack(
   { values, offset, rowStride, columnStride }: MatrixView,
   row: number,
@@ -78,16 +81,22 @@ function pack(
   length: number,
   out: Float64Array,
 ): void {
-  const padded = roundUp(height);
-  for (let i = 0; i < padded; i++) {
-    let to = (i - (i % WIDTH)) * length + (i % WIDTH);
-    const end = to + WIDTH * length;
-    if (i >= height) {
-      for (; to < end; to += WIDTH) out[to] = 0;
-      continue;
+  const start = offset + row * rowStride + from * columnStride;
+  const whole = height - (height % WIDTH);
+  for (let i = 0; i < whole; i += WIDTH) {
+    let at = start + i * rowStride;
+    for (let to = i * length; to < (i + WIDTH) * length; to += 3, at += columnStride) {
+      out[to] = values[at] as number;
+      out[to + 1] = values[at + rowStride] as number;
+      out[to + 2] = values[at + 2 * rowStride] as number;
     }
-    let at = offset + (row + i) * rowStride + from * columnStride;
-    for (; to < end; to += WIDTH, at += columnStride) out[to] = values[at] as number;
+  }
+  if (whole === height) return;
+  out.fill(0, whole * length, (whole + WIDTH) * length);
+  for (let i = whole; i < height; i++) {
+    let at = start + i * rowStride;
+    for (let k = 0; k < length; k++, at += columnStride)
+      out[whole * length + k * WIDTH + i - whole] = values[at] as number;
   }
 }
 

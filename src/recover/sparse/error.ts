@@ -1,0 +1,28 @@
+import { addProduct, rowMajor } from '../../numeric/multiply.ts';
+import type { Layer } from './problem.ts';
+
+/**
+ * What other weights do to the output of a layer, relative to the output: tr((Ŵ − W) H (Ŵ − W)ᵀ) / tr(W H Wᵀ). 0 where
+ * both are zero, Infinity where only the output is. Cost: 2 · rows · columns² multiplications.
+ * @param pruned Ŵ, row-major [rows, columns]
+ * @param moment H where it is not that of the layer, such as that of samples held out
+ */
+export function relativeError(layer: Layer, pruned: Float64Array, moment: Float64Array = layer.moment): number {
+  const { weights, rows, columns } = layer;
+  const change = pruned.map((weight, i) => weight - (weights[i] as number));
+  const error = energy(change, rows, columns, moment);
+  return error === 0 ? 0 : error / energy(weights, rows, columns, moment);
+}
+
+/** tr(W H Wᵀ), not below zero. */
+function energy(weights: Float64Array, rows: number, columns: number, moment: Float64Array): number {
+  const image = new Float64Array(rows * columns);
+  addProduct(rowMajor(image, columns), rowMajor(weights, columns), rowMajor(moment, columns), {
+    rows,
+    terms: columns,
+    columns,
+  });
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (image[i] as number);
+  return Math.max(sum, 0);
+}

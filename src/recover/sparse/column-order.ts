@@ -56,10 +56,10 @@ export function channelsTogether(columns: number, inner: number): ColumnOrder {
 }
 
 /**
- * Runs of `run` columns in ascending order of tr(W_run H_run W_runᵀ) of the diagonal of H alone; those of equal sums stay
- * in order.
+ * Runs of `run` columns by Σ w²·H_jj over their weights, ascending or descending; those of equal sums stay in order.
  */
-export function leastFirst({ weights, rows, columns, moment }: SparseProblem, run: number): ColumnOrder {
+export function byEnergy(problem: SparseProblem, run: number, direction: 'ascending' | 'descending'): ColumnOrder {
+  const { weights, rows, columns, moment } = problem;
   const energies = new Float64Array(columns / run);
   for (let row = 0; row < rows; row++) {
     for (let j = 0; j < columns; j++) {
@@ -68,6 +68,9 @@ export function leastFirst({ weights, rows, columns, moment }: SparseProblem, ru
       energies[at] = (energies[at] as number) + weight * weight * (moment[j * columns + j] as number);
     }
   }
-  const runs = Array.from(energies.keys()).sort((a, b) => (energies[a] as number) - (energies[b] as number) || a - b);
+  const sign = direction === 'ascending' ? 1 : -1;
+  const runs = Array.from(energies.keys()).sort((a, b) => {
+    return sign * ((energies[a] as number) - (energies[b] as number)) || a - b;
+  });
   return Int32Array.from({ length: columns }, (_, i) => (runs[Math.floor(i / run)] as number) * run + (i % run));
 }

@@ -70,14 +70,17 @@ export function dampingOf(moment: Float64Array, columns: number, share: number):
 
 /**
  * Checks that arrays have the sizes that are said and that the share can be had.
+ * @param check another H
  * @throws RangeError naming what does not fit
  */
-export function checkProblem({ weights, rows, columns, moment, share, norms }: SparseProblem): void {
+export function checkProblem(problem: SparseProblem, check?: Float64Array): void {
+  const { weights, rows, columns, moment, share, norms } = problem;
   const expect = (what: string, found: number, wanted: number): void => {
     if (found !== wanted) throw new RangeError(`${what}: expected ${wanted} numbers, found ${found}.`);
   };
   expect('weights', weights.length, rows * columns);
   expect('moment', moment.length, columns * columns);
+  if (check !== undefined) expect('check', check.length, columns * columns);
   if (norms !== undefined) expect('norms', norms.length, columns);
   if (share.kind === 'amount') {
     const { zeros } = share;

@@ -54,7 +54,7 @@ export function solveSparse(
   problem: SparseProblem,
   options: SparseOptions = {},
 ): SparseSolution {
-  checkProblem(problem);
+  checkProblem(problem, options.check);
   const { share, columns } = problem;
   if (share.kind === 'amount' || share.inner === 1) return solveInOrder(method, problem, options);
   // Groups of consecutive columns are all that the methods know.

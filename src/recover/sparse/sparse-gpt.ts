@@ -1,6 +1,6 @@
 import { factorize, upperOfInverse } from '../../numeric/cholesky.ts';
 import { addProduct, rowMajor } from '../../numeric/multiply.ts';
-import { leastFirst, permuteProblem, restoreColumns } from './column-order.ts';
+import { byEnergy, permuteProblem, restoreColumns } from './column-order.ts';
 import {
   DAMPING,
   dampingOf,
@@ -40,16 +40,19 @@ interface Block {
  * Goes through the columns one by one; what a weight that becomes zero leaves behind, the later columns of its row take
  * over, as well as least squares can: with (H + λI)⁻¹ = Uᵀ·U, removing w_i costs (w_i / U_ii)², and then
  * w_j −= w_i / U_ii · U_ij for j > i. Where a block of columns begins, those weights of it leave that cost least.
- * Two more things are not as in the paper. Columns come in ascending order of Σ w²·H_jj, not as they lie, so that those from
- * which most leaves have the most others after them: that lowers errors by 2 to 10%. And the paper takes the same share
- * of every block; here a block gets as many zeros as |w_j|·√H_jj over the whole layer or row puts there, so that the sum
- * is exact, and inputs that are always zero lose their weights before others.
- * Patterns: of consecutive columns (`inner` 1), each group decided where it begins; whole groups are put in order.
+ * Amounts: the paper takes the same share of every block. Here a block gets as many zeros as |w_j|·√H_jj over the whole
+ * layer or row puts there, so that the sum is exact, and inputs that are always zero lose their weights before others.
+ * Patterns: of consecutive columns (`inner` 1), each group decided where it begins.
+ * The paper takes the columns as they lie. Here they are in the order of Σ w²·H_jj: ascending for amounts, as columns
+ * from which most leaves need others after them; descending for patterns, as all groups lose as much, and what weighs
+ * most should find most others. Measured on correlated inputs behind a ReLU, errors after a refit are 2 to 10% lower.
  * Source: Frantar and Alistarh, "SparseGPT: Massive Language Models Can Be Accurately Pruned in One-Shot", ICML 2023.
  * Cost: a factorization and an inversion of H, columns³ each, and rows · columns² / 2 multiplications.
  */
 export function sparseGpt(problem: SparseProblem): Pruned {
-  const order = leastFirst(problem, problem.share.kind === 'pattern' ? problem.share.of : 1);
+  const { share } = problem;
+  const order =
+    share.kind === 'pattern' ? byEnergy(problem, share.of, 'descending') : byEnergy(problem, 1, 'ascending');
   const { weights, mask } = sweepAll(permuteProblem(problem, order));
   return { weights: restoreColumns(weights, order), mask: restoreColumns(mask, order) };
 }

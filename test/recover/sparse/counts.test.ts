@@ -177,6 +177,9 @@ describe('selection', () => {
     const one: Share = { kind: 'amount', zeros: 1, per: 'layer' };
     expect(solve(one, { rows: 3 })).toThrow('weights: expected 18 numbers, found 12.');
     expect(solve(one, { moment: new Float64Array(6) })).toThrow('moment: expected 36 numbers, found 6.');
+    expect(() => solveSparse('wanda', { ...layer, share: one }, { check: new Float64Array(1) })).toThrow(
+      'check: expected 36',
+    );
     expect(solve(one, { norms: new Float64Array(5) })).toThrow('norms: expected 6 numbers, found 5.');
   });
 });

@@ -84,11 +84,11 @@ describe('a refit', () => {
     expect(outputError(layer, found)).toBeLessThan(0.5 * outputError(layer, start));
   });
 
-  test('by default is within a percent of the best', () => {
+  test('by default is within two percent of the best', () => {
     const layer = reluLayer({ rows: 8, columns: 90, seed: 5 });
     const mask = randomMask(720, 6);
     const [some, all] = [refit(layer, layer.weights, mask), refit(layer, layer.weights, mask, EXACT)];
-    expect(outputError(layer, some)).toBeLessThan(1.01 * outputError(layer, all));
+    expect(outputError(layer, some)).toBeLessThan(1.02 * outputError(layer, all));
   });
 
   test('never is worse than what it begins with, whatever the damping', () => {

@@ -122,6 +122,13 @@ describe('of correlated inputs behind a ReLU', () => {
     expect([layer.weights, layer.moment]).toEqual(copies);
   });
 
+  test.each(METHODS)('weights that are zero often enough stay as they are, by %s', (method) => {
+    const weights = layer.weights.map((weight, i) => (i % 5 < 3 ? 0 : weight));
+    const { error, weights: found } = solveSparse(method, { ...layer, weights, share: amount(layer, 0.5) });
+    expect(error).toBeLessThan(1e-20);
+    expect(Math.max(...found.map((weight, i) => Math.abs(weight - (weights[i] ?? Number.NaN))))).toBeLessThan(1e-9);
+  });
+
   test('the squares given are what the criterion of Wanda goes by', () => {
     const norms = Float64Array.from({ length: 160 }, (_, j) => (j < 80 ? 0 : 1));
     const { weights } = solveSparse('wanda', { ...layer, norms, share: amount(layer, 0.5) });

@@ -33,8 +33,8 @@ export interface ProductSize {
 }
 
 /**
- * Adds `factor · left · right` to `out`, in place: `left` is [rows, terms], `right` is [terms, columns]. Tiles are packed
- * so that the innermost loop reads memory in order, whatever the strides are, and uses each number three times.
+ * Adds `factor · left · right` to `out`, in place: `left` is [rows, terms], `right` is [terms, columns]. Tiles are
+ * packed so that the innermost loop reads memory in order, whatever the strides are, and uses each number three times.
  * Source of the order of the loops: Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
  * Cost: rows · terms · columns multiplications. Sums depend on nothing but the sizes, so they are the same every time.
  * @param out none of its elements may be one of the two others

@@ -46,9 +46,9 @@ export function permuteProblem(problem: SparseProblem, order: ColumnOrder): Spar
 }
 
 /**
- * Kernel position outer, channel inner, where columns are channel · inner + position: groups of channels at one position
- * are consecutive then.
- * Source: Frantar and Alistarh, "Optimal Brain Compression", NeurIPS 2022, who lay out convolutions so for N:M patterns.
+ * Kernel position outer, channel inner, where columns are channel · inner + position: groups of channels at one
+ * position are consecutive then.
+ * Source: Frantar and Alistarh, "Optimal Brain Compression", NeurIPS 2022, who do so to convolutions for N:M patterns.
  */
 export function channelsTogether(columns: number, inner: number): ColumnOrder {
   const channels = columns / inner;

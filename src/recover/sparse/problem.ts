@@ -9,7 +9,7 @@ export interface AmountShare {
   readonly kind: 'amount';
   /** Zeros in the whole layer, a whole number from 0 to the number of weights. */
   readonly zeros: number;
-  /** `layer` compares all weights with each other; `row` those of an output, and the numbers of rows differ by one at most. */
+  /** `layer` compares all weights with each other; `row` those of an output, whose counts differ by one at most. */
   readonly per: 'layer' | 'row';
 }
 

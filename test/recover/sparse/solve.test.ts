@@ -48,7 +48,7 @@ describe('of tiny layers', () => {
     expect(Math.max(alps, sparsegpt, wanda)).toBeLessThan(magnitude);
   });
 
-  test('with inputs that do not depend on each other, all but magnitudes find the best, and change nothing else', () => {
+  test('with independent inputs, all but magnitudes find the best, and change nothing else', () => {
     const weights = Float64Array.of(1, -2, 3, 0.5, 4, -1);
     const squares = [9, 1, 0.01, 4, 0.04, 25];
     const moment = new Float64Array(36);

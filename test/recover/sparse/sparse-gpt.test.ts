@@ -26,7 +26,7 @@ describe('the sweep over columns', () => {
     expect(Math.max(...moves)).toBeGreaterThan(1e-2 * scale);
   });
 
-  test('chooses by weights that are up to date: better than the same number of the smallest, and than without taking over', () => {
+  test('is better than the same zeros without what the others take over', () => {
     const layer = reluLayer({ rows: 12, columns: 100, seed: 7 });
     for (const per of ['layer', 'row'] as const) {
       const { weights, mask } = sparseGpt({ ...layer, share: { kind: 'amount', zeros: 720, per } });

@@ -40,7 +40,7 @@ interface Descent {
  * draws to the weights wanted, not to zero. A row that got worse by H alone is given back as it was.
  * Gradients, not factors, as every row has a support of its own: a factor each would cost rows · support³.
  * Sources: Hubara et al., "Accelerated Sparse Neural Training: A Provable and Efficient Method to Find N:M Transposable
- * Masks", NeurIPS 2021 (the problem); Meng et al., "ALPS", NeurIPS 2024 (masked conjugate gradients of all rows at once).
+ * Masks", NeurIPS 2021 (the problem); Meng et al., "ALPS", NeurIPS 2024 (conjugate gradients of all masked rows).
  * Cost: rows · columns² multiplications at the start and at each step, of rows that are not done.
  * @param start [rows, columns]; what it holds at weights that do not stay is taken for zero
  */

@@ -69,36 +69,40 @@ function ridgeFit(
   affine: boolean,
   ridge: number,
 ): Pick<Correction, 'matrix' | 'bias' | 'extra'> {
-  const n = count(moments);
   const matrix = new Float64Array(rows * features);
-  const bias = new Float64Array(rows);
   const own = rows / groups;
   let extra = 0;
-  for (let group = 0; group < groups; group++) {
-    const firstRow = group * own;
-    if (Number.isFinite(ridge)) {
-      const { covariance, cross } = centred(moments, { features, own, group }, affine);
-      const factor = factorize(covariance, features, ridge * meanDiagonal(covariance, features));
-      extra = Math.max(extra, factor.damping - ridge * meanDiagonal(covariance, features));
-      const solution = solve(factor, cross, own);
-      for (let feature = 0; feature < features; feature++)
-        for (let row = 0; row < own; row++)
-          matrix[(firstRow + row) * features + feature] = solution[feature * own + row] as number;
-    }
-    if (!affine) continue;
-    for (let row = firstRow; row < firstRow + own; row++) {
-      let mean = (moments.errorSum[row] as number) / n;
-      for (let feature = 0; feature < features; feature++)
-        mean -=
-          ((matrix[row * features + feature] as number) * (moments.sum[group * features + feature] as number)) / n;
-      bias[row] = mean;
-    }
+  for (let group = 0; group < groups && Number.isFinite(ridge); group++) {
+    const { covariance, cross } = centred(moments, { features, own, group }, affine);
+    const damping = ridge * meanDiagonal(covariance, features);
+    const factor = factorize(covariance, features, damping);
+    extra = Math.max(extra, factor.damping - damping);
+    const solution = solve(factor, cross, own);
+    for (let feature = 0; feature < features; feature++)
+      for (let row = 0; row < own; row++)
+        matrix[(group * own + row) * features + feature] = solution[feature * own + row] as number;
   }
-  return { matrix, bias, extra: Math.max(0, extra) };
+  const bias = affine ? shiftFor(matrix, moments, { rows, features, groups }) : new Float64Array(rows);
+  return { matrix, bias, extra };
 }
 
-/** Covariances of one group: of what is read with itself, and with what is lacking; second moments where not affine. */
-function centred(
+/** What is lacking on average beyond what a change of the matrix adds: δ = E e − Δ·E x, per row. */
+export function shiftFor(change: Float64Array, moments: Moments, { rows, features, groups }: Shape): Float64Array {
+  const n = count(moments);
+  return Float64Array.from({ length: rows }, (_, row) => {
+    const group = Math.floor((row * groups) / rows);
+    let mean = (moments.errorSum[row] as number) / n;
+    for (let feature = 0; feature < features; feature++)
+      mean -= ((change[row * features + feature] as number) * (moments.sum[group * features + feature] as number)) / n;
+    return mean;
+  });
+}
+
+/**
+ * Covariances of one group: of what is read with itself, and with what is lacking; second moments where not affine.
+ * @param own rows of the group
+ */
+export function centred(
   moments: Moments,
   { features, own, group }: { readonly features: number; readonly own: number; readonly group: number },
   affine: boolean,
@@ -122,7 +126,7 @@ function centred(
 }
 
 /** E|e − Δ·x − δ|², summed over rows: from the moments alone. */
-function errorOf(
+export function errorOf(
   { matrix, bias }: Pick<Correction, 'matrix' | 'bias'>,
   moments: Moments,
   { rows, features, groups }: Shape,
@@ -175,7 +179,8 @@ function meanDiagonal(matrix: Float64Array, size: number): number {
   return sum / size;
 }
 
-function addMoments(a: Moments, b: Moments): Moments {
+/** The sums of two sets of data together. */
+export function addMoments(a: Moments, b: Moments): Moments {
   const add = (x: Float64Array, y: Float64Array): Float64Array => x.map((each, i) => each + (y[i] as number));
   return {
     count: add(a.count, b.count),

@@ -1,18 +1,12 @@
 import type { RuleLookup } from '../channels/couplings.ts';
-import { present } from '../errors.ts';
-import { intAttribute } from '../ir/attributes.ts';
-import { type Extract, extractModel } from '../ir/extract.ts';
 import type { Model } from '../ir/model.ts';
 import { labelOf } from '../ir/node.ts';
-import { Tensor } from '../ir/tensor.ts';
-import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import type { Activations } from './activations.ts';
-import { readMatrix, writeMatrix } from './layer-matrix.ts';
+import { readMatrix } from './layer-matrix.ts';
 import { type Correction, fitCorrection } from './least-squares.ts';
 import type { Lineage } from './lineage.ts';
-import { MomentBuilder, type MomentNames, type Moments } from './moments.ts';
 import { type Stop, stopsOf } from './stops.ts';
-import { Timeline } from './timeline.ts';
+import { type Visit, Walk } from './walk.ts';
 
 /** What became of one layer. */
 export interface RecoveredLayer {
@@ -26,9 +20,6 @@ export interface RecoveredLayer {
   readonly extra: number;
   readonly fixed: string | null;
 }
-
-/** Name under which what the output of a layer should be is kept. */
-const TARGET = 'target';
 
 /** What recovering needs. */
 export interface RecoverTools {
@@ -49,211 +40,41 @@ export async function recover(
   { activations, ruleOf, onProgress }: RecoverTools,
   { matrix }: { readonly matrix: boolean },
 ): Promise<RecoveredLayer[]> {
-  const stops = stopsOf(model, lineage, ruleOf);
+  const stops = stopsOf(model, lineage, ruleOf, 'changed');
   const walk = new Walk(model, lineage, stops, activations, ruleOf);
   const layers: RecoveredLayer[] = [];
   for (const [index, stop] of stops.entries()) {
     onProgress?.(index, stops.length);
-    layers.push(await walk.correct(stop, index, matrix));
+    const visit = await walk.visit(stop, index);
+    layers.push(correct(walk, stop, visit, matrix));
   }
   onProgress?.(stops.length, stops.length);
   await walk.finish();
   return layers;
 }
 
-class Walk {
-  readonly #model: Model;
-  readonly #lineage: Lineage;
-  readonly #activations: Activations;
-  readonly #ruleOf: RuleLookup;
-  readonly #pruned: Timeline;
-  readonly #dense: Timeline;
-  /** Up to when the reference may run before each stop, so that it can still give the targets of that and later ones. */
-  readonly #denseTimes: readonly number[];
-
-  constructor(model: Model, lineage: Lineage, stops: readonly Stop[], activations: Activations, ruleOf: RuleLookup) {
-    this.#model = model;
-    this.#lineage = lineage;
-    this.#activations = activations;
-    this.#ruleOf = ruleOf;
-    this.#pruned = new Timeline(
-      model.graph,
-      stops.flatMap(({ layer, observation }) => [layer.data.value, observation.value]),
-    );
-    this.#dense = new Timeline(
-      lineage.reference.graph,
-      stops.map(({ target }) => target),
-    );
-    let earliest = Number.POSITIVE_INFINITY;
-    this.#denseTimes = stops
-      .map(({ target }) => {
-        return this.#dense.timeOf(target);
-      })
-      .reverse()
-      .map((time) => {
-        earliest = Math.min(earliest, time);
-        return earliest;
-      })
-      .reverse();
-  }
-
-  async correct(stop: Stop, index: number, changesMatrix: boolean): Promise<RecoveredLayer> {
-    await this.#runReference(stop, index);
-    const halves = await this.#measure(stop);
-    const { node, layer, matrix, observation, fixed } = stop;
-    const affine = this.#ruleOf(node).takesBias?.(node) ?? false;
-    const scaled = halves.map((half) => perOutput(half, observation.gain, matrix));
-    const correction = fitCorrection(scaled, matrix, { affine, matrix: changesMatrix && fixed === undefined });
-    this.#apply(stop, correction, affine);
-    return {
-      node: labelOf(node),
-      initializer: layer.weight.name,
-      before: correction.before,
-      after: correction.after,
-      energy: energyOf(halves),
-      ridge: Number.isFinite(correction.ridge) ? correction.ridge : null,
-      extra: correction.extra,
-      fixed: fixed ?? null,
-    };
-  }
-
-  /** Runs the reference to where the target is, and keeps it. */
-  async #runReference({ target, observation }: Stop, index: number): Promise<void> {
-    const given = new Set(this.#dense.kept);
-    const { added, dropped } = this.#dense.advance(this.#denseTimes[index] ?? 0);
-    const part = extractModel(this.#lineage.reference, given, [target, ...added]);
-    const { graph } = part.model;
-    const whole = part.twinOf(target);
-    const kept = this.#lineage.kept({ value: observation.value, dim: observation.dim });
-    let wanted = whole;
-    if (kept !== undefined) {
-      const indices = graph.addInitializer('kept', Tensor.ofIntegers(kept));
-      const name = graph.uniqueName(TARGET);
-      const spec = {
-        opType: 'Gather',
-        name,
-        inputs: [whole, indices],
-        attributes: [intAttribute('axis', observation.dim)],
-      };
-      wanted = present(graph.addNode(spec, [name]).outputs[0], 'the target');
-    }
-    await this.#run(part, 'dense', added, [], new Map([[wanted, TARGET]]));
-    await this.#drop('dense', dropped);
-  }
-
-  /** Runs the pruned model to the layer, keeps what the rest needs, and sums what the layer reads and lacks. */
-  async #measure(stop: Stop): Promise<Moments[]> {
-    const { layer, observation, target } = stop;
-    const given = new Set(this.#pruned.kept);
-    const { added, dropped } = this.#pruned.advance(this.#pruned.timeOf(layer.out.value));
-    const data = layer.data.value;
-    const part = extractModel(this.#model, given, [data, observation.value, ...added]);
-    const { graph } = part.model;
-    const dims = (dimsOf(target) ?? []).map(() => undefined);
-    const wanted = graph.addValue(graph.uniqueName(TARGET), { type: elementTypeOf(target), dims });
-    graph.addInput(wanted);
-    const builder = new MomentBuilder(graph, this.#ruleOf);
-    const input = stop.fixed === undefined ? builder.addInput(stop, part.twinOf(data)) : undefined;
-    const difference = builder.difference(wanted, part.twinOf(observation.value));
-    const error = builder.addError(stop, input?.columns, {
-      ...difference,
-      like: observation.value,
-      dim: observation.dim,
-    });
-    const names: MomentNames = { ...input?.names, ...error };
-    const sums = await this.#run(part, 'pruned', added, Object.values(names), new Map(), new Map([[wanted, TARGET]]));
-    await this.#drop('pruned', dropped);
-    const half = (index: number, name: string | undefined): Float64Array =>
-      (name === undefined ? undefined : sums.get(name)?.[index]) ?? new Float64Array(0);
-    return [0, 1].map((index) => ({
-      count: half(index, names.count),
-      sum: half(index, names.sum),
-      gram: half(index, names.gram),
-      cross: half(index, names.cross),
-      errorSum: half(index, names.errorSum),
-      errorSquares: half(index, names.errorSquares),
-      targetSum: half(index, names.targetSum),
-      targetSquares: half(index, names.targetSquares),
-    }));
-  }
-
-  #run(
-    { model, inputs, twinOf }: Extract,
-    side: Side,
-    added: readonly Value[],
-    sum: readonly string[],
-    keeps: ReadonlyMap<Value, string>,
-    takes: ReadonlyMap<Value, string> = new Map(),
-  ): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
-    const take = new Map([...takes].map(([twin, name]) => [twin.name, name] as const));
-    for (const value of inputs) take.set(twinOf(value).name, storedName(value, side));
-    const keep = new Map<string, string>();
-    const give = (twin: Value, name: string): void => {
-      if (!model.graph.isOutput(twin)) model.graph.addOutput(twin);
-      keep.set(twin.name, name);
-    };
-    for (const value of added) give(twinOf(value), storedName(value, side));
-    for (const [twin, name] of keeps) give(twin, name);
-    return this.#activations.run({ model, take, keep, sum, halves: true });
-  }
-
-  async #drop(side: Side, dropped: readonly Value[]): Promise<void> {
-    // Inputs of the model belong to both sides.
-    const names = dropped.filter((value) => value.producer !== undefined).map((value) => storedName(value, side));
-    if (names.length > 0) await this.#activations.drop(names);
-  }
-
-  /** Gives back what was kept. */
-  async finish(): Promise<void> {
-    await this.#drop('pruned', [...this.#pruned.kept]);
-    await this.#drop('dense', [...this.#dense.kept]);
-    await this.#activations.drop([TARGET]);
-  }
-
-  #apply({ node, layer, matrix }: Stop, correction: Correction, affine: boolean): void {
-    const { graph } = node;
-    if (Number.isFinite(correction.ridge)) {
-      const elements = readMatrix(matrix);
-      correction.matrix.forEach((each, i) => {
-        elements[i] = (elements[i] as number) + each / layer.gain;
-      });
-      graph.setTensor(layer.weight, writeMatrix(matrix, elements));
-    }
-    if (affine && correction.bias.some((each) => each !== 0))
-      this.#ruleOf(node).addBias?.(node, correction.bias, graph);
-  }
-}
-
-type Side = 'pruned' | 'dense';
-
-/** Values that come from outside go by their own names. */
-function storedName(value: Value, side: Side): string {
-  return value.producer === undefined ? value.name : `${side}:${value.name}`;
-}
-
-/** Moments of what a layer's own output lacks, where it was looked at behind a gain; rows that count for nothing lack nothing. */
-function perOutput(moments: Moments, gain: Float64Array, { rows, groups, features }: Stop['matrix']): Moments {
-  const largest = gain.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-  const scale = gain.map((each) => (Math.abs(each) > 1e-6 * largest ? 1 / each : 0));
-  const own = rows / groups;
+function correct(walk: Walk, stop: Stop, { halves, energy, affine }: Visit, changesMatrix: boolean): RecoveredLayer {
+  const { node, layer, matrix, fixed } = stop;
+  const correction = fitCorrection(halves, matrix, { affine, matrix: changesMatrix && fixed === undefined });
+  const isChanged = Number.isFinite(correction.ridge);
+  walk.apply(stop, { matrix: isChanged ? corrected(stop, correction) : undefined, shift: correction.bias });
   return {
-    ...moments,
-    cross: moments.cross.map((each, at) => {
-      const group = Math.floor(at / (features * own));
-      return each * (scale[group * own + (at % own)] as number);
-    }),
-    errorSum: moments.errorSum.map((each, row) => each * (scale[row] as number)),
-    errorSquares: moments.errorSquares.map((each, row) => each * (scale[row] as number) ** 2),
+    node: labelOf(node),
+    initializer: layer.weight.name,
+    before: correction.before,
+    after: correction.after,
+    energy,
+    ridge: isChanged ? correction.ridge : null,
+    extra: correction.extra,
+    fixed: fixed ?? null,
   };
 }
 
-/** How much the target varies around its mean, per position and summed over channels. */
-function energyOf(halves: readonly Moments[]): number {
-  const total = (pick: (half: Moments) => number): number => halves.reduce((sum, half) => sum + pick(half), 0);
-  const n = total((half) => half.count[0] ?? 0);
-  const rows = halves[0]?.targetSum.length ?? 0;
-  let energy = 0;
-  for (let row = 0; row < rows; row++)
-    energy += total((half) => half.targetSquares[row] ?? 0) / n - (total((half) => half.targetSum[row] ?? 0) / n) ** 2;
-  return energy;
+/** The matrix of a layer with a correction of its outputs. */
+export function corrected({ layer, matrix }: Stop, correction: Correction): Float64Array {
+  const elements = readMatrix(matrix);
+  correction.matrix.forEach((each, i) => {
+    elements[i] = (elements[i] as number) + each / layer.gain;
+  });
+  return elements;
 }

@@ -19,8 +19,11 @@ export interface Stop extends Reading {
 /** Features of a layer up to which second moments are taken of all of them: their matrix is square. */
 const MOST_FEATURES = 4608;
 
-/** The layers of a model whose output is looked at where something may be off, in executable order. */
-export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, everywhere = false): Stop[] {
+/**
+ * The layers of a model whose output can be looked at, in executable order.
+ * @param which all of them, or those where something may be off, because of what has left
+ */
+export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, which: 'changed' | 'all'): Stop[] {
   const targets = new Map([...lineage.reference.graph.values].map((value) => [value.name, value]));
   return graph.sorted().flatMap((node): Stop[] => {
     const layer = ruleOf(node).layer?.(node);
@@ -31,7 +34,7 @@ export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, 
       return target === undefined || target.tensor !== undefined ? [] : [{ observation, target }];
     });
     const last = found.at(-1);
-    if (last === undefined || !(everywhere || lineage.isChanged(last.observation.value))) return [];
+    if (last === undefined || !(which === 'all' || lineage.isChanged(last.observation.value))) return [];
     return [{ node, layer, matrix, ...last, fixed: whyFixed({ node, layer, matrix }, ruleOf) }];
   });
 }

@@ -1,0 +1,120 @@
+import type { Model } from '../ir/model.ts';
+import { labelOf } from '../ir/node.ts';
+import type { Value } from '../ir/value.ts';
+import { readMatrix } from './layer-matrix.ts';
+import { addMoments, centred, errorOf, fitCorrection, shiftFor } from './least-squares.ts';
+import type { Lineage } from './lineage.ts';
+import type { Moments } from './moments.ts';
+import { corrected, type RecoverTools } from './recover.ts';
+import type { Share } from './sparse/problem.ts';
+import { type SparseMethod, solveSparse } from './sparse/solve.ts';
+import { type Stop, stopsOf } from './stops.ts';
+import { type Visit, Walk } from './walk.ts';
+
+/** How zeros of a layer are chosen: by one method, or by the one that is best on data that were held out. */
+export type OneShotMethod = SparseMethod | 'best';
+
+/** How many elements of a weight become zero: an exact number, or all but `keep` of every `of` channels. */
+export type SparsePlan =
+  | { readonly kind: 'amount'; readonly zeros: number }
+  | { readonly kind: 'pattern'; readonly keep: number; readonly of: number };
+
+/** What became of one layer. */
+export interface SparseLayer {
+  readonly node: string;
+  readonly initializer: string;
+  /** The method whose zeros were taken. */
+  readonly method: SparseMethod;
+  /** Mean square of what its output lacks, and of how its output varies, summed over channels. */
+  readonly after: number;
+  readonly energy: number;
+}
+
+/**
+ * Makes the weights of layers sparse, in place: layer by layer, each on what the layers before it, already sparse, give it.
+ * The target of each is what it would have to be for its output to be that of the whole model; its zeros, and the weights
+ * that stay, are those that come nearest.
+ *
+ * @param plans by weight; those whose layers cannot be seen by themselves are left as they are
+ * @returns the layers that were made sparse, in executable order
+ */
+export async function sparsifyLayers(
+  model: Model,
+  lineage: Lineage,
+  plans: ReadonlyMap<Value, SparsePlan>,
+  { activations, ruleOf, onProgress }: RecoverTools,
+  method: OneShotMethod,
+): Promise<SparseLayer[]> {
+  const stops = sparseStops(stopsOf(model, lineage, ruleOf, 'all'), plans);
+  const walk = new Walk(model, lineage, stops, activations, ruleOf);
+  const layers: SparseLayer[] = [];
+  for (const [index, stop] of stops.entries()) {
+    onProgress?.(index, stops.length);
+    const plan = plans.get(stop.layer.weight);
+    if (plan === undefined) continue;
+    const visit = await walk.visit(stop, index);
+    layers.push(sparsify(walk, stop, visit, plan, method));
+  }
+  onProgress?.(stops.length, stops.length);
+  await walk.finish();
+  return layers;
+}
+
+/** The layers whose weights are planned for, and can be seen by themselves. */
+export function sparseStops(stops: readonly Stop[], plans: ReadonlyMap<Value, SparsePlan>): Stop[] {
+  return stops.filter(({ layer, fixed }) => fixed === undefined && plans.has(layer.weight));
+}
+
+function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method: OneShotMethod): SparseLayer {
+  const { halves, energy, affine } = visit;
+  const { node, layer, matrix } = stop;
+  const { rows, features, groups } = matrix;
+  const own = rows / groups;
+  const all = halves.reduce(addMoments);
+  const check = halves.slice(1).find(({ count }) => (count[0] ?? 0) > 0);
+  const wanted = corrected(stop, fitCorrection(halves, matrix, { affine, matrix: true }));
+  const elements = new Float64Array(wanted.length);
+  let used: SparseMethod = method === 'best' ? 'magnitude' : method;
+  for (let group = 0; group < groups; group++) {
+    const part = { features, own, group };
+    const weights = wanted.slice(group * own * features, (group + 1) * own * features);
+    const solution = solveSparse(
+      method,
+      {
+        weights,
+        rows: own,
+        columns: features,
+        moment: centred(all, part, affine).covariance,
+        norms: meanSquares(all, group, features),
+        share: shareOf(plan, matrix, group),
+      },
+      check === undefined ? {} : { check: centred(check, part, affine).covariance },
+    );
+    elements.set(solution.weights, group * own * features);
+    used = solution.method;
+  }
+  const before = readMatrix(matrix);
+  const change = elements.map((each, i) => (each - (before[i] as number)) * layer.gain);
+  const shift = affine ? shiftFor(change, all, matrix) : new Float64Array(rows);
+  walk.apply(stop, { matrix: elements, shift });
+  return {
+    node: labelOf(node),
+    initializer: layer.weight.name,
+    method: used,
+    after: errorOf({ matrix: change, bias: shift }, check ?? all, matrix),
+    energy,
+  };
+}
+
+/** The share of one group of rows: zeros are spread evenly over groups. */
+function shareOf(plan: SparsePlan, { groups, kernel }: Stop['matrix'], group: number): Share {
+  if (plan.kind === 'pattern') return { kind: 'pattern', keep: plan.keep, of: plan.of, inner: kernel };
+  const upTo = (count: number): number => Math.floor((plan.zeros * count) / groups);
+  return { kind: 'amount', zeros: upTo(group + 1) - upTo(group), per: 'layer' };
+}
+
+/** E x² of what one group reads. */
+function meanSquares({ gram, count }: Moments, group: number, features: number): Float64Array {
+  const from = group * features * features;
+  return Float64Array.from({ length: features }, (_, i) => (gram[from + i * features + i] as number) / (count[0] ?? 1));
+}

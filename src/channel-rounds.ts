@@ -35,6 +35,8 @@ export interface PrunedInRounds {
   readonly report: PruneChannelsReport;
   /** Null where nothing was to be made up for. */
   readonly recovery: RecoveryReport | null;
+  /** What the model was before, for steps that still look at it; undefined where nothing was to be made up for. */
+  readonly lineage: Lineage | undefined;
 }
 
 /** What pruning in rounds needs besides the model. */
@@ -94,6 +96,7 @@ class Rounds {
     return {
       report: this.#report ?? NOTHING_PRUNED,
       recovery: kind === 'none' ? null : { kind, samples, rounds, layers },
+      lineage: this.#lineage,
     };
   }
 

@@ -96,7 +96,7 @@ function notesOn({
   }
   if (calibrated && !readsCalibration(options))
     notes.push(
-      'Calibration data were given, but nothing reads them: formulas for --criterion do, and, where channels leave, --criterion reconstruction and --recover.',
+      'Calibration data were given, but nothing reads them: formulas for --criterion do, and, where channels leave, --criterion reconstruction and --recover; where weights become zero, --one-shot.',
     );
   const cut = pruning.groups.filter(({ before, after }) => after < before);
   const mixers = [...new Set(cut.flatMap(({ approximate }) => approximate))];
@@ -138,11 +138,12 @@ function notesOn({
 }
 
 /** Whether anything that was asked for looks at calibration data. */
-function readsCalibration({ ranking, recover, prunesChannels }: SettledOptions): boolean {
+function readsCalibration({ ranking, recover, oneShot, prunesChannels }: SettledOptions): boolean {
   const { formula, weightFormula, channels } = ranking;
   return (
     [formula, weightFormula].some((each) => each !== undefined) ||
     recover !== 'none' ||
+    oneShot !== undefined ||
     (prunesChannels && channels === 'reconstruction')
   );
 }

@@ -17,10 +17,12 @@ import { graphsIn } from './ir/node.ts';
 import type { ProofPass, WitnessModels } from './judge/judge.ts';
 import type { ModelFiles } from './model-files.ts';
 import { type StoredTwice, storeOnce } from './normalise/shared-vectors.ts';
+import { pruneWeightsOneShot } from './one-shot-weights.ts';
 import type { SettledOptions } from './options/prune-options.ts';
+import type { Lineage } from './recover/lineage.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { NOTHING_PRUNED, type PruneChannelsReport } from './transforms/prune-channels.ts';
-import { type PruneWeightsReport, pruneWeights } from './transforms/prune-weights.ts';
+import { type PruneWeightsOptions, type PruneWeightsReport, pruneWeights } from './transforms/prune-weights.ts';
 import { type RemoveRedundantReport, removeRedundant } from './transforms/remove-redundant.ts';
 import { type StoreHalfReport, storeHalf } from './transforms/store-half.ts';
 import type { Witnesses } from './transforms/witnesses.ts';
@@ -88,6 +90,8 @@ class Transformation {
   readonly #tools: TransformTools;
   /** What can leave the model as it is now, where the step before has found that out. */
   #map: ChannelMap | undefined;
+  /** What the model was before channels left, where layers made up for them. */
+  #lineage: Lineage | undefined;
 
   constructor(model: Model, options: SettledOptions, tools: TransformTools) {
     this.#model = model;
@@ -116,7 +120,7 @@ class Transformation {
 
   /** Prunes channels in rounds and passes, and has layers make up for them. */
   async pruneChannels(formula: Formula | undefined): Promise<PrunedInRounds> {
-    if (!this.#options.prunesChannels) return { report: NOTHING_PRUNED, recovery: null };
+    if (!this.#options.prunesChannels) return { report: NOTHING_PRUNED, recovery: null, lineage: undefined };
     const { clock, stages } = this.#tools;
     const map = this.#map;
     this.#map = undefined;
@@ -127,6 +131,7 @@ class Transformation {
       formula: async () => formula && (await this.#scored(formula)),
       onPass: ({ masked, witnesses }) => this.#prove(masked, witnesses),
     });
+    this.#lineage = done.lineage;
     this.#tools.files.changed();
     return done;
   }
@@ -137,23 +142,31 @@ class Transformation {
     if (weights === undefined) return null;
     const { how, schedule } = weights;
     const criterion = formula === undefined ? ranking.weights : weightScore(await this.#scored(formula));
-    const report = await this.#tools.clock.time('prune weights', () =>
-      pruneWeights(this.#model, {
-        how: how.kind === 'amount' ? { ...how, scope: weightScope } : how,
-        criterion,
-        // Amounts of a recipe are of channels where those are pruned.
-        layers: prunesChannels
-          ? layers.map(({ match, exclude: isExcluded }) => ({ match, exclude: isExcluded }))
-          : layers,
-        exclude,
-        only,
-        include,
-        seed,
-        again: this.#options.lossless || prunesChannels,
-        memory: verify ? 'copy' : 'reuse',
-        ...(schedule !== undefined && { schedule }),
-      }),
-    );
+    const wanted: PruneWeightsOptions = {
+      how: how.kind === 'amount' ? { ...how, scope: weightScope } : how,
+      criterion,
+      // Amounts of a recipe are of channels where those are pruned.
+      layers: prunesChannels
+        ? layers.map(({ match, exclude: isExcluded }) => ({ match, exclude: isExcluded }))
+        : layers,
+      exclude,
+      only,
+      include,
+      seed,
+      again: this.#options.lossless || prunesChannels,
+      memory: verify ? 'copy' : 'reuse',
+      ...(schedule !== undefined && { schedule }),
+    };
+    const { clock, stages } = this.#tools;
+    const { oneShot } = this.#options;
+    const report =
+      oneShot === undefined || stages === undefined
+        ? await clock.time('prune weights', () => pruneWeights(this.#model, wanted))
+        : await pruneWeightsOneShot(this.#model, wanted, oneShot === 'auto' ? 'best' : oneShot, {
+            clock,
+            stages,
+            lineage: this.#lineage,
+          });
     this.#tools.files.changed();
     return report;
   }

@@ -24,6 +24,7 @@ interface Options extends SharedOptions {
   readonly gzip?: boolean;
   readonly calibration?: string;
   readonly recover?: string;
+  readonly oneShot?: string | boolean;
   readonly samples?: string;
   readonly batch?: string;
   readonly recipe?: string;
@@ -51,6 +52,7 @@ Examples:
   $ onnx-prune model.onnx --structured 50% --calibration data.npz --test test.npz
   $ onnx-prune model.onnx --unstructured 90% --scope global --gzip
   $ onnx-prune model.onnx --pattern 2:4
+  $ onnx-prune model.onnx --unstructured 80% --one-shot --calibration data.npz
   $ onnx-prune model.onnx --structured 30% --unstructured 60%
   $ onnx-prune model.onnx --unstructured 50% --criterion "abs(w) * sqrt(mean_square_in)" --calibration data.npz
   $ onnx-prune model.onnx --lossless
@@ -138,6 +140,10 @@ export function pruneCommand(): Command {
     .option(
       '--recover <how>',
       'what layers make up for once channels have left: none, bias, or least-squares (default with --calibration)',
+    )
+    .option(
+      '--one-shot [method]',
+      'choose zeros on calibration data and have the weights that stay take over: auto tries all on each layer, else wanda, sparsegpt, alps or magnitude',
     )
     .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
     .option('--batch <n>', 'samples of --calibration at a time, where the model leaves that open (default: 32)')

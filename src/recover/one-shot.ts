@@ -30,6 +30,17 @@ export interface SparseLayer {
   readonly energy: number;
 }
 
+/** How weights became zero on calibration data. */
+export interface OneShotReport {
+  /** The method that was asked for: `best` is the one of them that was best on data held out, layer by layer. */
+  readonly method: OneShotMethod;
+  readonly samples: number;
+  /** In executable order. */
+  readonly layers: readonly SparseLayer[];
+  /** Weights whose layers cannot be seen by themselves: their least magnitudes became zero, and nothing made up for them. */
+  readonly byMagnitude: readonly string[];
+}
+
 /**
  * Makes the weights of layers sparse, in place: layer by layer, each on what the layers before it, already sparse, give it.
  * The target of each is what it would have to be for its output to be that of the whole model; its zeros, and the weights

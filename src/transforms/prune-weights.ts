@@ -14,6 +14,7 @@ import { type Pattern, zeroPattern } from '../numeric/pattern.ts';
 import { stridesOf } from '../numeric/slices.ts';
 import { type Zeros, zeroBelow } from '../numeric/zero.ts';
 import { ruleOf } from '../ops/rules.ts';
+import type { OneShotReport } from '../recover/one-shot.ts';
 import { describeKept, describeLayer, type PrunedLayer, type WholeWeights } from './describe-weights.ts';
 import { type SelectedWeights, selectWeights, type WeightCandidate, type WeightSelection } from './select-weights.ts';
 
@@ -72,6 +73,8 @@ export interface PruneWeightsReport {
   readonly kept: readonly WholeWeights[];
   /** The amount of each step of the schedule. */
   readonly steps?: readonly number[];
+  /** How they were chosen, where that was on calibration data. */
+  readonly oneShot?: OneShotReport | undefined;
 }
 
 /**

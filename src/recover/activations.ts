@@ -2,6 +2,8 @@ import type { Model } from '../ir/model.ts';
 
 /** Runs parts of models on all calibration data, and keeps what flows between them. Whoever has a runtime gives one. */
 export interface Activations {
+  /** How many samples there are. */
+  readonly samples: number;
   /**
    * Runs a part on every batch.
    * @returns the sums over the batches of the outputs that were to be summed, by name: one of all batches, or one of each half of them

@@ -36,6 +36,13 @@ export interface Moments {
 /** Since these operator sets the axes of ReduceSum, and those of Squeeze, are inputs. Source: ONNX's changelog of operators. */
 const AXES_AS_INPUT = 13;
 
+/** Positions per feature that are enough for second moments. */
+const MOST_PER_FEATURE = 100;
+/** Steps from position to position. */
+const STEPS = [2, 3, 5, 7, 11, 13, 17, 23, 31, 43, 61, 83, 113, 151];
+/** Since this operator set Slice takes steps. Source: ONNX's changelog of operators. */
+const STEPS_AS_INPUT = 10;
+
 /** What a layer reads, in a graph of its own. */
 export interface Reading {
   readonly node: Node;
@@ -55,10 +62,13 @@ export function hasPatches({ node, layer }: Reading, ruleOf: RuleLookup): boolea
 export class MomentBuilder {
   readonly #graph: Graph;
   readonly #ruleOf: RuleLookup;
+  readonly #samples: number;
 
-  constructor(graph: Graph, ruleOf: RuleLookup) {
+  /** @param samples that the sums will be taken over */
+  constructor(graph: Graph, ruleOf: RuleLookup, samples: number) {
     this.#graph = graph;
     this.#ruleOf = ruleOf;
+    this.#samples = samples;
   }
 
   /**
@@ -72,13 +82,15 @@ export class MomentBuilder {
     const wide = this.#wide(data);
     const laidOut = patches === undefined ? wide : patches(node, wide, this.#graph);
     if (laidOut === undefined) return undefined;
-    return this.#sumInput(this.#flat(laidOut, layer, matrix.groups * matrix.features), matrix);
+    return this.#sumInput(this.#thinned(this.#flat(laidOut, layer, matrix.groups * matrix.features), reading), matrix);
   }
 
   /** Adds the sums of the channels that a layer reads, whatever it does with them, with the names that `addInput` gives. */
-  addChannels({ layer, matrix }: Reading, data: Value): { names: MomentNames; columns: Value } {
+  addChannels(reading: Reading, data: Value): { names: MomentNames; columns: Value } {
+    const { layer, matrix } = reading;
     const features = matrix.features / matrix.kernel;
-    return this.#sumInput(this.#flat(this.#wide(data), layer, matrix.groups * features), { ...matrix, features });
+    const columns = this.#flat(this.#wide(data), layer, matrix.groups * features);
+    return this.#sumInput(this.#thinned(columns, reading), { ...matrix, features });
   }
 
   #sumInput(columns: Value, { groups, features }: LayerMatrix): { names: MomentNames; columns: Value } {
@@ -97,7 +109,7 @@ export class MomentBuilder {
    * @param wanted t, in the same shape
    */
   addError(
-    { matrix: { rows, groups } }: Reading,
+    reading: Reading,
     columns: Value | undefined,
     {
       lacking,
@@ -106,8 +118,10 @@ export class MomentBuilder {
       dim,
     }: { readonly lacking: Value; readonly wanted: Value; readonly like: Value; readonly dim: number },
   ): MomentNames {
-    const at = { data: { value: like, dim } };
-    const [error, target] = [this.#flat(lacking, at, rows), this.#flat(wanted, at, rows)];
+    const { rows, groups } = reading.matrix;
+    const flat = (value: Value): Value =>
+      this.#thinned(this.#flat(value, { data: { value: like, dim } }, rows), reading);
+    const [error, target] = [flat(lacking), flat(wanted)];
     const names: MomentNames = {
       count: this.#count(error),
       errorSum: this.#sum(error),
@@ -145,6 +159,24 @@ export class MomentBuilder {
             attributes: [intsAttribute('perm', [dim, ...others])],
           });
     return this.#reshape(first, [length, -1]);
+  }
+
+  /**
+   * Every n-th position, where there are far more of them than features: neighbours in an image say much the same, and the
+   * products cost as much as the positions are many. The step is a prime, so that it meets every column of an image.
+   */
+  #thinned(columns: Value, { node, layer, matrix }: Reading): Value {
+    const { value, dim } = layer.out;
+    const places = (dimsOf(value) ?? []).reduce<number>(
+      (count, length, at) => (at === 0 || at === dim || typeof length !== 'number' ? count : count * length),
+      this.#samples,
+    );
+    const enough = MOST_PER_FEATURE * matrix.features;
+    const step = STEPS.findLast((each) => each * enough <= places);
+    if (step === undefined || node.opset < STEPS_AS_INPUT) return columns;
+    const list = (number: number): Value => this.#graph.addInitializer('slice', Tensor.ofIntegers([number]));
+    const inputs = [columns, list(0), list(Number.MAX_SAFE_INTEGER), list(1), list(step)];
+    return this.#add('thinned', { opType: 'Slice', inputs });
   }
 
   /** [groups, length, positions] of [groups · length, positions]; as it is where there is one group. */

@@ -41,7 +41,7 @@ export async function measureReadings(
     new Set(),
     readings.map(({ layer }) => layer.data.value),
   );
-  const builder = new MomentBuilder(part.model.graph, ruleOf);
+  const builder = new MomentBuilder(part.model.graph, ruleOf, activations.samples);
   let room = MOST_NUMBERS;
   const measured: { readonly reading: Reading; readonly kernel: number; readonly names: MomentNames }[] = [];
   for (const reading of readings) {

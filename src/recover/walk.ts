@@ -128,7 +128,7 @@ export class Walk {
     const dims = (dimsOf(target) ?? []).map(() => undefined);
     const wanted = graph.addValue(graph.uniqueName(TARGET), { type: elementTypeOf(target), dims });
     graph.addInput(wanted);
-    const builder = new MomentBuilder(graph, this.#ruleOf);
+    const builder = new MomentBuilder(graph, this.#ruleOf, this.#activations.samples);
     const input = stop.fixed === undefined ? builder.addInput(stop, part.twinOf(data)) : undefined;
     const difference = builder.difference(wanted, part.twinOf(observation.value));
     const error = builder.addError(stop, input?.columns, {

@@ -10,11 +10,14 @@ export function renderRecovery(context: Context, report: RecoveryReport | null):
   if (report === null || report.layers.length === 0) return [];
   const { ink } = context;
   const shown = head(context, report.layers, LONGEST_TABLE);
-  const rows = shown.map(({ initializer, node, before, after, energy, fixed }): Cell[] => [
+  const rows = shown.map(({ initializer, node, before, after, energy, by }): Cell[] => [
     printable(layerName(initializer, node)),
     { text: share(before, energy), paint: ink.dim },
-    { text: share(after, energy), paint: after < before ? ink.green : ink.yellow },
-    { text: fixed === null ? '' : 'bias only', paint: ink.dim },
+    {
+      text: after === null ? '' : share(after, energy),
+      paint: after !== null && after < before ? ink.green : ink.yellow,
+    },
+    { text: WORDS[by], paint: ink.dim },
   ]);
   const columns = [
     { title: 'layer', flexible: true },
@@ -36,6 +39,9 @@ export function renderRecovery(context: Context, report: RecoveryReport | null):
     ...dampings(context, report),
   ]);
 }
+
+/** How a layer was seen, where that was not as a whole. */
+const WORDS = { patches: '', channels: 'channels mixed', nothing: 'bias only' } as const;
 
 /** Says which matrices could only be solved with more damping than was asked for. */
 function dampings(context: Context, { layers }: RecoveryReport): string[] {

@@ -31,6 +31,8 @@ export interface FitOptions {
 
 /** Ridges that are tried, as parts of the mean diagonal of the covariance. */
 const RIDGES = [1e-4, 1e-3, 1e-2, 1e-1];
+/** The one that is taken where no data are held out to choose by. */
+const BLIND_RIDGE = 1e-2;
 
 /**
  * The correction that makes up best for what a layer's output lacks: the minimum of E|e − Δ·x − δ|² + λ|Δ|², with
@@ -53,7 +55,8 @@ export function fitCorrection(halves: readonly Moments[], shape: Shape, options:
   if (first === undefined || count(all) === 0) return none;
   const judge = second !== undefined && count(second) > 0 ? second : first;
   const before = meanSquare(judge);
-  const candidates = options.matrix ? [Number.POSITIVE_INFINITY, ...RIDGES] : [Number.POSITIVE_INFINITY];
+  const ridges = judge === first ? [BLIND_RIDGE] : RIDGES;
+  const candidates = options.matrix ? [Number.POSITIVE_INFINITY, ...ridges] : [Number.POSITIVE_INFINITY];
   let best = { ridge: Number.NaN, after: before };
   for (const ridge of candidates) {
     const after = errorOf(ridgeFit(first, shape, options.affine, ridge), judge, shape);

@@ -33,6 +33,22 @@ export interface Moments {
   readonly targetSquares: Float64Array;
 }
 
+/** Sums over positions of the channels that a layer reads, x, and of those that it read in the whole model, z; groups apart. */
+export interface ChannelMoments {
+  readonly count: Float64Array;
+  /** Σ x [groups · channels]. */
+  readonly sum: Float64Array;
+  /** Σ x·xᵀ [groups, channels, channels]. */
+  readonly gram: Float64Array;
+  /** Σ z [groups · channels of the whole]. */
+  readonly wholeSum: Float64Array;
+  /** Σ x·zᵀ [groups, channels, channels of the whole]. */
+  readonly wholeCross: Float64Array;
+}
+
+/** Names of outputs that hold those. */
+export type ChannelNames = Readonly<Record<keyof ChannelMoments, string>>;
+
 /** Since these operator sets the axes of ReduceSum, and those of Squeeze, are inputs. Source: ONNX's changelog of operators. */
 const AXES_AS_INPUT = 13;
 
@@ -91,6 +107,26 @@ export class MomentBuilder {
     const features = matrix.features / matrix.kernel;
     const columns = this.#flat(this.#wide(data), layer, matrix.groups * features);
     return this.#sumInput(this.#thinned(columns, reading), { ...matrix, features });
+  }
+
+  /**
+   * Adds the sums of the channels that a layer reads together with those that it read in the whole model.
+   * @param whole stands for the layer's data in the whole model
+   * @param channels of each group there
+   */
+  addWhole(reading: Reading, data: Value, whole: Value, channels: number): ChannelNames {
+    const { layer, matrix } = reading;
+    const { names, columns } = this.addChannels(reading, data);
+    const all = this.#thinned(this.#flat(this.#wide(whole), layer, matrix.groups * channels), reading);
+    const rows = this.#transposed(this.#grouped(all, matrix.groups, channels), matrix.groups);
+    const cross = this.#add('whole', { opType: 'MatMul', inputs: [columns, rows] });
+    return {
+      count: present(names.count, 'the count'),
+      sum: present(names.sum, 'the sums'),
+      gram: present(names.gram, 'the products'),
+      wholeSum: this.#sum(all),
+      wholeCross: this.#give(cross),
+    };
   }
 
   #sumInput(columns: Value, { groups, features }: LayerMatrix): { names: MomentNames; columns: Value } {

@@ -73,7 +73,7 @@ export async function sparsifyLayers(
 
 /** The layers whose weights are planned for, and can be seen by themselves. */
 export function sparseStops(stops: readonly Stop[], plans: ReadonlyMap<Value, SparsePlan>): Stop[] {
-  return stops.filter(({ layer, fixed }) => fixed === undefined && plans.has(layer.weight));
+  return stops.filter(({ layer, sight }) => sight === 'patches' && plans.has(layer.weight));
 }
 
 function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method: OneShotMethod): SparseLayer {

@@ -6,6 +6,7 @@ import type { Node } from '../ir/node.ts';
 import type { Activations } from './activations.ts';
 import { layerMatrix } from './layer-matrix.ts';
 import { hasPatches, MomentBuilder, type MomentNames, type Reading } from './moments.ts';
+import { MOST_FEATURES } from './stops.ts';
 
 /** What a layer that sums over channels reads, on the calibration data. */
 export interface MeasuredReading extends Reading {
@@ -21,13 +22,13 @@ export interface MeasuredReading extends Reading {
 }
 
 /** Features of a layer up to which those of one channel are told apart. */
-const MOST_FEATURES = 1152;
+const MOST_APART = 1152;
 /** Numbers of all second moments together that are held at once. */
 const MOST_NUMBERS = 2 ** 26;
 
 /**
  * Measures what layers read of the channels that can leave: means and second moments, in one run over the data.
- * @returns by node; layers whose numbers cannot be laid out are absent
+ * @returns by node; layers that read too many channels are absent
  */
 export async function measureReadings(
   model: Model,
@@ -47,7 +48,7 @@ export async function measureReadings(
   for (const reading of readings) {
     const { groups, features, kernel } = reading.matrix;
     const numbers = groups * features * features;
-    const apart = features <= MOST_FEATURES && numbers <= room && hasPatches(reading, ruleOf);
+    const apart = features <= MOST_APART && numbers <= room && hasPatches(reading, ruleOf);
     room -= apart ? numbers : numbers / kernel ** 2;
     const data = part.twinOf(reading.layer.data.value);
     const input = apart ? builder.addInput(reading, data) : builder.addChannels(reading, data);
@@ -73,6 +74,7 @@ function readingsOf({ graph }: Model, map: ChannelMap, ruleOf: RuleLookup): Read
     const layer = node.graph === graph ? ruleOf(node).layer?.(node) : undefined;
     const matrix = layer && layerMatrix(layer);
     if (layer?.columns === undefined || matrix === undefined || node.opset < 7) return [];
+    if (matrix.features / matrix.kernel > MOST_FEATURES) return [];
     return map.unitsAlong(layer.data)?.some((unit) => unit >= 0) === true ? [{ node, layer, matrix }] : [];
   });
 }

@@ -5,6 +5,7 @@ import type { Activations } from './activations.ts';
 import { readMatrix } from './layer-matrix.ts';
 import { type Correction, fitCorrection } from './least-squares.ts';
 import type { Lineage } from './lineage.ts';
+import { mixChannels } from './mix-channels.ts';
 import { type Stop, stopsOf } from './stops.ts';
 import { type Visit, Walk } from './walk.ts';
 
@@ -14,11 +15,16 @@ export interface RecoveredLayer {
   readonly initializer: string;
   /** Mean square of what its output lacks, and of how its output varies, summed over channels; before and after. */
   readonly before: number;
-  readonly after: number;
+  /** Null where it cannot be told from what was measured. */
+  readonly after: number | null;
   readonly energy: number;
+  /** Ridge, as a part of the mean variance of what it reads; null where the weights stayed, or channels were mixed. */
   readonly ridge: number | null;
+  /** Damping beyond that, without which what it reads could not be told apart; 0 normally. */
   readonly extra: number;
-  readonly fixed: string | null;
+  /** What of its data was seen: all, the channels as a whole, or nothing, so that at most the bias has changed; and why. */
+  readonly by: Stop['sight'];
+  readonly reason: string | null;
 }
 
 /** What recovering needs. */
@@ -46,27 +52,32 @@ export async function recover(
   for (const [index, stop] of stops.entries()) {
     onProgress?.(index, stops.length);
     const visit = await walk.visit(stop, index);
-    layers.push(correct(walk, stop, visit, matrix));
+    layers.push(correct(walk, stop, visit, lineage, matrix));
   }
   onProgress?.(stops.length, stops.length);
   await walk.finish();
   return layers;
 }
 
-function correct(walk: Walk, stop: Stop, { halves, energy, affine }: Visit, changesMatrix: boolean): RecoveredLayer {
-  const { node, layer, matrix, fixed } = stop;
-  const correction = fitCorrection(halves, matrix, { affine, matrix: changesMatrix && fixed === undefined });
+function correct(walk: Walk, stop: Stop, visit: Visit, lineage: Lineage, changesMatrix: boolean): RecoveredLayer {
+  const { halves, channels, energy, affine } = visit;
+  const { node, layer, matrix, sight, reason } = stop;
+  const common = { node: labelOf(node), initializer: layer.weight.name, energy, by: sight, reason: reason ?? null };
+  const mixed =
+    changesMatrix && channels !== undefined ? mixChannels(stop, channels, halves, lineage, affine) : undefined;
+  const correction = fitCorrection(halves, matrix, { affine, matrix: changesMatrix && sight === 'patches' });
+  if (mixed !== undefined) {
+    walk.apply(stop, mixed);
+    return { ...common, before: correction.before, after: null, ridge: null, extra: 0 };
+  }
   const isChanged = Number.isFinite(correction.ridge);
   walk.apply(stop, { matrix: isChanged ? corrected(stop, correction) : undefined, shift: correction.bias });
   return {
-    node: labelOf(node),
-    initializer: layer.weight.name,
+    ...common,
     before: correction.before,
     after: correction.after,
-    energy,
     ridge: isChanged ? correction.ridge : null,
     extra: correction.extra,
-    fixed: fixed ?? null,
   };
 }
 

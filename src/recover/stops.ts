@@ -12,12 +12,19 @@ export interface Stop extends Reading {
   /** Where its output is looked at, and the reference's value of the same name. */
   readonly observation: Observation;
   readonly target: Value;
-  /** Why the layer's weights stay as they are, so that at most its bias changes: ends the sentence "… because …". */
-  readonly fixed: string | undefined;
+  /**
+   * What of its data can be seen: every number that a row multiplies (`patches`), the channels as a whole, where the numbers
+   * cannot be laid out or are too many (`channels`), or nothing that would help, since its weights are not its own (`nothing`).
+   */
+  readonly sight: 'patches' | 'channels' | 'nothing';
+  /** Why it is not all: ends the sentence "… because …". */
+  readonly reason: string | undefined;
+  /** The reference's data and weight of the same names, for layers of which channels are seen. */
+  readonly whole: { readonly data: Value; readonly weight: Value } | undefined;
 }
 
-/** Features of a layer up to which second moments are taken of all of them: their matrix is square. */
-const MOST_FEATURES = 4608;
+/** Features, or channels, up to which second moments are taken of all of them: their matrix is square. */
+export const MOST_FEATURES = 4608;
 
 /**
  * The layers of a model whose output can be looked at, in executable order.
@@ -35,16 +42,28 @@ export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, 
     });
     const last = found.at(-1);
     if (last === undefined || !(which === 'all' || lineage.isChanged(last.observation.value))) return [];
-    return [{ node, layer, matrix, ...last, fixed: whyFixed({ node, layer, matrix }, ruleOf) }];
+    const { sight, reason } = sightOf({ node, layer, matrix }, ruleOf);
+    const [data, weight] = [targets.get(layer.data.value.name), targets.get(layer.weight.name)];
+    const whole = data === undefined || weight?.tensor === undefined ? undefined : { data, weight };
+    const isBlind = sight === 'channels' && whole === undefined;
+    return [{ node, layer, matrix, ...last, sight: isBlind ? 'nothing' : sight, reason, whole }];
   });
 }
 
-function whyFixed(reading: Reading, ruleOf: RuleLookup): string | undefined {
+function sightOf(reading: Reading, ruleOf: RuleLookup): Pick<Stop, 'sight' | 'reason'> {
   const { node, layer, matrix } = reading;
   const { weight } = layer;
-  if (weight.uses.size > 1) return `other nodes read its weight "${weight.name}" too`;
-  if (!node.graph.owns(weight) || node.graph.isOutput(weight)) return `its weight "${weight.name}" is not its own`;
-  if (!hasPatches(reading, ruleOf)) return `what a position of ${labelOf(node)} sums over is not laid out`;
-  if (matrix.features > MOST_FEATURES) return `its rows have ${matrix.features} weights, more than ${MOST_FEATURES}`;
-  return undefined;
+  if (weight.uses.size > 1) return { sight: 'nothing', reason: `other nodes read its weight "${weight.name}" too` };
+  if (!node.graph.owns(weight) || node.graph.isOutput(weight))
+    return { sight: 'nothing', reason: `its weight "${weight.name}" is not its own` };
+  if (matrix.features / matrix.kernel > MOST_FEATURES)
+    return {
+      sight: 'nothing',
+      reason: `it reads ${matrix.features / matrix.kernel} channels, more than ${MOST_FEATURES}`,
+    };
+  if (!hasPatches(reading, ruleOf))
+    return { sight: 'channels', reason: `what a position of ${labelOf(node)} sums over is not laid out` };
+  if (matrix.features > MOST_FEATURES)
+    return { sight: 'channels', reason: `its rows have ${matrix.features} weights, more than ${MOST_FEATURES}` };
+  return { sight: 'patches', reason: undefined };
 }

@@ -2,23 +2,30 @@ import type { RuleLookup } from '../channels/couplings.ts';
 import { present } from '../errors.ts';
 import { intAttribute } from '../ir/attributes.ts';
 import { type Extract, extractModel } from '../ir/extract.ts';
+import type { Graph } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import type { Activations } from './activations.ts';
 import { writeMatrix } from './layer-matrix.ts';
 import type { Lineage } from './lineage.ts';
-import { MomentBuilder, type MomentNames, type Moments } from './moments.ts';
+import { type ChannelMoments, type ChannelNames, MomentBuilder, type MomentNames, type Moments } from './moments.ts';
 import type { Stop } from './stops.ts';
 import { Timeline } from './timeline.ts';
 
 /** Name under which what the output of a layer should be is kept. */
 const TARGET = 'target';
+/** Name under which what a layer reads in the whole model is kept. */
+const WHOLE_DATA = 'whole';
+/** Features of a layer up to which the halves of the data are summed apart: beyond it the matrices are too large to have twice. */
+const MOST_HALVED = 2304;
 
 /** What a layer reads and lacks. */
 export interface Visit {
   /** Sums over each half of the data; what is lacking is that of the layer's own output. */
   readonly halves: readonly Moments[];
+  /** Sums of the channels that it reads and read, where they are all that can be seen. */
+  readonly channels: ChannelMoments | undefined;
   /** How much the output varies where it is looked at, summed over channels. */
   readonly energy: number;
   /** Whether a number can be added to each channel of the output. */
@@ -57,11 +64,11 @@ export class Walk {
     );
     this.#dense = new Timeline(
       lineage.reference.graph,
-      stops.map(({ target }) => target),
+      stops.flatMap((stop) => [stop.target, ...wholeData(stop)]),
     );
     let earliest = Number.POSITIVE_INFINITY;
     this.#denseTimes = stops
-      .map(({ target }) => this.#dense.timeOf(target))
+      .map((stop) => Math.min(...[stop.target, ...wholeData(stop)].map((value) => madeAt(value, this.#dense))))
       .reverse()
       .map((time) => {
         earliest = Math.min(earliest, time);
@@ -73,9 +80,10 @@ export class Walk {
   /** Moves on to a layer, and sums what it reads and what its output lacks, for each half of the data. */
   async visit(stop: Stop, index: number): Promise<Visit> {
     await this.#runReference(stop, index);
-    const halves = await this.#measure(stop);
+    const { halves, channels } = await this.#measure(stop);
     const { node, matrix, observation } = stop;
     return {
+      channels,
       halves: halves.map((half) => perOutput(half, observation.gain, matrix)),
       energy: energyOf(halves),
       affine: this.#ruleOf(node).takesBias?.(node) ?? false,
@@ -94,10 +102,12 @@ export class Walk {
   }
 
   /** Runs the reference to where the target is, and keeps it. */
-  async #runReference({ target, observation }: Stop, index: number): Promise<void> {
+  async #runReference(stop: Stop, index: number): Promise<void> {
+    const { target, observation } = stop;
     const given = new Set(this.#dense.kept);
     const { added, dropped } = this.#dense.advance(this.#denseTimes[index] ?? 0);
-    const part = extractModel(this.#lineage.reference, given, [target, ...added]);
+    const read = wholeData(stop);
+    const part = extractModel(this.#lineage.reference, given, [target, ...read, ...added]);
     const { graph } = part.model;
     const whole = part.twinOf(target);
     const kept = this.#lineage.kept({ value: observation.value, dim: observation.dim });
@@ -113,23 +123,32 @@ export class Walk {
       };
       wanted = present(graph.addNode(spec, [name]).outputs[0], 'the target');
     }
-    await this.#run(part, 'dense', added, [], new Map([[wanted, TARGET]]));
+    const keeps = new Map([[wanted, TARGET]]);
+    for (const value of read) keeps.set(this.#output(part, value), WHOLE_DATA);
+    await this.#run(part, 'dense', added, [], keeps);
     await this.#drop('dense', dropped);
   }
 
+  /** A value of a part as one that can be given out: an input of it cannot, but a copy can. */
+  #output({ model: { graph }, twinOf, inputs }: Extract, value: Value): Value {
+    if (!inputs.includes(value)) return twinOf(value);
+    const name = graph.uniqueName(WHOLE_DATA);
+    const copy = graph.addNode({ opType: 'Identity', name, inputs: [twinOf(value)] }, [name]).outputs[0];
+    return present(copy, `the copy of "${value.name}"`);
+  }
+
   /** Runs the pruned model to the layer, keeps what the rest needs, and sums what the layer reads and lacks. */
-  async #measure(stop: Stop): Promise<Moments[]> {
+  async #measure(stop: Stop): Promise<{ halves: Moments[]; channels: ChannelMoments | undefined }> {
     const { layer, observation, target } = stop;
     const given = new Set(this.#pruned.kept);
     const { added, dropped } = this.#pruned.advance(this.#pruned.timeOf(layer.out.value));
     const data = layer.data.value;
     const part = extractModel(this.#model, given, [data, observation.value, ...added]);
     const { graph } = part.model;
-    const dims = (dimsOf(target) ?? []).map(() => undefined);
-    const wanted = graph.addValue(graph.uniqueName(TARGET), { type: elementTypeOf(target), dims });
-    graph.addInput(wanted);
+    const wanted = addInputLike(graph, target, TARGET);
+    const takes = new Map([[wanted, TARGET]]);
     const builder = new MomentBuilder(graph, this.#ruleOf, this.#activations.samples);
-    const input = stop.fixed === undefined ? builder.addInput(stop, part.twinOf(data)) : undefined;
+    const input = stop.sight === 'patches' ? builder.addInput(stop, part.twinOf(data)) : undefined;
     const difference = builder.difference(wanted, part.twinOf(observation.value));
     const error = builder.addError(stop, input?.columns, {
       ...difference,
@@ -137,21 +156,20 @@ export class Walk {
       dim: observation.dim,
     });
     const names: MomentNames = { ...input?.names, ...error };
-    const sums = await this.#run(part, 'pruned', added, Object.values(names), new Map(), new Map([[wanted, TARGET]]));
+    let whole: ChannelNames | undefined;
+    if (stop.sight === 'channels' && stop.whole !== undefined) {
+      const before = addInputLike(graph, stop.whole.data, WHOLE_DATA);
+      takes.set(before, WHOLE_DATA);
+      const channels = (dimsOf(stop.whole.data)?.[layer.data.dim] as number) / stop.matrix.groups;
+      whole = builder.addWhole(stop, part.twinOf(data), before, channels);
+    }
+    const outputs = [...Object.values(names), ...Object.values(whole ?? {})];
+    const sums = await this.#run(part, 'pruned', added, outputs, new Map(), takes, stop.matrix.features <= MOST_HALVED);
     await this.#drop('pruned', dropped);
-    const half = (index: number, name: string | undefined): Float64Array =>
-      (name === undefined ? undefined : sums.get(name)?.[index]) ?? new Float64Array(0);
-    const { length = 0 } = sums.get(names.count ?? '') ?? [];
-    return Array.from({ length }, (_, index) => ({
-      count: half(index, names.count),
-      sum: half(index, names.sum),
-      gram: half(index, names.gram),
-      cross: half(index, names.cross),
-      errorSum: half(index, names.errorSum),
-      errorSquares: half(index, names.errorSquares),
-      targetSum: half(index, names.targetSum),
-      targetSquares: half(index, names.targetSquares),
-    }));
+    return {
+      halves: momentsIn(sums, names),
+      channels: whole && channelMomentsIn(sums, whole),
+    };
   }
 
   #run(
@@ -161,6 +179,7 @@ export class Walk {
     sum: readonly string[],
     keeps: ReadonlyMap<Value, string>,
     takes: ReadonlyMap<Value, string> = new Map(),
+    halves = false,
   ): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
     const take = new Map([...takes].map(([twin, name]) => [twin.name, name] as const));
     for (const value of inputs) take.set(twinOf(value).name, storedName(value, side));
@@ -171,7 +190,7 @@ export class Walk {
     };
     for (const value of added) give(twinOf(value), storedName(value, side));
     for (const [twin, name] of keeps) give(twin, name);
-    return this.#activations.run({ model, take, keep, sum, halves: true });
+    return this.#activations.run({ model, take, keep, sum, halves });
   }
 
   async #drop(side: Side, dropped: readonly Value[]): Promise<void> {
@@ -184,8 +203,18 @@ export class Walk {
   async finish(): Promise<void> {
     await this.#drop('pruned', [...this.#pruned.kept]);
     await this.#drop('dense', [...this.#dense.kept]);
-    await this.#activations.drop([TARGET]);
+    await this.#activations.drop([TARGET, WHOLE_DATA]);
   }
+}
+
+/** When a value is made; what comes from outside is there at all times. */
+function madeAt(value: Value, timeline: Timeline): number {
+  return value.producer === undefined ? Number.POSITIVE_INFINITY : timeline.timeOf(value);
+}
+
+/** What of the whole model's data a layer is seen by. */
+function wholeData({ sight, whole }: Stop): Value[] {
+  return sight === 'channels' && whole !== undefined ? [whole.data] : [];
 }
 
 type Side = 'pruned' | 'dense';
@@ -220,4 +249,48 @@ function energyOf(halves: readonly Moments[]): number {
   for (let row = 0; row < rows; row++)
     energy += total((half) => half.targetSquares[row] ?? 0) / n - (total((half) => half.targetSum[row] ?? 0) / n) ** 2;
   return energy;
+}
+
+/** A new input of a graph that takes what a value of another graph is. */
+function addInputLike(graph: Graph, value: Value, name: string): Value {
+  const dims = (dimsOf(value) ?? []).map(() => undefined);
+  const input = graph.addValue(graph.uniqueName(name), { type: elementTypeOf(value), dims });
+  graph.addInput(input);
+  return input;
+}
+
+type Sums = ReadonlyMap<string, readonly Float64Array[]>;
+
+/** The sums of each part of the data; those that were not taken are empty. */
+function momentsIn(sums: Sums, names: MomentNames): Moments[] {
+  const { length = 0 } = sums.get(names.count ?? '') ?? [];
+  return Array.from({ length }, (_, part) => {
+    const of = (name: string | undefined): Float64Array =>
+      (name === undefined ? undefined : sums.get(name)?.[part]) ?? new Float64Array(0);
+    return {
+      count: of(names.count),
+      sum: of(names.sum),
+      gram: of(names.gram),
+      cross: of(names.cross),
+      errorSum: of(names.errorSum),
+      errorSquares: of(names.errorSquares),
+      targetSum: of(names.targetSum),
+      targetSquares: of(names.targetSquares),
+    };
+  });
+}
+
+/** The sums of all data. */
+function channelMomentsIn(sums: Sums, names: ChannelNames): ChannelMoments {
+  const of = (name: string): Float64Array => {
+    const [first = new Float64Array(0), ...rest] = sums.get(name) ?? [];
+    return rest.reduce((total, part) => total.map((each, i) => each + (part[i] as number)), first);
+  };
+  return {
+    count: of(names.count),
+    sum: of(names.sum),
+    gram: of(names.gram),
+    wholeSum: of(names.wholeSum),
+    wholeCross: of(names.wholeCross),
+  };
 }

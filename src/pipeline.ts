@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { type CalibrationBatches, calibrationBatches } from './calibrate/batches.ts';
 import { measureLayerInputs } from './calibrate/layer-inputs.ts';
@@ -240,7 +241,8 @@ class PruneRun {
       place: (name: string) => files.place(name),
       memoryLimit: MOST_ACTIVATIONS,
       request: this.#request,
-      threads: this.#options.threads,
+      // What is summed is the same with any number of threads.
+      threads: availableParallelism(),
     };
     return {
       open: () => {

@@ -1,6 +1,7 @@
 import { criteriaRow } from './rows/criteria.ts';
 import { groupsRow } from './rows/groups.ts';
 import { latencyRow } from './rows/latency.ts';
+import { recoveryRow } from './rows/recovery.ts';
 import { startupRow } from './rows/startup.ts';
 import { vggRow } from './rows/vgg.ts';
 import { weightsRow } from './rows/weights.ts';
@@ -15,6 +16,7 @@ const rows: Readonly<Record<string, readonly [string, (workshop: Workshop) => Pr
   latency: ['Speed-up against MAC ratio', latencyRow],
   groups: ['Finding groups', groupsRow],
   criteria: ['Ranking 26 million weights', criteriaRow],
+  recovery: ['ResNet-18, ranked, cut and recovered on 256 images', recoveryRow],
 };
 
 const asked = process.argv.slice(2);

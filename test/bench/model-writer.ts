@@ -25,12 +25,12 @@ export class ModelWriter {
     this.#span = span;
   }
 
-  input(name: string, dims: readonly number[]): string {
+  input(name: string, dims: readonly (number | string)[]): string {
     this.#inputs.push(info(name, dims));
     return name;
   }
 
-  output(name: string, dims: readonly number[]): void {
+  output(name: string, dims: readonly (number | string)[]): void {
     this.#outputs.push(info(name, dims));
   }
 
@@ -124,7 +124,7 @@ export class ModelWriter {
   }
 }
 
-function info(name: string, dims: readonly number[]): ValueInfoProto {
-  const dim = dims.map((dimValue) => ({ dimValue }));
+function info(name: string, dims: readonly (number | string)[]): ValueInfoProto {
+  const dim = dims.map((length) => (typeof length === 'number' ? { dimValue: length } : { dimParam: length }));
   return { name, type: { tensorType: { elemType: DataType.FLOAT, shape: { dim } } } };
 }

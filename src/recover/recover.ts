@@ -27,8 +27,8 @@ export interface RecoveredLayer {
   readonly fixed: string | null;
 }
 
-/** Name under which what the output of a layer should be is kept. */
-const TARGET = 'target';
+/** Name under which what the output of a layer should be is kept: none that an input bears. */
+const TARGET = 'target:';
 
 /** What recovering needs. */
 export interface RecoverTools {
@@ -102,9 +102,10 @@ class Walk {
     const halves = await this.#measure(stop);
     const { node, layer, matrix, observation, fixed } = stop;
     const affine = this.#ruleOf(node).takesBias?.(node) ?? false;
-    const scaled = halves.map((half) => perOutput(half, observation.gain, matrix));
-    const correction = fitCorrection(scaled, matrix, { affine, matrix: changesMatrix && fixed === undefined });
-    this.#apply(stop, correction, affine);
+    const shares = sharesOf(observation.gain);
+    const reachable = halves.map((half) => withinReach(half, shares, matrix));
+    const correction = fitCorrection(reachable, matrix, { affine, matrix: changesMatrix && fixed === undefined });
+    this.#apply(stop, correction, shares, affine);
     return {
       node: labelOf(node),
       initializer: layer.weight.name,
@@ -210,17 +211,19 @@ class Walk {
     await this.#activations.drop([TARGET]);
   }
 
-  #apply({ node, layer, matrix }: Stop, correction: Correction, affine: boolean): void {
+  /** Writes a correction of what was looked at into the layer. */
+  #apply({ node, layer, matrix }: Stop, correction: Correction, shares: Float64Array, affine: boolean): void {
     const { graph } = node;
     if (Number.isFinite(correction.ridge)) {
       const elements = readMatrix(matrix);
       correction.matrix.forEach((each, i) => {
-        elements[i] = (elements[i] as number) + each / layer.gain;
+        const share = shares[Math.floor(i / matrix.features)] as number;
+        elements[i] = (elements[i] as number) + (share * each) / layer.gain;
       });
       graph.setTensor(layer.weight, writeMatrix(matrix, elements));
     }
-    if (affine && correction.bias.some((each) => each !== 0))
-      this.#ruleOf(node).addBias?.(node, correction.bias, graph);
+    const bias = correction.bias.map((each, row) => (shares[row] as number) * each);
+    if (affine && bias.some((each) => each !== 0)) this.#ruleOf(node).addBias?.(node, bias, graph);
   }
 }
 
@@ -231,19 +234,22 @@ function storedName(value: Value, side: Side): string {
   return value.producer === undefined ? value.name : `${side}:${value.name}`;
 }
 
-/** Moments of what a layer's own output lacks, where it was looked at behind a gain; rows that count for nothing lack nothing. */
-function perOutput(moments: Moments, gain: Float64Array, { rows, groups, features }: Stop['matrix']): Moments {
+/** What a layer's output has to change by for one of what is looked at behind a gain, per row; 0 where it counts for nothing there. */
+function sharesOf(gain: Float64Array): Float64Array {
   const largest = gain.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-  const scale = gain.map((each) => (Math.abs(each) > 1e-6 * largest ? 1 / each : 0));
+  return gain.map((each) => (Math.abs(each) > 1e-6 * largest ? 1 / each : 0));
+}
+
+/** Moments in which what rows lack that count for nothing depends on nothing, so that nothing is made up for there. */
+function withinReach(moments: Moments, shares: Float64Array, { rows, groups, features }: Stop['matrix']): Moments {
   const own = rows / groups;
   return {
     ...moments,
     cross: moments.cross.map((each, at) => {
       const group = Math.floor(at / (features * own));
-      return each * (scale[group * own + (at % own)] as number);
+      return shares[group * own + (at % own)] === 0 ? 0 : each;
     }),
-    errorSum: moments.errorSum.map((each, row) => each * (scale[row] as number)),
-    errorSquares: moments.errorSquares.map((each, row) => each * (scale[row] as number) ** 2),
+    errorSum: moments.errorSum.map((each, row) => (shares[row] === 0 ? 0 : each)),
   };
 }
 

@@ -1,50 +1,17 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { present } from '../../src/errors.ts';
-import { extractModel } from '../../src/ir/extract.ts';
-import { exportModel, type Model } from '../../src/ir/model.ts';
-import type { Node } from '../../src/ir/node.ts';
-import { dimsOf, type Value } from '../../src/ir/value.ts';
-import { encodeModel } from '../../src/onnx/codec.ts';
+import { dimsOf } from '../../src/ir/value.ts';
 import { ruleOf, rules } from '../../src/ops/rules.ts';
 import { layerMatrix, readMatrix, writeMatrix } from '../../src/recover/layer-matrix.ts';
 import { hasPatches } from '../../src/recover/moments.ts';
-import { type HostTensor, RuntimeChild, run } from '../../src/runtime/index.ts';
+import { RuntimeChild, run } from '../../src/runtime/index.ts';
 import { normalised } from '../support/model-parts.ts';
 import { createRandom } from '../support/random.ts';
-import { convOf, im2col, type OneLayer, oneLayer, product, windows } from './windows.ts';
+import { convOf, im2col, laidOut, layerNode, type OneLayer, oneLayer, slices, windows } from './windows.ts';
 
 const child = new RuntimeChild();
 afterAll(() => child.close());
-
-/** The slices of a tensor along an axis, each with the other axes in their order. */
-function slices({ dims, data }: HostTensor, axis: number): number[][] {
-  const inner = product(dims.slice(axis + 1));
-  const length = dims[axis] ?? 0;
-  return Array.from({ length }, (_, index) =>
-    Array.from(data, Number).filter((_, at) => Math.floor(at / inner) % length === index),
-  );
-}
-
-/** The one node of a model whose rule makes a layer of it. */
-function layerNode(model: Model): Node {
-  return present(
-    [...model.graph.nodes].find((node) => ruleOf(node).layer?.(node) !== undefined),
-    'a layer',
-  );
-}
-
-/** What a layer's rows read, as its rule lays it out. */
-async function laidOut(model: Model, node: Node, data: Value, x: HostTensor): Promise<HostTensor> {
-  const part = extractModel(model, new Set(), [data]);
-  const twin = part.twinOf(data);
-  const { patches } = ruleOf(node);
-  const made = patches === undefined ? twin : present(patches(node, twin, part.model.graph), 'patches');
-  if (made === twin) return x;
-  part.model.graph.addOutput(made);
-  const outputs = await run(child, encodeModel(exportModel(part.model)), { x });
-  return present(outputs[made.name], 'the patches');
-}
 
 /** Expects the layer's matrix times what it reads, plus the bias, to be the output. */
 async function expectLinear({ bytes, x }: OneLayer): Promise<void> {
@@ -54,7 +21,7 @@ async function expectLinear({ bytes, x }: OneLayer): Promise<void> {
   const matrix = present(layerMatrix(layer), 'its matrix');
   expect(hasPatches({ node, layer, matrix }, ruleOf)).toBe(true);
   const { y } = await run(child, bytes, { x }).then((outputs) => ({ y: present(Object.values(outputs)[0], 'y') }));
-  const reads = slices(await laidOut(model, node, layer.data.value, x), layer.data.dim);
+  const reads = slices(await laidOut(child, model, node, layer.data.value, x), layer.data.dim);
   const wanted = slices(y, layer.out.dim);
   const { rows, features, groups } = matrix;
   expect([reads.length, wanted.length]).toEqual([groups * features, rows]);
@@ -79,7 +46,7 @@ describe('what the rows of a layer read', { timeout: 60_000 }, () => {
       const { bytes, x } = convOf(window);
       const model = await normalised(bytes, child);
       const node = layerNode(model);
-      const found = await laidOut(model, node, present(node.inputs[0], 'the data'), x);
+      const found = await laidOut(child, model, node, present(node.inputs[0], 'the data'), x);
       expect(Array.from(found.data, Number).map((each) => each + 0)).toEqual(im2col(window, x).map((each) => each + 0));
     });
     await fc.assert(property, { numRuns: 80 });

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
-import type { HostTensor } from '../../src/runtime/index.ts';
-import { ModelBuilder } from '../support/build.ts';
+import { present } from '../../src/errors.ts';
+import { extractModel } from '../../src/ir/extract.ts';
+import { exportModel, type Model } from '../../src/ir/model.ts';
+import type { Node } from '../../src/ir/node.ts';
+import type { Value } from '../../src/ir/value.ts';
+import { float32ToFloat16 } from '../../src/numeric/float16.ts';
+import { encodeModel } from '../../src/onnx/codec.ts';
+import { ruleOf } from '../../src/ops/rules.ts';
+import { type HostTensor, type RuntimeChild, run } from '../../src/runtime/index.ts';
+import { ModelBuilder, type ModelOptions } from '../support/build.ts';
+import type { ElementType } from '../support/build-tensor.ts';
 import { normals } from '../support/random.ts';
+import { numbersOf } from './calibrated.ts';
 
 /** A model of one layer, and its one input. */
 export interface OneLayer {
@@ -10,7 +20,7 @@ export interface OneLayer {
 }
 
 /** Numbers of a tensor of these dims. */
-export function product(dims: readonly number[]): number {
+function product(dims: readonly number[]): number {
   return dims.reduce((size, each) => size * each, 1);
 }
 
@@ -19,11 +29,18 @@ export function oneLayer(
   dims: readonly number[],
   node: (b: ModelBuilder, x: string) => string,
   seed = 1,
-  opset = 17,
+  options: ModelOptions = {},
 ): OneLayer {
-  const b = new ModelBuilder({ seed, opset });
-  b.output(node(b, b.input('x', 'float32', dims)), 'float32');
-  return { bytes: b.bytes(), x: { type: 'float32', dims, data: normals(product(dims), seed + 1) } };
+  const b = new ModelBuilder({ seed, ...options });
+  const type = b.elementType;
+  b.output(node(b, b.input('x', type, dims)), type);
+  return { bytes: b.bytes(), x: randomTensor(type, dims, seed + 1) };
+}
+
+/** Random numbers in float32 or float16. */
+export function randomTensor(type: ElementType, dims: readonly number[], seed: number): HostTensor {
+  const data = normals(product(dims), seed);
+  return type === 'float16' ? { type, dims, data: float32ToFloat16(data) } : { type: 'float32', dims, data };
 }
 
 /** A convolution over one to three axes. */
@@ -136,4 +153,39 @@ export function im2col(window: Window, { dims, data }: HostTensor): number[] {
           numbers.push(isInside ? Number(data[index]) : 0);
         }
   return numbers;
+}
+
+/** The slices of a tensor along an axis, each with the other axes in their order. */
+export function slices(tensor: HostTensor, axis: number): number[][] {
+  const { dims } = tensor;
+  const inner = product(dims.slice(axis + 1));
+  const length = dims[axis] ?? 0;
+  const numbers = [...numbersOf(tensor)];
+  return Array.from({ length }, (_, index) => numbers.filter((_, at) => Math.floor(at / inner) % length === index));
+}
+
+/** The one node of a model whose rule makes a layer of it. */
+export function layerNode(model: Model): Node {
+  return present(
+    [...model.graph.nodes].find((node) => ruleOf(node).layer?.(node) !== undefined),
+    'a layer',
+  );
+}
+
+/** What a layer's rows read, as its rule lays it out. */
+export async function laidOut(
+  child: RuntimeChild,
+  model: Model,
+  node: Node,
+  data: Value,
+  x: HostTensor,
+): Promise<HostTensor> {
+  const part = extractModel(model, new Set(), [data]);
+  const twin = part.twinOf(data);
+  const { patches } = ruleOf(node);
+  const made = patches === undefined ? twin : present(patches(node, twin, part.model.graph), 'patches');
+  if (made === twin) return x;
+  part.model.graph.addOutput(made);
+  const outputs = await run(child, encodeModel(exportModel(part.model)), { x });
+  return present(outputs[made.name], 'the patches');
 }

@@ -39,12 +39,10 @@ export function rankUnits(
 const DAMPING = 1e-4;
 
 function consumersOf(group: Group, map: ChannelMap, readings: ReadonlyMap<Node, MeasuredReading>): Consumer[] {
-  const nodes = new Set(group.members.filter(({ role }) => role === 'in').map(({ node }) => node));
   const consumers: Consumer[] = [];
   for (const reading of readings.values()) {
     const units = map.unitsAlong(reading.layer.data);
     if (units === undefined || !units.some((unit) => unit >= group.first && unit < group.first + group.count)) continue;
-    nodes.delete(reading.node);
     for (let part = 0; part < reading.matrix.groups; part++) {
       const consumer = consumerOf(reading, part, group, units);
       if (consumer !== undefined) consumers.push(consumer);

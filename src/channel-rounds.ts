@@ -1,3 +1,4 @@
+import { alignmentOnTheWay } from './budget/align.ts';
 import type { CalibrationStages } from './calibrate/stages.ts';
 import { buildChannelMap } from './channels/build.ts';
 import type { ChannelMap, Group } from './channels/group.ts';
@@ -111,8 +112,7 @@ class Rounds {
       pruneChannels(this.#model, {
         ...channelOptions(this.#options),
         ...pass,
-        // Widths on the way need not suit any kernel.
-        alignment: round < rounds ? { block: 1, strict: false } : alignmentOf(this.#options),
+        alignment: round < rounds ? alignmentOnTheWay(alignmentOf(this.#options)) : alignmentOf(this.#options),
         // The lossless tier has seen to patterns that match nothing, or the first round has.
         again: pass.again === true || lossless || round > 1,
         map,

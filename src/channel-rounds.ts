@@ -13,6 +13,7 @@ import { measureReadings } from './recover/readings.ts';
 import { type RecoveredLayer, recover } from './recover/recover.ts';
 import { kernelBlock } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
+import { FirstCounts } from './transforms/first-counts.ts';
 import {
   NOTHING_PRUNED,
   type PruneChannelsOptions,
@@ -64,8 +65,8 @@ class Rounds {
   readonly #options: SettledOptions;
   readonly #tools: RoundTools;
   readonly #lineage: Lineage | undefined;
-  /** Units of each group before the first round, by its name. */
-  readonly #counts = new Map<string, number>();
+  /** Units of each group before the first round. */
+  readonly #counts = new FirstCounts();
   #report: PruneChannelsReport | undefined;
   #map: ChannelMap | undefined;
 
@@ -105,8 +106,8 @@ class Rounds {
     const known = pass.prefer === 'heads' && !allowApproximate ? this.#map : undefined;
     this.#map = undefined;
     const map = known ?? buildChannelMap(this.#model.graph, ruleOf, { ...pass, allowApproximate });
-    if (round === 1)
-      for (const { name, count } of map.groups) if (!this.#counts.has(name)) this.#counts.set(name, count);
+    const cuts = this.#report?.axes ?? [];
+    if (round === 1) this.#counts.note(map, cuts);
     const measuredRanking = await this.#measuredRanking(map);
     const pruned = await clock.time('prune', () =>
       pruneChannels(this.#model, {
@@ -118,7 +119,7 @@ class Rounds {
         map,
         formula,
         measuredRanking,
-        countBefore: round === 1 ? undefined : ({ name }) => this.#counts.get(name),
+        countBefore: round === 1 ? undefined : (group) => this.#counts.countOf(group, map, cuts),
         masked: verify,
         onCut: this.#lineage && ((cut) => this.#lineage?.add(cut)),
       }),

@@ -99,12 +99,13 @@ class Walk {
 
   async correct(stop: Stop, index: number, changesMatrix: boolean): Promise<RecoveredLayer> {
     await this.#runReference(stop, index);
-    const halves = await this.#measure(stop);
+    const changes = changesMatrix && stop.fixed === undefined;
+    const halves = await this.#measure(stop, changes);
     const { node, layer, matrix, observation, fixed } = stop;
     const affine = this.#ruleOf(node).takesBias?.(node) ?? false;
     const shares = sharesOf(observation.gain);
     const reachable = halves.map((half) => withinReach(half, shares, matrix));
-    const correction = fitCorrection(reachable, matrix, { affine, matrix: changesMatrix && fixed === undefined });
+    const correction = fitCorrection(reachable, matrix, { affine, matrix: changes });
     this.#apply(stop, correction, shares, affine);
     return {
       node: labelOf(node),
@@ -142,8 +143,8 @@ class Walk {
     await this.#drop('dense', dropped);
   }
 
-  /** Runs the pruned model to the layer, keeps what the rest needs, and sums what the layer reads and lacks. */
-  async #measure(stop: Stop): Promise<Moments[]> {
+  /** Runs the pruned model to the layer, keeps what the rest needs, and sums what the layer lacks and, where its weights change, reads. */
+  async #measure(stop: Stop, changes: boolean): Promise<Moments[]> {
     const { layer, observation, target } = stop;
     const given = new Set(this.#pruned.kept);
     const { added, dropped } = this.#pruned.advance(this.#pruned.timeOf(layer.out.value));
@@ -154,7 +155,7 @@ class Walk {
     const wanted = graph.addValue(graph.uniqueName(TARGET), { type: elementTypeOf(target), dims });
     graph.addInput(wanted);
     const builder = new MomentBuilder(graph, this.#ruleOf);
-    const input = stop.fixed === undefined ? builder.addInput(stop, part.twinOf(data)) : undefined;
+    const input = changes ? builder.addInput(stop, part.twinOf(data)) : undefined;
     const difference = builder.difference(wanted, part.twinOf(observation.value));
     const error = builder.addError(stop, input?.columns, {
       ...difference,

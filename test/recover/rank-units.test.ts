@@ -174,6 +174,28 @@ describe('channels that hardly vary around large numbers', { timeout: 60_000 }, 
     expect(cut).toBeGreaterThan(0.01);
     expect(recovered).toBeLessThan(1e-6);
   });
+
+  test('whatever rounding makes of their variances', async () => {
+    const b = new ModelBuilder();
+    const x = b.input('rows', 'float32', ['N', 2]);
+    const made = b.node('Relu', [b.node('MatMul', [x, b.weight('first', [2, CHANNELS])])]);
+    b.output(
+      b.node('MatMul', [made, b.constant('end', 'float32', [CHANNELS, 1], new Float32Array(CHANNELS).fill(1))]),
+      'float32',
+    );
+    const model = await normalised(b.bytes(), workshop.child);
+    const stages = await workshop.stages([inputsOf(model, 1, 4)]);
+    const map = buildChannelMap(model.graph, ruleOf, {});
+    const readings = await measureReadings(model, map, stages, ruleOf);
+    await stages.close();
+    // All are 1 on 100 positions, but for roundings of their products.
+    const rounded = [...readings].map(([node, reading]) => {
+      const gram = reading.gram.map((_, at) => 100 * (1 + (at % (CHANNELS + 1) === 0 ? -1 : 1) * 2 ** -23));
+      return [node, { ...reading, count: 100, sum: reading.sum.map(() => 100), gram }] as const;
+    });
+    const { losses } = present(rankUnits(present(map.groups[0], 'a group'), map, new Map(rounded)), 'a ranking');
+    for (const loss of losses ?? []) expect(loss).toBeGreaterThanOrEqual(0);
+  });
 });
 
 /** Notes what it is asked for, and gives nothing. */

@@ -167,6 +167,18 @@ export function transposed(): ModelBuilder {
   });
 }
 
+/** Channels are mixed, then places, as in MLP-Mixer: what channels left has them along another axis than places. */
+export function mixer(): ModelBuilder {
+  return tokens((b, x) => {
+    const mixed = (y: string, name: string, from: number, to: number): string =>
+      relu(b, b.node('MatMul', [y, b.weight(name, [from, to], { fanIn: from / 2 })]));
+    const wide = mixed(mixed(x, 'one', 8, 14), 'two', 14, 12);
+    const turned = b.node('Transpose', [wide], { perm: [0, 2, 1] });
+    const back = b.node('Transpose', [mixed(turned, 'places', 6, 6)], { perm: [0, 2, 1] });
+    return b.node('MatMul', [back, b.weight('out', [12, 3], { fanIn: 12 })]);
+  });
+}
+
 /** An LSTM between MatMuls. */
 export function recurrent(): ModelBuilder {
   return tokens((b, x) => {

@@ -2,6 +2,7 @@ import type { RuleLookup } from '../channels/couplings.ts';
 import { present } from '../errors.ts';
 import { intAttribute } from '../ir/attributes.ts';
 import { type Extract, extractModel } from '../ir/extract.ts';
+import type { Graph } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { labelOf } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
@@ -124,23 +125,23 @@ class Walk {
     const given = new Set(this.#dense.kept);
     const { added, dropped } = this.#dense.advance(this.#denseTimes[index] ?? 0);
     const part = extractModel(this.#lineage.reference, given, [target, ...added]);
-    const { graph } = part.model;
-    const whole = part.twinOf(target);
-    const kept = this.#lineage.kept({ value: observation.value, dim: observation.dim });
-    let wanted = whole;
-    if (kept !== undefined) {
-      const indices = graph.addInitializer('kept', Tensor.ofIntegers(kept));
-      const name = graph.uniqueName(TARGET);
-      const spec = {
-        opType: 'Gather',
-        name,
-        inputs: [whole, indices],
-        attributes: [intAttribute('axis', observation.dim)],
-      };
-      wanted = present(graph.addNode(spec, [name]).outputs[0], 'the target');
-    }
+    const wanted = this.#narrowed(part.model.graph, part.twinOf(target), observation.value);
     await this.#run(part, 'dense', added, [], new Map([[wanted, TARGET]]));
     await this.#drop('dense', dropped);
+  }
+
+  /** Adds nodes that take what stays of a target, along every axis: places that channels left may be rows of a layer. */
+  #narrowed(graph: Graph, whole: Value, like: Value): Value {
+    let wanted = whole;
+    for (const dim of (dimsOf(like) ?? []).keys()) {
+      const kept = this.#lineage.kept({ value: like, dim });
+      if (kept === undefined) continue;
+      const name = graph.uniqueName(TARGET);
+      const inputs = [wanted, graph.addInitializer('kept', Tensor.ofIntegers(kept))];
+      const node = graph.addNode({ opType: 'Gather', name, inputs, attributes: [intAttribute('axis', dim)] }, [name]);
+      wanted = present(node.outputs[0], 'the target');
+    }
+    return wanted;
   }
 
   /** Runs the pruned model to the layer, keeps what the rest needs, and sums what the layer lacks and, where its weights change, reads. */

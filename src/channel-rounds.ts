@@ -1,3 +1,4 @@
+import { alignmentOnTheWay } from './budget/align.ts';
 import type { CalibrationStages } from './calibrate/stages.ts';
 import { buildChannelMap } from './channels/build.ts';
 import type { ChannelMap, Group } from './channels/group.ts';
@@ -12,6 +13,7 @@ import { measureReadings } from './recover/readings.ts';
 import { type RecoveredLayer, recover } from './recover/recover.ts';
 import { kernelBlock } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
+import { FirstCounts } from './transforms/first-counts.ts';
 import {
   NOTHING_PRUNED,
   type PruneChannelsOptions,
@@ -65,8 +67,8 @@ class Rounds {
   readonly #options: SettledOptions;
   readonly #tools: RoundTools;
   readonly #lineage: Lineage | undefined;
-  /** Units of each group before the first round, by its name. */
-  readonly #counts = new Map<string, number>();
+  /** Units of each group before the first round. */
+  readonly #counts = new FirstCounts();
   #report: PruneChannelsReport | undefined;
   #map: ChannelMap | undefined;
 
@@ -107,21 +109,20 @@ class Rounds {
     const known = pass.prefer === 'heads' && !allowApproximate ? this.#map : undefined;
     this.#map = undefined;
     const map = known ?? buildChannelMap(this.#model.graph, ruleOf, { ...pass, allowApproximate });
-    if (round === 1)
-      for (const { name, count } of map.groups) if (!this.#counts.has(name)) this.#counts.set(name, count);
+    const cuts = this.#report?.axes ?? [];
+    if (round === 1) this.#counts.note(map, cuts);
     const measuredRanking = await this.#measuredRanking(map);
     const pruned = await clock.time('prune', () =>
       pruneChannels(this.#model, {
         ...channelOptions(this.#options),
         ...pass,
-        // Widths on the way need not suit any kernel.
-        alignment: round < rounds ? { block: 1, strict: false } : alignmentOf(this.#options),
+        alignment: round < rounds ? alignmentOnTheWay(alignmentOf(this.#options)) : alignmentOf(this.#options),
         // The lossless tier has seen to patterns that match nothing, or the first round has.
         again: pass.again === true || lossless || round > 1,
         map,
         formula,
         measuredRanking,
-        countBefore: round === 1 ? undefined : ({ name }) => this.#counts.get(name),
+        countBefore: round === 1 ? undefined : (group) => this.#counts.countOf(group, map, cuts),
         masked: verify,
         onCut: this.#lineage && ((cut) => this.#lineage?.add(cut)),
       }),

@@ -63,7 +63,8 @@ export function joinReports(first: PruneChannelsReport, second: PruneChannelsRep
     groups: [
       ...first.groups.map((group) => {
         const now = again(group);
-        return now === undefined ? group : { ...now, before: group.before, cuts: joinCuts(group.cuts, now.cuts) };
+        if (now === undefined) return group;
+        return { ...now, name: group.name, before: group.before, cuts: joinCuts(group.cuts, now.cuts) };
       }),
       ...later.filter((group) => !first.groups.some((each) => isSame(each, group))),
     ],

@@ -31,6 +31,35 @@ export function alignCount(wish: number, count: number, width: number, { block, 
 }
 
 /**
+ * The count to keep where some units left before: what `alignCount` makes of the wish and all that there were, or, where so
+ * many are not there any more, as many whole blocks as are.
+ *
+ * @param wish units to keep
+ * @param count units there are
+ * @param before units there were, at least as many
+ * @param width channels per unit along the axis that the kernel blocks; 0 where none does
+ */
+export function alignRest(
+  wish: number,
+  { count, before }: { readonly count: number; readonly before: number },
+  width: number,
+  alignment: Alignment,
+): number {
+  const aligned = alignCount(wish, before, width, alignment);
+  if (aligned <= count) return aligned;
+  const step = unitsPer(alignment.strict ? alignment.block : NARROWEST, width);
+  return Math.floor(count / step) * step || count;
+}
+
+/**
+ * How counts are rounded in rounds before the last: no finer than in the last, so that no width is left there that cannot be
+ * aligned without losing much, and no coarser than kernels ask for.
+ */
+export function alignmentOnTheWay({ block, strict }: Alignment): Alignment {
+  return strict ? { block, strict } : { block: Math.min(block, NARROWEST), strict };
+}
+
+/**
  * The fewest units, of at least `wish`, that kernels take as fast as they take them all: for units that cost nothing but
  * room, where a narrower layer may be a slower one.
  *

@@ -1,6 +1,6 @@
 import type { Group } from '../channels/group.ts';
 import type { Scores } from '../criteria/criterion.ts';
-import { type Alignment, alignCount } from './align.ts';
+import { type Alignment, alignRest } from './align.ts';
 import { fewestUnder } from './cap.ts';
 import { shareByLoss } from './share-by-loss.ts';
 
@@ -57,7 +57,8 @@ export function planQuotas(candidates: readonly Candidate[], options: BudgetOpti
     const { group } = candidate;
     const fewest = Math.min(group.count, fewestUnder(firstCount(candidate), options.maxRatio));
     const asked = Math.max(group.count - (removed[i] ?? 0), fewest);
-    const aligned = alignCount(asked, group.count, group.blockedWidth, options.alignment);
+    const counts = { count: group.count, before: firstCount(candidate) };
+    const aligned = alignRest(asked, counts, group.blockedWidth, options.alignment);
     return { group, asked, keep: Math.max(1, aligned, fewest) };
   });
 }
@@ -72,6 +73,11 @@ function uniform(candidates: readonly Candidate[], options: BudgetOptions): numb
 
 function firstCount({ group, before }: Candidate): number {
   return before ?? group.count;
+}
+
+/** Units that may leave still under a cap on the ratio of all those that there were; one stays always. */
+function mostToLose(candidate: Candidate, maxRatio: number): number {
+  return Math.max(0, candidate.group.count - Math.max(1, fewestUnder(firstCount(candidate), maxRatio)));
 }
 
 /** What part of the units that there are now an amount of all those that there were asks for still. */
@@ -96,9 +102,12 @@ function global(candidates: readonly Candidate[], options: BudgetOptions): numbe
 
 /** Units that leave each group so that the losses add up to the least; undefined where some group has none to go by. */
 function byLoss(candidates: readonly Candidate[], options: BudgetOptions): number[] | undefined {
-  const curves = candidates.flatMap(({ group: { count, blockedWidth }, losses }) =>
-    losses === undefined ? [] : [{ count, blockedWidth, losses }],
-  );
+  const curves = candidates.flatMap((candidate) => {
+    const { group, losses } = candidate;
+    if (losses === undefined) return [];
+    const { count, blockedWidth } = group;
+    return [{ count, blockedWidth, losses: losses.subarray(0, mostToLose(candidate, options.maxRatio) + 1) }];
+  });
   if (curves.length < candidates.length) return undefined;
   const { costOf } = options;
   const keeps = shareByLoss(curves, {
@@ -114,10 +123,11 @@ function byLoss(candidates: readonly Candidate[], options: BudgetOptions): numbe
 }
 
 function shareOut(candidates: readonly Candidate[], { amount, maxRatio }: BudgetOptions): number[] {
-  const ranked = candidates.flatMap(({ group, scores }, index) => {
+  const ranked = candidates.flatMap((candidate, index) => {
+    const { scores } = candidate;
     // A formula may give negative scores.
     const mean = scores.reduce((sum, score) => sum + Math.abs(score), 0) / scores.length || 1;
-    const most = group.count - Math.max(1, fewestUnder(group.count, maxRatio));
+    const most = mostToLose(candidate, maxRatio);
     // Only the weakest of a group may leave, so the others need not compete.
     return Array.from(scores, (score) => score / mean)
       .sort((a, b) => a - b)

@@ -50,15 +50,22 @@ export class GraphCopier {
     return twin;
   }
 
-  /** A copy of a node in a graph; everything that it reads and makes must have been copied before. */
-  copyNode(node: Node, graph: Graph): Node {
+  /**
+   * A copy of a node in a graph; everything that it reads must have been copied before, and what it makes, unless other values
+   * are given for that.
+   */
+  copyNode(
+    node: Node,
+    graph: Graph,
+    outputs: readonly (Value | undefined)[] = node.outputs.map((output) => output && this.twinOf(output)),
+  ): Node {
     const attributes = [...node.attributes.values()].map(
       ({ proto, graphs }): Attribute => ({ proto, graphs: graphs.map((body) => this.copyGraph(body)) }),
     );
     const twin = graph.insertNode(
       node.proto,
       node.inputs.map((input) => input && this.twinOf(input)),
-      node.outputs.map((output) => output && this.twinOf(output)),
+      outputs,
       attributes,
     );
     this.#nodes.set(node, twin);

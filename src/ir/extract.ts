@@ -17,8 +17,8 @@ export interface Extract {
 const LEAST_IR = 4;
 
 /**
- * The part of a model that computes some values from others. Weights are shared; the cost is that of the part, whatever
- * the size of the whole.
+ * The part of a model that computes some values from others. Weights are shared; the cost is that of the part, but
+ * for the names of the whole.
  *
  * @param given values that become inputs where the part reads them, so that what makes them is left out
  * @param wanted values of the model's own graph (not of bodies) that the part has to have; none of them is an output yet
@@ -28,7 +28,8 @@ export function extractModel(
   given: ReadonlySet<Value>,
   wanted: readonly Value[],
 ): Extract {
-  const names = new Set<string>();
+  // Names that are new are so in the whole too, whatever of it the part reads later.
+  const names = new Set(whole.scope.names);
   const part = new Graph({ name: whole.name }, { ...whole.scope, names, initializersAreInputs: false });
   const copier = new GraphCopier(names);
   const inputs = new Set<Value>();
@@ -41,8 +42,12 @@ export function extractModel(
   };
   for (const node of sliceOf(wanted, given)) {
     for (const value of readsOf(node)) read(value);
-    for (const value of node.outputs) if (value !== undefined && !given.has(value)) copier.copyValue(value, part);
-    copier.copyNode(node, part);
+    // What is given although its node runs for another output is made a second time, for nobody.
+    const outputs = node.outputs.map(
+      (value) =>
+        value && (given.has(value) ? part.addValue(part.uniqueName(value.name)) : copier.copyValue(value, part)),
+    );
+    copier.copyNode(node, part, outputs);
   }
   for (const value of wanted) read(value);
   const irVersion = Math.max(LEAST_IR, Number(proto.irVersion ?? LEAST_IR));

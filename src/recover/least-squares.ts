@@ -35,6 +35,12 @@ const RIDGES = [1e-4, 1e-3, 1e-2, 1e-1];
 const BLIND_RIDGE = 1e-2;
 
 /**
+ * The least ridge, as a part of the mean square of what is read: some roundings of float32, in which squares are summed, since
+ * the variance of what hardly varies around a large mean is made of them, and may even come out below zero.
+ */
+const ROUNDING = 2 ** -20;
+
+/**
  * The correction that makes up best for what a layer's output lacks: the minimum of E|e − Δ·x − δ|² + λ|Δ|², with
  * Δ = C_ex (C_xx + λI)⁻¹ and δ = E e − Δ·E x, C being covariances (second moments, and no δ, where the layer takes no bias).
  * The ridge pulls towards the weights that the layer has. Which λ is good is seen on the second half of the data with what
@@ -42,18 +48,9 @@ const BLIND_RIDGE = 1e-2;
  * Source: He et al. 2017 ("Channel Pruning for Accelerating Very Deep Neural Networks"), step 2, for the least squares.
  */
 export function fitCorrection(halves: readonly Moments[], shape: Shape, options: FitOptions): Correction {
-  const [first, second] = halves;
-  const all = halves.reduce(addMoments);
-  const none: Correction = {
-    matrix: new Float64Array(shape.rows * shape.features),
-    bias: new Float64Array(shape.rows),
-    ridge: Number.POSITIVE_INFINITY,
-    extra: 0,
-    before: meanSquare(all),
-    after: meanSquare(all),
-  };
-  if (first === undefined || count(all) === 0) return none;
-  const judge = second !== undefined && count(second) > 0 ? second : first;
+  const [first, second] = halves.filter((half) => count(half) > 0);
+  if (first === undefined) return nothing(shape, 0);
+  const judge = second ?? first;
   const before = meanSquare(judge);
   const ridges = judge === first ? [BLIND_RIDGE] : RIDGES;
   const candidates = options.matrix ? [Number.POSITIVE_INFINITY, ...ridges] : [Number.POSITIVE_INFINITY];
@@ -62,8 +59,15 @@ export function fitCorrection(halves: readonly Moments[], shape: Shape, options:
     const after = errorOf(ridgeFit(first, shape, options.affine, ridge), judge, shape);
     if (after < best.after) best = { ridge, after };
   }
-  if (Number.isNaN(best.ridge)) return none;
+  if (Number.isNaN(best.ridge)) return nothing(shape, before);
+  const all = second === undefined ? first : addMoments(first, second);
   return { ...ridgeFit(all, shape, options.affine, best.ridge), ridge: best.ridge, before, after: best.after };
+}
+
+/** The correction that changes nothing. */
+function nothing({ rows, features }: Shape, error: number): Correction {
+  const [matrix, bias] = [new Float64Array(rows * features), new Float64Array(rows)];
+  return { matrix, bias, ridge: Number.POSITIVE_INFINITY, extra: 0, before: error, after: error };
 }
 
 function ridgeFit(
@@ -77,7 +81,9 @@ function ridgeFit(
   let extra = 0;
   for (let group = 0; group < groups && Number.isFinite(ridge); group++) {
     const { covariance, cross } = centred(moments, { features, own, group }, affine);
-    const damping = ridge * meanDiagonal(covariance, features);
+    const square = moments.gram.subarray(group * features ** 2, (group + 1) * features ** 2);
+    const rounding = (ROUNDING * meanDiagonal(square)) / count(moments);
+    const damping = Math.max(ridge * meanDiagonal(covariance), rounding);
     const factor = factorize(covariance, features, damping);
     extra = Math.max(extra, factor.damping - damping);
     const solution = solve(factor, cross, own);
@@ -85,8 +91,9 @@ function ridgeFit(
       for (let row = 0; row < own; row++)
         matrix[(group * own + row) * features + feature] = solution[feature * own + row] as number;
   }
-  const bias = affine ? shiftFor(matrix, moments, { rows, features, groups }) : new Float64Array(rows);
-  return { matrix, bias, extra };
+  // Of a layer whose weights stay, what it reads may not have been measured.
+  const shape = { rows, groups, features: Number.isFinite(ridge) ? features : 0 };
+  return { matrix, bias: affine ? shiftFor(matrix, moments, shape) : new Float64Array(rows), extra };
 }
 
 /** What is lacking on average beyond what a change of the matrix adds: δ = E e − Δ·E x, per row. */
@@ -176,7 +183,8 @@ function count(moments: Moments): number {
   return moments.count[0] ?? 0;
 }
 
-function meanDiagonal(matrix: Float64Array, size: number): number {
+function meanDiagonal(matrix: Float64Array): number {
+  const size = Math.sqrt(matrix.length);
   let sum = 0;
   for (let i = 0; i < size; i++) sum += matrix[i * size + i] as number;
   return sum / size;

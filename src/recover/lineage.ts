@@ -1,5 +1,6 @@
 import type { Cut } from '../channels/cut.ts';
 import type { Model } from '../ir/model.ts';
+import { readsOf, subgraphsOf } from '../ir/node.ts';
 import type { Axis, Value } from '../ir/value.ts';
 
 /** How a model that channels left hangs together with the model that it was. */
@@ -16,17 +17,21 @@ export class Lineage {
   /** Notes a cut; call it before the graph shrinks. */
   add(cut: Cut): void {
     this.#cuts.push(cut);
+    // In executable order, bodies before the nodes that run them.
     for (const { node, coupling } of cut.map.couplings) {
-      const sumsLess = coupling.contractions.some(({ input, dim }) => {
-        const value = node.inputs[input];
-        return value !== undefined && cut.kept({ value, dim }) !== undefined;
-      });
-      if (sumsLess || node.inputs.some((value) => value !== undefined && this.#changed.has(value)))
+      const isCut = (axis: Axis): boolean => cut.kept(axis) !== undefined;
+      const mixesLess =
+        coupling.contractions.some(({ input, dim }) => {
+          const value = node.inputs[input];
+          return value !== undefined && isCut({ value, dim });
+        }) || (coupling.approximate ?? []).some(({ axis }) => isCut(axis));
+      const read = [...readsOf(node), ...subgraphsOf(node).flatMap(({ outputs }) => outputs)];
+      if (mixesLess || read.some((value) => this.#changed.has(value)))
         for (const value of node.outputs) if (value !== undefined) this.#changed.add(value);
     }
   }
 
-  /** Whether what stays of a value may hold other numbers than in the reference, because something that was summed has left. */
+  /** Whether what stays of a value may hold other numbers than in the reference, because something that was summed, or that statistics were taken over, has left. */
   isChanged(value: Value): boolean {
     return this.#changed.has(value);
   }

@@ -3,7 +3,7 @@ import { layerMatrix, readMatrix } from './layer-matrix.ts';
 import type { Lineage } from './lineage.ts';
 import type { ChannelMoments, Moments } from './moments.ts';
 import type { Stop } from './stops.ts';
-import type { LayerChange } from './walk.ts';
+import type { LayerChange, Visit } from './walk.ts';
 
 /** Ridge, as a part of the mean variance of the channels. */
 const RIDGE = 1e-3;
@@ -19,9 +19,8 @@ const RIDGE = 1e-3;
 export function mixChannels(
   stop: Stop,
   moments: ChannelMoments,
-  halves: readonly Moments[],
+  { halves, shares, affine }: Visit,
   lineage: Lineage,
-  affine: boolean,
 ): LayerChange | undefined {
   const { layer, matrix, whole } = stop;
   const before = whole && layerMatrix({ ...layer, weight: whole.weight });
@@ -51,7 +50,10 @@ export function mixChannels(
       }
     }
   }
-  return { matrix: elements, shift: affine ? shiftOf(stop, elements, moments, halves) : new Float64Array(matrix.rows) };
+  return {
+    matrix: elements,
+    shift: affine ? shiftOf(stop, elements, moments, halves, shares) : new Float64Array(matrix.rows),
+  };
 }
 
 /** The channel, within its group, that a channel was in the whole model. */
@@ -101,6 +103,7 @@ function shiftOf(
   elements: Float64Array,
   { sum, count }: ChannelMoments,
   halves: readonly Moments[],
+  shares: Float64Array,
 ): Float64Array {
   const { rows, features, groups, kernel } = matrix;
   const current = readMatrix(matrix);
@@ -109,7 +112,7 @@ function shiftOf(
   const positions = total((half) => half.count[0] ?? 0);
   return Float64Array.from({ length: rows }, (_, row) => {
     const group = Math.floor((row * groups) / rows);
-    let shift = total((half) => half.errorSum[row] ?? 0) / positions;
+    let shift = ((shares[row] as number) * total((half) => half.errorSum[row] ?? 0)) / positions;
     for (let feature = 0; feature < features; feature++) {
       const at = row * features + feature;
       const mean = (sum[group * channels + Math.floor(feature / kernel)] as number) / (count[0] ?? 1);

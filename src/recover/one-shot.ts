@@ -77,13 +77,13 @@ export function sparseStops(stops: readonly Stop[], plans: ReadonlyMap<Value, Sp
 }
 
 function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method: OneShotMethod): SparseLayer {
-  const { halves, energy, affine } = visit;
-  const { node, layer, matrix } = stop;
+  const { halves, shares, energy, affine } = visit;
+  const { node, layer, matrix, observation } = stop;
   const { rows, features, groups } = matrix;
   const own = rows / groups;
   const all = halves.reduce(addMoments);
   const check = halves.slice(1).find(({ count }) => (count[0] ?? 0) > 0);
-  const wanted = corrected(stop, fitCorrection(halves, matrix, { affine, matrix: true }));
+  const wanted = corrected(stop, fitCorrection(halves, matrix, { affine, matrix: true }), shares);
   const elements = new Float64Array(wanted.length);
   let used: SparseMethod = method === 'best' ? 'magnitude' : method;
   for (let group = 0; group < groups; group++) {
@@ -105,9 +105,12 @@ function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method
     used = solution.method;
   }
   const before = readMatrix(matrix);
-  const change = elements.map((each, i) => (each - (before[i] as number)) * layer.gain);
+  // As it is looked at.
+  const change = elements.map(
+    (each, i) => (each - (before[i] as number)) * layer.gain * (observation.gain[Math.floor(i / features)] as number),
+  );
   const shift = affine ? shiftFor(change, all, matrix) : new Float64Array(rows);
-  walk.apply(stop, { matrix: elements, shift });
+  walk.apply(stop, { matrix: elements, shift: shift.map((each, row) => each * (shares[row] as number)) });
   return {
     node: labelOf(node),
     initializer: layer.weight.name,

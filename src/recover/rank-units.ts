@@ -38,13 +38,17 @@ export function rankUnits(
 /** Part of the mean variance of what a layer reads that is added to each, so that copies can be told apart. */
 const DAMPING = 1e-4;
 
+/**
+ * The least that is added, as a part of the mean square: some roundings of float32, in which squares are summed; what hardly
+ * varies around a large mean may come out with a variance below zero.
+ */
+const ROUNDING = 2 ** -20;
+
 function consumersOf(group: Group, map: ChannelMap, readings: ReadonlyMap<Node, MeasuredReading>): Consumer[] {
-  const nodes = new Set(group.members.filter(({ role }) => role === 'in').map(({ node }) => node));
   const consumers: Consumer[] = [];
   for (const reading of readings.values()) {
     const units = map.unitsAlong(reading.layer.data);
     if (units === undefined || !units.some((unit) => unit >= group.first && unit < group.first + group.count)) continue;
-    nodes.delete(reading.node);
     for (let part = 0; part < reading.matrix.groups; part++) {
       const consumer = consumerOf(reading, part, group, units);
       if (consumer !== undefined) consumers.push(consumer);
@@ -67,9 +71,15 @@ function consumerOf(reading: MeasuredReading, part: number, group: Group, units:
   const moments = covarianceOf(reading, part, features);
   const energy = energyOf(weight, rows, moments, features);
   if (!(energy > 0)) return undefined;
-  let mean = 0;
-  for (let i = 0; i < features; i++) mean += (moments[i * features + i] as number) / features;
-  return { weight, rows, features, moments, damping: DAMPING * mean, unitOf, importance: 1 / energy };
+  let variance = 0;
+  let square = 0;
+  for (let i = 0; i < features; i++) {
+    const at = i * features + i;
+    variance += (moments[at] as number) / features;
+    square += (reading.gram[part * features ** 2 + at] as number) / features / reading.count;
+  }
+  const damping = Math.max(DAMPING * variance, ROUNDING * square);
+  return { weight, rows, features, moments, damping, unitOf, importance: 1 / energy };
 }
 
 /** The rows of one group; where channels were looked at as a whole, each position of the kernel is a row of its own. */

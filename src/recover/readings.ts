@@ -28,7 +28,7 @@ const MOST_NUMBERS = 2 ** 26;
 
 /**
  * Measures what layers read of the channels that can leave: means and second moments, in one run over the data.
- * @returns by node; layers that read too many channels are absent
+ * @returns by node; layers that read too many channels, or for which there is no room, are absent
  */
 export async function measureReadings(
   model: Model,
@@ -49,7 +49,9 @@ export async function measureReadings(
     const { groups, features, kernel } = reading.matrix;
     const numbers = groups * features * features;
     const apart = features <= MOST_APART && numbers <= room && hasPatches(reading, ruleOf);
-    room -= apart ? numbers : numbers / kernel ** 2;
+    const taken = apart ? numbers : numbers / kernel ** 2;
+    if (taken > room) continue;
+    room -= taken;
     const data = part.twinOf(reading.layer.data.value);
     const input = apart ? builder.addInput(reading, data) : builder.addChannels(reading, data);
     if (input !== undefined) measured.push({ reading, kernel: apart ? kernel : 1, names: input.names });

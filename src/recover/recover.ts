@@ -51,7 +51,7 @@ export async function recover(
   const layers: RecoveredLayer[] = [];
   for (const [index, stop] of stops.entries()) {
     onProgress?.(index, stops.length);
-    const visit = await walk.visit(stop, index);
+    const visit = await walk.visit(stop, index, matrix);
     layers.push(correct(walk, stop, visit, lineage, matrix));
   }
   onProgress?.(stops.length, stops.length);
@@ -60,18 +60,20 @@ export async function recover(
 }
 
 function correct(walk: Walk, stop: Stop, visit: Visit, lineage: Lineage, changesMatrix: boolean): RecoveredLayer {
-  const { halves, channels, energy, affine } = visit;
+  const { halves, channels, shares, energy, affine } = visit;
   const { node, layer, matrix, sight, reason } = stop;
   const common = { node: labelOf(node), initializer: layer.weight.name, energy, by: sight, reason: reason ?? null };
-  const mixed =
-    changesMatrix && channels !== undefined ? mixChannels(stop, channels, halves, lineage, affine) : undefined;
+  const mixed = changesMatrix && channels !== undefined ? mixChannels(stop, channels, visit, lineage) : undefined;
   const correction = fitCorrection(halves, matrix, { affine, matrix: changesMatrix && sight === 'patches' });
   if (mixed !== undefined) {
     walk.apply(stop, mixed);
     return { ...common, before: correction.before, after: null, ridge: null, extra: 0 };
   }
   const isChanged = Number.isFinite(correction.ridge);
-  walk.apply(stop, { matrix: isChanged ? corrected(stop, correction) : undefined, shift: correction.bias });
+  walk.apply(stop, {
+    matrix: isChanged ? corrected(stop, correction, shares) : undefined,
+    shift: correction.bias.map((each, row) => each * (shares[row] as number)),
+  });
   return {
     ...common,
     before: correction.before,
@@ -81,11 +83,12 @@ function correct(walk: Walk, stop: Stop, visit: Visit, lineage: Lineage, changes
   };
 }
 
-/** The matrix of a layer with a correction of its outputs. */
-export function corrected({ layer, matrix }: Stop, correction: Correction): Float64Array {
+/** The matrix of a layer with a correction of what is looked at. @param shares see `Visit` */
+export function corrected({ layer, matrix }: Stop, correction: Correction, shares: Float64Array): Float64Array {
   const elements = readMatrix(matrix);
   correction.matrix.forEach((each, i) => {
-    elements[i] = (elements[i] as number) + each / layer.gain;
+    const share = shares[Math.floor(i / matrix.features)] as number;
+    elements[i] = (elements[i] as number) + (share * each) / layer.gain;
   });
   return elements;
 }

@@ -1,3 +1,4 @@
+import type { DataType } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
 import { readsOf } from '../ir/node.ts';
 import { elementTypeOf, type Value } from '../ir/value.ts';
@@ -72,7 +73,22 @@ export class Timeline {
   }
 }
 
-/** Whether a value can be kept and fed again: a tensor of a known type. */
+/** Types of elements that cannot leave the runtime, nor be fed to it. */
+const INSIDE: ReadonlySet<DataType> = new Set([
+  'undefined',
+  'bfloat16',
+  'complex64',
+  'complex128',
+  'float8e4m3fn',
+  'float8e4m3fnuz',
+  'float8e5m2',
+  'float8e5m2fnuz',
+  'uint4',
+  'int4',
+  'float4e2m1',
+]);
+
+/** Whether a value can be kept and fed again: a tensor of a known type that crosses into JavaScript. */
 function isStorable(value: Value): boolean {
-  return elementTypeOf(value) !== 'undefined' && value.type?.dims !== undefined;
+  return !INSIDE.has(elementTypeOf(value)) && value.type?.dims !== undefined;
 }

@@ -13,17 +13,18 @@ import { type ChannelMoments, type ChannelNames, MomentBuilder, type MomentNames
 import type { Stop } from './stops.ts';
 import { Timeline } from './timeline.ts';
 
-/** Name under which what the output of a layer should be is kept. */
-const TARGET = 'target';
-/** Name under which what a layer reads in the whole model is kept. */
-const WHOLE_DATA = 'whole';
+/** Names under which what the output of a layer should be, and what it reads in the whole model, are kept: none that an input bears. */
+const TARGET = 'target:';
+const WHOLE_DATA = 'whole:';
 /** Features of a layer up to which the halves of the data are summed apart: beyond it the matrices are too large to have twice. */
 const MOST_HALVED = 2304;
 
 /** What a layer reads and lacks. */
 export interface Visit {
-  /** Sums over each half of the data; what is lacking is that of the layer's own output. */
+  /** Sums over each half of the data; what is lacking is lacking where the output is looked at. */
   readonly halves: readonly Moments[];
+  /** What each channel of the output has to change by for one of what is looked at; 0 where it counts for nothing there. */
+  readonly shares: Float64Array;
   /** Sums of the channels that it reads and read, where they are all that can be seen. */
   readonly channels: ChannelMoments | undefined;
   /** How much the output varies where it is looked at, summed over channels. */
@@ -77,14 +78,19 @@ export class Walk {
       .reverse();
   }
 
-  /** Moves on to a layer, and sums what it reads and what its output lacks, for each half of the data. */
-  async visit(stop: Stop, index: number): Promise<Visit> {
+  /**
+   * Moves on to a layer, and sums what its output lacks, for each half of the data.
+   * @param reads whether what the layer reads is summed, too, as far as it can be seen
+   */
+  async visit(stop: Stop, index: number, reads = true): Promise<Visit> {
     await this.#runReference(stop, index);
-    const { halves, channels } = await this.#measure(stop);
+    const { halves, channels } = await this.#measure(stop, reads);
     const { node, matrix, observation } = stop;
+    const shares = sharesOf(observation.gain);
     return {
       channels,
-      halves: halves.map((half) => perOutput(half, observation.gain, matrix)),
+      shares,
+      halves: halves.map((half) => withinReach(half, shares, matrix)),
       energy: energyOf(halves),
       affine: this.#ruleOf(node).takesBias?.(node) ?? false,
     };
@@ -108,25 +114,25 @@ export class Walk {
     const { added, dropped } = this.#dense.advance(this.#denseTimes[index] ?? 0);
     const read = wholeData(stop);
     const part = extractModel(this.#lineage.reference, given, [target, ...read, ...added]);
-    const { graph } = part.model;
-    const whole = part.twinOf(target);
-    const kept = this.#lineage.kept({ value: observation.value, dim: observation.dim });
-    let wanted = whole;
-    if (kept !== undefined) {
-      const indices = graph.addInitializer('kept', Tensor.ofIntegers(kept));
-      const name = graph.uniqueName(TARGET);
-      const spec = {
-        opType: 'Gather',
-        name,
-        inputs: [whole, indices],
-        attributes: [intAttribute('axis', observation.dim)],
-      };
-      wanted = present(graph.addNode(spec, [name]).outputs[0], 'the target');
-    }
+    const wanted = this.#narrowed(part.model.graph, part.twinOf(target), observation.value);
     const keeps = new Map([[wanted, TARGET]]);
     for (const value of read) keeps.set(this.#output(part, value), WHOLE_DATA);
     await this.#run(part, 'dense', added, [], keeps);
     await this.#drop('dense', dropped);
+  }
+
+  /** Adds nodes that take what stays of a target, along every axis: places that channels left may be rows of a layer. */
+  #narrowed(graph: Graph, whole: Value, like: Value): Value {
+    let wanted = whole;
+    for (const dim of (dimsOf(like) ?? []).keys()) {
+      const kept = this.#lineage.kept({ value: like, dim });
+      if (kept === undefined) continue;
+      const name = graph.uniqueName(TARGET);
+      const inputs = [wanted, graph.addInitializer('kept', Tensor.ofIntegers(kept))];
+      const node = graph.addNode({ opType: 'Gather', name, inputs, attributes: [intAttribute('axis', dim)] }, [name]);
+      wanted = present(node.outputs[0], 'the target');
+    }
+    return wanted;
   }
 
   /** A value of a part as one that can be given out: an input of it cannot, but a copy can. */
@@ -138,7 +144,7 @@ export class Walk {
   }
 
   /** Runs the pruned model to the layer, keeps what the rest needs, and sums what the layer reads and lacks. */
-  async #measure(stop: Stop): Promise<{ halves: Moments[]; channels: ChannelMoments | undefined }> {
+  async #measure(stop: Stop, reads: boolean): Promise<{ halves: Moments[]; channels: ChannelMoments | undefined }> {
     const { layer, observation, target } = stop;
     const given = new Set(this.#pruned.kept);
     const { added, dropped } = this.#pruned.advance(this.#pruned.timeOf(layer.out.value));
@@ -148,7 +154,7 @@ export class Walk {
     const wanted = addInputLike(graph, target, TARGET);
     const takes = new Map([[wanted, TARGET]]);
     const builder = new MomentBuilder(graph, this.#ruleOf, this.#activations.samples);
-    const input = stop.sight === 'patches' ? builder.addInput(stop, part.twinOf(data)) : undefined;
+    const input = reads && stop.sight === 'patches' ? builder.addInput(stop, part.twinOf(data)) : undefined;
     const difference = builder.difference(wanted, part.twinOf(observation.value));
     const error = builder.addError(stop, input?.columns, {
       ...difference,
@@ -157,7 +163,7 @@ export class Walk {
     });
     const names: MomentNames = { ...input?.names, ...error };
     let whole: ChannelNames | undefined;
-    if (stop.sight === 'channels' && stop.whole !== undefined) {
+    if (reads && stop.sight === 'channels' && stop.whole !== undefined) {
       const before = addInputLike(graph, stop.whole.data, WHOLE_DATA);
       takes.set(before, WHOLE_DATA);
       const channels = (dimsOf(stop.whole.data)?.[layer.data.dim] as number) / stop.matrix.groups;
@@ -224,19 +230,22 @@ function storedName(value: Value, side: Side): string {
   return value.producer === undefined ? value.name : `${side}:${value.name}`;
 }
 
-/** Moments of what a layer's own output lacks, where it was looked at behind a gain; rows that count for nothing lack nothing. */
-function perOutput(moments: Moments, gain: Float64Array, { rows, groups, features }: Stop['matrix']): Moments {
+/** What a layer's output has to change by for one of what is looked at behind a gain, per row; 0 where it counts for nothing there. */
+function sharesOf(gain: Float64Array): Float64Array {
   const largest = gain.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-  const scale = gain.map((each) => (Math.abs(each) > 1e-6 * largest ? 1 / each : 0));
+  return gain.map((each) => (Math.abs(each) > 1e-6 * largest ? 1 / each : 0));
+}
+
+/** Moments in which what rows lack that count for nothing depends on nothing, so that nothing is made up for there. */
+function withinReach(moments: Moments, shares: Float64Array, { rows, groups, features }: Stop['matrix']): Moments {
   const own = rows / groups;
   return {
     ...moments,
     cross: moments.cross.map((each, at) => {
       const group = Math.floor(at / (features * own));
-      return each * (scale[group * own + (at % own)] as number);
+      return shares[group * own + (at % own)] === 0 ? 0 : each;
     }),
-    errorSum: moments.errorSum.map((each, row) => each * (scale[row] as number)),
-    errorSquares: moments.errorSquares.map((each, row) => each * (scale[row] as number) ** 2),
+    errorSum: moments.errorSum.map((each, row) => (shares[row] === 0 ? 0 : each)),
   };
 }
 

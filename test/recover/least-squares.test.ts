@@ -121,7 +121,6 @@ describe('the correction of a layer', () => {
         const found = fitCorrection([momentsOf(first, shape), momentsOf(second, shape)], shape, BOTH);
         expect(found.ridge).toBe(1e-4);
         expect(found.extra).toBe(0);
-        // λ|Δ| / (smallest eigenvalue) bounds the rest.
         expect(worst(found.matrix, first.matrix)).toBeLessThan(5e-3);
         expect(found.after).toBeLessThan(1e-5 * found.before);
       }),

@@ -1,15 +1,17 @@
 import type { CalibrationStages } from './calibrate/stages.ts';
 import { buildChannelMap } from './channels/build.ts';
 import type { ChannelMap, Group } from './channels/group.ts';
+import type { UnitRanking } from './criteria/criterion.ts';
 import type { FormulaScores } from './criteria/formula/score-weight.ts';
 import { cloneModel, type Model } from './ir/model.ts';
 import { ruleOf } from './ops/rules.ts';
 import type { SettledOptions } from './options/prune-options.ts';
-import { joinReports, passesOf, shareOfRound } from './passes.ts';
+import { joinReports, type PassOptions, passesOf, shareOfRound } from './passes.ts';
 import { Lineage } from './recover/lineage.ts';
 import { rankUnits } from './recover/rank-units.ts';
 import { measureReadings } from './recover/readings.ts';
 import { type RecoveredLayer, recover } from './recover/recover.ts';
+import { measureSensitivity } from './recover/sensitivity.ts';
 import { kernelBlock } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import {
@@ -19,6 +21,7 @@ import {
   type PrunedChannels,
   pruneChannels,
 } from './transforms/prune-channels.ts';
+import { selectGroups } from './transforms/select-groups.ts';
 
 /** What layers made up for after channels had left. */
 export interface RecoveryReport {
@@ -97,7 +100,7 @@ class Rounds {
     };
   }
 
-  async #prune(pass: ReturnType<typeof passesOf>[number], round: number): Promise<void> {
+  async #prune(pass: PassOptions, round: number): Promise<void> {
     const { clock } = this.#tools;
     const { verify, lossless, allowApproximate, rounds } = this.#options;
     const formula = await this.#tools.formula();
@@ -106,7 +109,7 @@ class Rounds {
     const map = known ?? buildChannelMap(this.#model.graph, ruleOf, { ...pass, allowApproximate });
     if (round === 1)
       for (const { name, count } of map.groups) if (!this.#counts.has(name)) this.#counts.set(name, count);
-    const measuredRanking = await this.#measuredRanking(map);
+    const measuredRanking = await this.#measuredRanking(map, pass);
     const pruned = await clock.time('prune', () =>
       pruneChannels(this.#model, {
         ...channelOptions(this.#options),
@@ -128,7 +131,7 @@ class Rounds {
   }
 
   /** How units are ranked by what is lost on calibration data, where somebody wants that. */
-  async #measuredRanking(map: ChannelMap): Promise<PruneChannelsOptions['measuredRanking']> {
+  async #measuredRanking(map: ChannelMap, pass: PassOptions): Promise<PruneChannelsOptions['measuredRanking']> {
     const { ranking, layers } = this.#options;
     const { stages, clock } = this.#tools;
     const isWanted =
@@ -137,11 +140,35 @@ class Rounds {
     if (stages === undefined || !isWanted) return undefined;
     const activations = await stages();
     const readings = await clock.time('measure channels', () => measureReadings(this.#model, map, activations, ruleOf));
-    const known = new Map<Group, ReturnType<typeof rankUnits>>();
-    return (group) => {
+    const known = new Map<Group, UnitRanking | undefined>();
+    const rank = (group: Group): UnitRanking | undefined => {
       if (!known.has(group)) known.set(group, rankUnits(group, map, readings));
       return known.get(group);
     };
+    const rankings = this.#sharing(map, pass).map((group) => [group, rank(group)] as const);
+    const whole = rankings.flatMap(([group, own]) => (own === undefined ? [] : [[group, own] as const]));
+    // An amount is shared by losses where all groups have some.
+    if (rankings.length < 2 || whole.length < rankings.length) return rank;
+    const losses = await clock.time('measure sensitivity', (onProgress) =>
+      measureSensitivity(this.#model, { map, readings, rankings: new Map(whole) }, { activations, ruleOf, onProgress }),
+    );
+    return (group) => {
+      const own = rank(group);
+      return own && { ...own, losses: losses?.get(group) ?? own.losses };
+    };
+  }
+
+  /** The groups that a pass shares an amount over by what they lose. */
+  #sharing(map: ChannelMap, pass: PassOptions): Group[] {
+    if (this.#options.scope !== 'global') return [];
+    return selectGroups(map, this.#model.graph, {
+      ...channelOptions(this.#options),
+      ...pass,
+      // Patterns that match nothing are found by who cuts.
+      again: true,
+    }).flatMap((each) =>
+      each.keptBy === undefined && each.criterion === 'reconstruction' && !each.amount.each ? [each.group] : [],
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import type { RuleLookup } from '../channels/couplings.ts';
+import { OnnxPruneError } from '../errors.ts';
 import { type Extract, extractModel } from '../ir/extract.ts';
 import type { Model } from '../ir/model.ts';
 import type { Node } from '../ir/node.ts';
@@ -45,7 +46,7 @@ export class StandInRuns {
 
   /**
    * Keeps what the whole model gives.
-   * @returns whether there is an output that is not one number everywhere; otherwise nothing stays kept
+   * @returns whether there is an output that is not one number everywhere, and all are finite; otherwise nothing stays kept
    */
   async start(): Promise<boolean> {
     if (this.#outputs.length === 0) return false;
@@ -53,8 +54,8 @@ export class StandInRuns {
     const errors = new OutputErrors(part.model.graph);
     const reads = new Map(this.#outputs.map((value) => [value, errors.addSpread(part.twinOf(value))] as const));
     const keep = new Map(this.#outputs.map((value) => [value, wholeName(value)] as const));
-    const sums = await this.#run(part, keep, errors.names);
-    const spread = new Map([...reads].map(([value, read]) => [value, read(sums)] as const));
+    const sums = await this.#run(part, keep, errors.names).catch(noneWhereNotFinite);
+    const spread = new Map([...reads].map(([value, read]) => [value, sums === undefined ? 0 : read(sums)] as const));
     this.#spread = spread;
     this.#outputs = this.#outputs.filter((value) => (spread.get(value) ?? 0) > 0);
     if (this.#outputs.length === 0) await this.finish();
@@ -138,6 +139,11 @@ export class StandInRuns {
     await this.#drop(this.#timeline.kept);
     await this.#activations.drop([...this.#spread.keys()].map(wholeName));
   }
+}
+
+/** Outputs such as masked logits may be infinite on purpose, which is no reason to stop. */
+function noneWhereNotFinite(error: unknown): undefined {
+  if (!(error instanceof OnnxPruneError && error.code === 'bad-data')) throw error;
 }
 
 /** Values that come from outside go by their own names. */

@@ -170,6 +170,14 @@ describe('what outputs lose when a group loses channels', () => {
     for (const { measured } of losses?.values() ?? []) expect(measured[8]).toBeGreaterThan(0.001);
   });
 
+  test('is unknown where an output is infinite', async () => {
+    const b = unequal();
+    b.output(b.node('Log', [b.node('Sub', ['y', 'y'])]), 'float32');
+    const { losses, watched } = await measure(b);
+    expect(losses).toBeUndefined();
+    expect([...watched.kept]).toEqual([]);
+  });
+
   test('is unknown where no output holds numbers that vary', async () => {
     const b = new ModelBuilder({ seed: 11 });
     const hidden = relu(

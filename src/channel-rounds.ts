@@ -1,6 +1,7 @@
 import type { CalibrationStages } from './calibrate/stages.ts';
 import { buildChannelMap } from './channels/build.ts';
 import type { ChannelMap, Group } from './channels/group.ts';
+import { UnitCosts } from './channels/unit-costs.ts';
 import type { UnitRanking } from './criteria/criterion.ts';
 import type { FormulaScores } from './criteria/formula/score-weight.ts';
 import { cloneModel, type Model } from './ir/model.ts';
@@ -121,6 +122,7 @@ class Rounds {
         map,
         formula,
         measuredRanking,
+        costOf: this.#costOf(map),
         countBefore: round === 1 ? undefined : ({ name }) => this.#counts.get(name),
         masked: verify,
         onCut: this.#lineage && ((cut) => this.#lineage?.add(cut)),
@@ -128,6 +130,15 @@ class Rounds {
     );
     this.#report = this.#report === undefined ? pruned.report : joinReports(this.#report, pruned.report);
     await this.#tools.onPass(pruned);
+  }
+
+  /** What a target counts, so that what an amount is sought of leaves where it helps most for what is lost by it. */
+  #costOf(map: ChannelMap): PruneChannelsOptions['costOf'] {
+    const { sought, target, rounds } = this.#options;
+    // Between rounds the amount that is left is counted in units.
+    if (sought !== 'channels' || target === undefined || rounds > 1) return undefined;
+    const isWork = target.kind === 'macs' || target.kind === 'latency';
+    return new UnitCosts(map, isWork ? 'macs' : 'parameters', ruleOf).of;
   }
 
   /** How units are ranked by what is lost on calibration data, where somebody wants that. */

@@ -2,15 +2,18 @@ import { alignmentOnTheWay } from './budget/align.ts';
 import type { CalibrationStages } from './calibrate/stages.ts';
 import { buildChannelMap } from './channels/build.ts';
 import type { ChannelMap, Group } from './channels/group.ts';
+import { UnitCosts } from './channels/unit-costs.ts';
+import type { UnitRanking } from './criteria/criterion.ts';
 import type { FormulaScores } from './criteria/formula/score-weight.ts';
 import { cloneModel, type Model } from './ir/model.ts';
 import { ruleOf } from './ops/rules.ts';
 import type { SettledOptions } from './options/prune-options.ts';
-import { joinReports, passesOf, shareOfRound } from './passes.ts';
+import { joinReports, type PassOptions, passesOf, shareOfRound } from './passes.ts';
 import { Lineage } from './recover/lineage.ts';
 import { rankUnits } from './recover/rank-units.ts';
 import { measureReadings } from './recover/readings.ts';
 import { type RecoveredLayer, recover } from './recover/recover.ts';
+import { measureSensitivity } from './recover/sensitivity.ts';
 import { kernelBlock } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { FirstCounts } from './transforms/first-counts.ts';
@@ -21,6 +24,7 @@ import {
   type PrunedChannels,
   pruneChannels,
 } from './transforms/prune-channels.ts';
+import { selectGroups } from './transforms/select-groups.ts';
 
 /** What layers made up for after channels had left. */
 export interface RecoveryReport {
@@ -102,7 +106,7 @@ class Rounds {
     };
   }
 
-  async #prune(pass: ReturnType<typeof passesOf>[number], round: number): Promise<void> {
+  async #prune(pass: PassOptions, round: number): Promise<void> {
     const { clock } = this.#tools;
     const { verify, lossless, allowApproximate, rounds } = this.#options;
     const formula = await this.#tools.formula();
@@ -111,7 +115,7 @@ class Rounds {
     const map = known ?? buildChannelMap(this.#model.graph, ruleOf, { ...pass, allowApproximate });
     const cuts = this.#report?.axes ?? [];
     if (round === 1) this.#counts.note(map, cuts);
-    const measuredRanking = await this.#measuredRanking(map);
+    const measuredRanking = await this.#measuredRanking(map, pass);
     const pruned = await clock.time('prune', () =>
       pruneChannels(this.#model, {
         ...channelOptions(this.#options),
@@ -123,6 +127,7 @@ class Rounds {
         formula,
         measuredRanking,
         countBefore: round === 1 ? undefined : (group) => this.#counts.countOf(group, map, cuts),
+        costOf: this.#costOf(map),
         masked: verify,
         onCut: this.#lineage && ((cut) => this.#lineage?.add(cut)),
       }),
@@ -131,8 +136,17 @@ class Rounds {
     await this.#tools.onPass(pruned);
   }
 
+  /** What a target counts, so that what an amount is sought of leaves where it helps most for what is lost by it. */
+  #costOf(map: ChannelMap): PruneChannelsOptions['costOf'] {
+    const { sought, target, rounds } = this.#options;
+    // Between rounds the amount that is left is counted in units.
+    if (sought !== 'channels' || target === undefined || rounds > 1) return undefined;
+    const isWork = target.kind === 'macs' || target.kind === 'latency';
+    return new UnitCosts(map, isWork ? 'macs' : 'parameters', ruleOf).of;
+  }
+
   /** How units are ranked by what is lost on calibration data, where somebody wants that. */
-  async #measuredRanking(map: ChannelMap): Promise<PruneChannelsOptions['measuredRanking']> {
+  async #measuredRanking(map: ChannelMap, pass: PassOptions): Promise<PruneChannelsOptions['measuredRanking']> {
     const { ranking, layers } = this.#options;
     const { stages, clock } = this.#tools;
     const isWanted =
@@ -141,11 +155,35 @@ class Rounds {
     if (stages === undefined || !isWanted) return undefined;
     const activations = await stages();
     const readings = await clock.time('measure channels', () => measureReadings(this.#model, map, activations, ruleOf));
-    const known = new Map<Group, ReturnType<typeof rankUnits>>();
-    return (group) => {
+    const known = new Map<Group, UnitRanking | undefined>();
+    const rank = (group: Group): UnitRanking | undefined => {
       if (!known.has(group)) known.set(group, rankUnits(group, map, readings));
       return known.get(group);
     };
+    const rankings = this.#sharing(map, pass).map((group) => [group, rank(group)] as const);
+    const whole = rankings.flatMap(([group, own]) => (own === undefined ? [] : [[group, own] as const]));
+    // An amount is shared by losses where all groups have some.
+    if (rankings.length < 2 || whole.length < rankings.length) return rank;
+    const losses = await clock.time('measure sensitivity', (onProgress) =>
+      measureSensitivity(this.#model, { map, readings, rankings: new Map(whole) }, { activations, ruleOf, onProgress }),
+    );
+    return (group) => {
+      const own = rank(group);
+      return own && { ...own, losses: losses?.get(group) ?? own.losses };
+    };
+  }
+
+  /** The groups that a pass shares an amount over by what they lose. */
+  #sharing(map: ChannelMap, pass: PassOptions): Group[] {
+    if (this.#options.scope !== 'global') return [];
+    return selectGroups(map, this.#model.graph, {
+      ...channelOptions(this.#options),
+      ...pass,
+      // Patterns that match nothing are found by who cuts.
+      again: true,
+    }).flatMap((each) =>
+      each.keptBy === undefined && each.criterion === 'reconstruction' && !each.amount.each ? [each.group] : [],
+    );
   }
 }
 

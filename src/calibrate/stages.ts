@@ -48,7 +48,7 @@ export class CalibrationStages implements Activations {
     return new CalibrationStages(settings, store, batches);
   }
 
-  async run({ model, take, keep, sum, halves }: Stage): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
+  async run({ model, take, keep, sum, halves, samples }: Stage): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
     const { child, place, request, threads } = this.#settings;
     const source = place('stage.onnx');
     await writeModelFile(source, exportModel(model, 'embed'));
@@ -58,6 +58,7 @@ export class CalibrationStages implements Activations {
       {
         source,
         batches: this.#batches,
+        step: samples === undefined ? 1 : Math.max(1, Math.floor(this.samples / samples)),
         take: Object.fromEntries(take),
         keep: Object.fromEntries(keep),
         sum,

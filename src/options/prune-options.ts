@@ -60,7 +60,10 @@ export interface PruneOptions extends WeightOptions, GoalOptions, CalibrationOpt
    * as "abs(w) * sqrt(mean_square_in)").
    */
   readonly criterion?: CriterionName | string | undefined;
-  /** Remove the amount from each group or tensor, rank all together, or, weights only, all together by layer-adaptive magnitude. */
+  /**
+   * Remove the amount from each group or tensor, rank all together, or, weights only, all together by layer-adaptive magnitude.
+   * With calibration data, channels that `reconstruction` ranks together leave where the outputs were measured to lose least.
+   */
   readonly scope?: 'uniform' | 'global' | 'lamp' | string | undefined;
   /** No group loses a larger fraction than this. */
   readonly maxRatio?: number | string | undefined;

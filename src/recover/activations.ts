@@ -25,4 +25,6 @@ export interface Stage {
   readonly sum: readonly string[];
   /** Whether the halves of the data are summed apart: every other batch. */
   readonly halves: boolean;
+  /** About how many samples are enough: batches that are spread over the data. All where absent. */
+  readonly samples?: number | undefined;
 }

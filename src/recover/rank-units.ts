@@ -2,7 +2,7 @@ import type { ChannelMap, Group } from '../channels/group.ts';
 import type { UnitRanking } from '../criteria/criterion.ts';
 import type { Node } from '../ir/node.ts';
 import { type Consumer, eliminate } from '../numeric/eliminate.ts';
-import { readMatrix } from './layer-matrix.ts';
+import { covarianceOf, dampingOf, partsOf, type ReaderPart, unitsRead, weightsRead } from './reader-part.ts';
 import type { MeasuredReading } from './readings.ts';
 
 /**
@@ -35,21 +35,12 @@ export function rankUnits(
   return { scores, losses: sums };
 }
 
-/** Part of the mean variance of what a layer reads that is added to each, so that copies can be told apart. */
-const DAMPING = 1e-4;
-
-/**
- * The least that is added, as a part of the mean square: some roundings of float32, in which squares are summed; what hardly
- * varies around a large mean may come out with a variance below zero.
- */
-const ROUNDING = 2 ** -20;
-
 function consumersOf(group: Group, map: ChannelMap, readings: ReadonlyMap<Node, MeasuredReading>): Consumer[] {
   const consumers: Consumer[] = [];
   for (const reading of readings.values()) {
     const units = map.unitsAlong(reading.layer.data);
     if (units === undefined || !units.some((unit) => unit >= group.first && unit < group.first + group.count)) continue;
-    for (let part = 0; part < reading.matrix.groups; part++) {
+    for (const part of partsOf(reading)) {
       const consumer = consumerOf(reading, part, group, units);
       if (consumer !== undefined) consumers.push(consumer);
     }
@@ -58,57 +49,23 @@ function consumersOf(group: Group, map: ChannelMap, readings: ReadonlyMap<Node, 
 }
 
 /** What one group of a layer's rows reads of the channels. */
-function consumerOf(reading: MeasuredReading, part: number, group: Group, units: Int32Array): Consumer | undefined {
-  const { matrix, kernel } = reading;
-  const channels = matrix.features / matrix.kernel;
-  const features = channels * kernel;
-  const unitOf = Int32Array.from({ length: features }, (_, feature) => {
-    const unit = (units[part * channels + Math.floor(feature / kernel)] ?? -1) - group.first;
-    return unit >= 0 && unit < group.count ? unit : -1;
-  });
+function consumerOf(reading: MeasuredReading, part: ReaderPart, group: Group, units: Int32Array): Consumer | undefined {
+  const { rows, features } = part;
+  const unitOf = unitsRead(reading, part, group, units);
   if (unitOf.every((unit) => unit < 0)) return undefined;
-  const { weight, rows } = weightsOf(reading, part);
-  const moments = covarianceOf(reading, part, features);
+  const weight = weightsRead(reading, part);
+  const moments = covarianceOf(reading, part);
   const energy = energyOf(weight, rows, moments, features);
   if (!(energy > 0)) return undefined;
-  let variance = 0;
-  let square = 0;
-  for (let i = 0; i < features; i++) {
-    const at = i * features + i;
-    variance += (moments[at] as number) / features;
-    square += (reading.gram[part * features ** 2 + at] as number) / features / reading.count;
-  }
-  const damping = Math.max(DAMPING * variance, ROUNDING * square);
-  return { weight, rows, features, moments, damping, unitOf, importance: 1 / energy };
-}
-
-/** The rows of one group; where channels were looked at as a whole, each position of the kernel is a row of its own. */
-function weightsOf({ matrix, kernel }: MeasuredReading, part: number): { weight: Float64Array; rows: number } {
-  const own = matrix.rows / matrix.groups;
-  const all = readMatrix(matrix).subarray(part * own * matrix.features, (part + 1) * own * matrix.features);
-  if (kernel === matrix.kernel) return { weight: all, rows: own };
-  const channels = matrix.features / matrix.kernel;
-  const rows = own * matrix.kernel;
-  const weight = new Float64Array(rows * channels);
-  for (let row = 0; row < own; row++)
-    for (let channel = 0; channel < channels; channel++)
-      for (let place = 0; place < matrix.kernel; place++)
-        weight[(row * matrix.kernel + place) * channels + channel] = all[
-          row * matrix.features + channel * matrix.kernel + place
-        ] as number;
-  return { weight, rows };
-}
-
-function covarianceOf({ gram, sum, count }: MeasuredReading, part: number, features: number): Float64Array {
-  const covariance = gram.slice(part * features * features, (part + 1) * features * features);
-  for (let i = 0; i < features; i++) {
-    const mean = (sum[part * features + i] as number) / count;
-    for (let j = 0; j < features; j++) {
-      const at = i * features + j;
-      covariance[at] = ((covariance[at] as number) - mean * (sum[part * features + j] as number)) / count;
-    }
-  }
-  return covariance;
+  return {
+    weight,
+    rows,
+    features,
+    moments,
+    damping: dampingOf(reading, part, moments),
+    unitOf,
+    importance: 1 / energy,
+  };
 }
 
 /** tr(W C Wᵀ): how much the outputs vary, summed over rows. */

@@ -12,6 +12,8 @@ export interface StageRun {
   readonly source: ModelSource;
   /** Batches 0 to `batches` − 1 are run, in this order. */
   readonly batches: number;
+  /** Only every so many of them are. Default 1. */
+  readonly step?: number | undefined;
   /** Stored name of every input of the model; several inputs may take the same. Names the model lacks are ignored. */
   readonly take: Readonly<Record<string, string>>;
   /** Outputs to keep in the store, per batch: output name → stored name, which may be one that is taken. */
@@ -44,7 +46,7 @@ export async function runStage(
   stage: StageRun,
   options: StageOptions = {},
 ): Promise<ReadonlyMap<string, readonly StageSum[]>> {
-  const { source, batches, take, keep, sum, parts = 1 } = stage;
+  const { source, batches, step = 1, take, keep, sum, parts = 1 } = stage;
   const { optimization, threads, onProgress, ...request } = options;
   const subject = subjectOf(source);
   checkStage(subject, stage);
@@ -61,7 +63,7 @@ export async function runStage(
     if (child.pid !== undefined) await child.request('stageClose', subject, { key });
   };
   try {
-    for (let batch = 0; batch < batches; batch++) {
+    for (let batch = 0; batch < batches; batch += step) {
       await child.request('stageRun', subject, { key, batch }, request);
       onProgress?.(batch + 1, batches);
     }

@@ -1,5 +1,5 @@
 import type { Alignment } from '../budget/align.ts';
-import { type Candidate, planQuotas, selectUnits } from '../budget/plan.ts';
+import { type BudgetOptions, type Candidate, planQuotas, selectUnits } from '../budget/plan.ts';
 import { buildChannelMap } from '../channels/build.ts';
 import type { ProductPart } from '../channels/choose.ts';
 import { Cut } from '../channels/cut.ts';
@@ -41,6 +41,8 @@ export interface PruneChannelsOptions extends Selection {
   /** No group loses a larger fraction than this. */
   readonly maxRatio: number;
   readonly alignment: Alignment;
+  /** What an amount that is shared by losses is a fraction of; see `BudgetOptions.costOf`. */
+  readonly costOf?: BudgetOptions['costOf'];
   /** What can leave the graph, where somebody has found that out by the same options already. */
   readonly map?: ChannelMap | undefined;
   /** Units that a group had before rounds that went before this one; see `Candidate.before`. */

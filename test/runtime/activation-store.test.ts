@@ -208,6 +208,15 @@ describe('sums', { timeout: 60_000 }, () => {
     await store.close();
   });
 
+  test('are those of every so many batches where that is enough', async () => {
+    const store = await filled();
+    const sums = await runStage(child, store, { ...stage, source: moments(), step: 2 });
+    expect(sums.get('gram')).toEqual([expectedMoments(batches.filter((_, batch) => batch % 2 === 0)).gram]);
+    const first = await runStage(child, store, { ...stage, source: moments(), step: BATCHES });
+    expect(first.get('total')).toEqual([expectedMoments(batches.slice(0, 1)).total]);
+    await store.close();
+  });
+
   test('are kept in float64: what float32 would lose is there', async () => {
     const store = stores();
     for (const [batch, value] of [2 ** 24, 1, 1].entries()) await store.put(batch, { x: floats([1, 1], [value]) });

@@ -6,6 +6,7 @@ import { UnitCosts } from './channels/unit-costs.ts';
 import type { UnitRanking } from './criteria/criterion.ts';
 import type { FormulaScores } from './criteria/formula/score-weight.ts';
 import { cloneModel, type Model } from './ir/model.ts';
+import type { KnownRankings } from './known-rankings.ts';
 import { ruleOf } from './ops/rules.ts';
 import type { SettledOptions } from './options/prune-options.ts';
 import { joinReports, type PassOptions, passesOf, shareOfRound } from './passes.ts';
@@ -13,6 +14,7 @@ import { Lineage } from './recover/lineage.ts';
 import { rankUnits } from './recover/rank-units.ts';
 import { measureReadings } from './recover/readings.ts';
 import { type RecoveredLayer, recover } from './recover/recover.ts';
+import { reserveBiases } from './recover/reserve-biases.ts';
 import { measureSensitivity } from './recover/sensitivity.ts';
 import { kernelBlock } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -56,7 +58,14 @@ export interface RoundTools {
   readonly map: ChannelMap | undefined;
   /** Hears of every pass, so that it can be proven. */
   readonly onPass: (pruned: PrunedChannels) => Promise<void>;
+  /** What a try at an amount is for; absent where it is not one. The weights from before stay as they are then. */
+  readonly trial: Trial | undefined;
+  /** Rankings by measurement of the model as it is before the first round, for all runs that begin with it. */
+  readonly rankings: KnownRankings | undefined;
 }
+
+/** `outline`: what the model would be like, whatever numbers its weights hold. `whole`: the very model. */
+export type Trial = 'outline' | 'whole';
 
 /**
  * Prunes the channels of a model, in place, in one round or several, each with the passes that the options ask for, and
@@ -92,6 +101,10 @@ class Rounds {
       for (const pass of passesOf(shareOfRound(this.#options, round))) await this.#prune(pass, round);
       const { stages, clock } = this.#tools;
       if (stages === undefined || this.#lineage === undefined || kind === 'none') continue;
+      if (this.#tools.trial === 'outline') {
+        if (round === rounds) reserveBiases(this.#model, this.#lineage, ruleOf);
+        continue;
+      }
       const activations = await stages();
       const lineage = this.#lineage;
       samples = activations.samples;
@@ -107,7 +120,7 @@ class Rounds {
   }
 
   async #prune(pass: PassOptions, round: number): Promise<void> {
-    const { clock } = this.#tools;
+    const { clock, trial } = this.#tools;
     const { verify, lossless, allowApproximate, rounds } = this.#options;
     const formula = await this.#tools.formula();
     const known = pass.prefer === 'heads' && !allowApproximate ? this.#map : undefined;
@@ -115,7 +128,10 @@ class Rounds {
     const map = known ?? buildChannelMap(this.#model.graph, ruleOf, { ...pass, allowApproximate });
     const cuts = this.#report?.axes ?? [];
     if (round === 1) this.#counts.note(map, cuts);
-    const measuredRanking = await this.#measuredRanking(map, pass);
+    const rankings = round === 1 && pass.again !== true ? this.#tools.rankings : undefined;
+    const measuredRanking = await (rankings === undefined
+      ? this.#measuredRanking(map, pass)
+      : rankings.of(map, () => this.#measuredRanking(map, pass)));
     const pruned = await clock.time('prune', () =>
       pruneChannels(this.#model, {
         ...channelOptions(this.#options),
@@ -130,6 +146,7 @@ class Rounds {
         costOf: this.#costOf(map),
         masked: verify,
         onCut: this.#lineage && ((cut) => this.#lineage?.add(cut)),
+        memory: trial && 'copy',
       }),
     );
     this.#report = this.#report === undefined ? pruned.report : joinReports(this.#report, pruned.report);

@@ -1,4 +1,5 @@
 import { OnnxPruneError } from './errors.ts';
+import { missedGoal } from './missed-goal.ts';
 import type { Report } from './report/report.ts';
 
 /** A run whose proof or gate failed. Nothing was written; the report says all that was found out. */
@@ -20,7 +21,7 @@ export interface Gates {
   readonly requireChange: boolean;
 }
 
-/** Refuses a result whose proof failed, and one without change where one was required. @throws CheckFailed */
+/** Refuses a result whose proof failed, one that misses its goal, and one without change where one was required. @throws CheckFailed */
 export function checkGates(report: Report, { input, random, requireChange }: Gates): void {
   const { proof } = report;
   if (proof?.passed === false) {
@@ -37,6 +38,8 @@ export function checkGates(report: Report, { input, random, requireChange }: Gat
         : `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`;
     throw new CheckFailed(input, message, report);
   }
+  const missed = report.goal && missedGoal(report.goal);
+  if (missed) throw new CheckFailed(input, missed, report);
   if (requireChange && !isChanged(report)) {
     throw new CheckFailed(
       input,

@@ -14,8 +14,11 @@ export { type AnyReport, checkReportPath, renderJson, writeReport } from './repo
 export {
   type CleaningReport,
   type CompareReport,
+  type DropReport,
   type EnvironmentReport,
   type FidelityReport,
+  type GoalReport,
+  type GoalTry,
   type GroupOutline,
   type InspectReport,
   type LatencyReport,
@@ -24,7 +27,9 @@ export {
   type ProofReport,
   type Report,
   SCHEMA_VERSION,
+  type SoughtReport,
   type StorageReport,
+  type TargetReport,
 } from './report/report.ts';
 export type {
   Accuracy,

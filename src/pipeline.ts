@@ -1,28 +1,29 @@
 import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
 import { type CalibrationBatches, calibrationBatches } from './calibrate/batches.ts';
+import { holdOutBatches } from './calibrate/hold-out.ts';
 import { measureLayerInputs } from './calibrate/layer-inputs.ts';
 import { CalibrationStages } from './calibrate/stages.ts';
 import { OnnxPruneError } from './errors.ts';
+import { measureOriginal, resultParts } from './file-sizes.ts';
 import { checkGates } from './gates.ts';
 import type { Storage } from './ir/export.ts';
 import { exportModel, type Model } from './ir/model.ts';
-import { initializersIn } from './ir/node.ts';
 import type { GzipMeasure } from './judge/gzip-size.ts';
 import { innerRounding } from './judge/inner-rounding.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
 import { measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
 import { randomNodes } from './judge/random-nodes.ts';
 import { type SampleSource, sampleSourceOf } from './judge/sample-source.ts';
-import { bytesOf, measureSize } from './judge/size.ts';
-import { type LoadedModel, loadModel } from './load.ts';
+import { measureSize, storedBytes } from './judge/size.ts';
+import type { TestData } from './judge/test-data.ts';
+import { loadModel } from './load.ts';
 import { ModelFiles } from './model-files.ts';
+import { once } from './once.ts';
 import { sparseTensorsOf } from './onnx/all-tensors.ts';
-import { encodeModelParts } from './onnx/codec.ts';
-import type { ModelProto } from './onnx/messages.ts';
 import { plainModelFile } from './onnx/read.ts';
-import { dataPathOf, modelParts, writeModelFile } from './onnx/write.ts';
+import { dataPathOf, writeModelFile } from './onnx/write.ts';
 import { checkCalibrationGiven } from './options/calibration-options.ts';
+import { checkDropMeasurable } from './options/goals.ts';
 import {
   checkCompressible,
   checkDataFile,
@@ -32,7 +33,8 @@ import {
 } from './options/output-path.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './options/prune-options.ts';
 import { reportOf, type Verdict } from './prune-report.ts';
-import type { ModelSize, Report } from './report/report.ts';
+import type { Report } from './report/report.ts';
+import { RunGoals } from './run-goals.ts';
 import { type LayerStatistics, runTransforms } from './run-transforms.ts';
 import { createEngine, type InputSpec, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -54,6 +56,7 @@ import { withWorkspace } from './workspace.ts';
 export async function prune(input: string, options: PruneOptions, hooks: PruneHooks = {}): Promise<Report> {
   const checked = checkPruneOptions(options, hooks.calibration !== undefined);
   checkCalibrationGiven(checked, hooks.calibration !== undefined);
+  checkDropMeasurable(checked, hooks.testData !== undefined || hooks.calibration !== undefined);
   const output = options.output ?? defaultOutput(input, checked.gzip);
   if (checked.gzip && !isCompressedName(output)) {
     throw new OnnxPruneError(
@@ -123,34 +126,49 @@ class PruneRun {
     if (external && !options.dryRun) checkDataFile(dataPathOf(this.#output), loaded.dataFiles, options.force);
     const specs = inputSpecs(model.graph);
     const testData = await this.#hooks.testData?.(specs);
+    const storage: Storage = { sparse: options.sparseFormat ?? loaded.sparse };
+    const original = once(() => plainModelFile(this.#input, workspace('original.onnx')));
+    const inputs = once(async () => {
+      const path = await original();
+      const request = { ...this.#request, seed: options.seed };
+      return this.#clock.time('find inputs', () => judgeInputs(this.#child, path, specs, testData, request));
+    });
     const before = await this.#clock.time('measure size', (tell) => measureOriginal(loaded, this.#gzipMeasure(tell)));
 
     const inner = innerRounding(model.graph);
     const cleaned = options.verify && loaded.rewired ? await files.write('cleaned.onnx', model) : undefined;
-    const batches = await this.#batches(specs, workspace);
+    const { batches, held } = await this.#batches(specs, workspace, testData);
     const statistics = batches && this.#statistics(batches, files);
     const stages = batches && this.#stages(batches, files);
-    const done = await runTransforms(model, options, {
-      files,
+    const goals = new RunGoals(options, {
+      child: this.#child,
       clock: this.#clock,
-      evaluator: engine,
-      statistics,
-      stages: stages?.open,
+      request: this.#request,
+      files,
+      before,
+      packed: options.gzip || options.fp16Storage || storage.sparse === true,
+      fileBytes: (each) =>
+        storedBytes(resultParts(exportModel(each, 'embed', storage), this.#output, external), options.gzip),
+      original,
+      inputs,
+      held,
+    });
+    const tools = { files, clock: this.#clock, evaluator: engine, statistics, stages: stages?.open };
+    const done = await runTransforms(model, options, {
+      ...tools,
+      settle: (each) => goals.settle(each, tools),
+      rankings: goals.rankings,
     });
     await stages?.close();
-    const storage: Storage = { sparse: options.sparseFormat ?? loaded.sparse };
 
+    const result = once(() =>
+      storage.sparse ? this.#writeStored(workspace('result.onnx'), model, storage) : files.fileOf(model),
+    );
     let verdict: Verdict = { proof: null, fidelity: null, latency: null };
-    if (options.verify || options.bench) {
-      const original = await plainModelFile(this.#input, workspace('original.onnx'));
-      const result = storage.sparse
-        ? await this.#writeStored(workspace('result.onnx'), model, storage)
-        : await files.fileOf(model);
-      const request = { ...this.#request, seed: options.seed };
-      const inputs = await this.#clock.time('find inputs', () =>
-        judgeInputs(this.#child, original, specs, testData, request),
-      );
-      verdict = await this.#judge({ original, cleaned, passes: done.passes, inner }, result, inputs);
+    if ((options.verify || options.bench) && !goals.isLost) {
+      const models = { original: await original(), cleaned, passes: done.passes, inner };
+      const [cut, on] = [await result(), await inputs()];
+      verdict = await this.#judge(models, cut, on);
     }
     const exported = exportModel(model, 'embed', storage);
     const after = await this.#clock.time('measure size', (tell) =>
@@ -163,9 +181,10 @@ class PruneRun {
     const report = reportOf({
       ...verdict,
       input: this.#input,
-      options,
+      options: goals.settled,
       loaded,
       done,
+      goal: await goals.conclude(after, verdict, result),
       sparseTensors: storage.sparse ? [...sparseTensorsOf(exported)].length : null,
       size: { before, after },
       testData,
@@ -206,14 +225,17 @@ class PruneRun {
   async #batches(
     specs: readonly InputSpec[],
     place: (name: string) => string,
-  ): Promise<CalibrationBatches | undefined> {
+    testData: TestData | undefined,
+  ): Promise<{ readonly batches?: CalibrationBatches; readonly held?: CalibrationBatches }> {
     const { calibration } = this.#hooks;
-    if (calibration === undefined) return undefined;
+    if (calibration === undefined) return {};
     const data = await this.#clock.time('open calibration data', (onProgress) =>
       calibration(specs, { place, onProgress }),
     );
     this.#calibration = sampleSourceOf(data);
-    return calibrationBatches(this.#calibration, specs, this.#options);
+    if (this.#options.maxDrop !== undefined && testData === undefined)
+      return holdOutBatches(this.#calibration, specs, this.#options);
+    return { batches: calibrationBatches(this.#calibration, specs, this.#options) };
   }
 
   /** How statistics of what layers read are taken. */
@@ -271,17 +293,4 @@ class PruneRun {
       : null;
     return { proof, fidelity, latency };
   }
-}
-
-/** The size of the model that was read, with its external data, before any compression. */
-function measureOriginal({ model, modelBytes }: LoadedModel, gzip: GzipMeasure): Promise<ModelSize> {
-  const external = initializersIn(model.graph).flatMap(({ tensor }) => (tensor?.isExternal ? [tensor.raw()] : []));
-  const parts = [...encodeModelParts(model.proto), ...external];
-  return measureSize(model.graph, parts, modelBytes + bytesOf(external), gzip);
-}
-
-/** The bytes of the files that a result is written to, before any compression. */
-function resultParts(result: ModelProto, output: string, externalData: boolean): Uint8Array[] {
-  const { model: parts, data = [] } = modelParts(result, basename(output), { externalData });
-  return [...parts, ...data];
 }

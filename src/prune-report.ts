@@ -4,8 +4,10 @@ import { GZIP_LIMIT } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
 import type { SettledOptions } from './options/prune-options.ts';
+import { targetText } from './options/target.ts';
 import {
   type FidelityReport,
+  type GoalReport,
   type LatencyReport,
   type ProofReport,
   type Report,
@@ -28,6 +30,8 @@ export interface Findings extends Verdict {
   readonly loaded: LoadedModel;
   /** What the transforms did. */
   readonly done: Transformed;
+  /** What the result was to come to; null where nobody said. */
+  readonly goal: GoalReport | null;
   /** How many tensors are stored as sparse initializers; null where none was to be. */
   readonly sparseTensors: number | null;
   readonly size: Report['size'];
@@ -39,7 +43,7 @@ export interface Findings extends Verdict {
 
 /** Everything a run has to say; nothing is written yet. */
 export function reportOf(findings: Findings): Report {
-  const { input, options, loaded, done, sparseTensors, size, proof, fidelity, latency, seconds } = findings;
+  const { input, options, loaded, done, goal, sparseTensors, size, proof, fidelity, latency, seconds } = findings;
   const { model } = loaded;
   return {
     schemaVersion: SCHEMA_VERSION,
@@ -47,6 +51,7 @@ export function reportOf(findings: Findings): Report {
     input: { path: input, producer: producerOf(model), opset: opsetOf(model) },
     output: null,
     options: reportedOptions(options),
+    goal,
     size,
     cleaning: { nodesBefore: loaded.nodesInFile, nodesAfter: size.before.nodes },
     lossless: done.lossless,
@@ -167,7 +172,7 @@ function whyNothing(parameters: number, { model }: LoadedModel, options: Settled
 
 /** The options as they were understood; those that were not given are left out. */
 function reportedOptions(settled: SettledOptions): Report['options'] {
-  const { layers, weights, ranking, prunesChannels, sparseFormat, ...options } = settled;
+  const { layers, weights, ranking, prunesChannels, sparseFormat, target, sought: _sought, ...options } = settled;
   const { how, schedule } = weights ?? {};
   const flat = {
     ...options,
@@ -176,6 +181,7 @@ function reportedOptions(settled: SettledOptions): Report['options'] {
     ...(how?.kind === 'amount' && { unstructured: how.amount }),
     ...(how?.kind === 'threshold' && { threshold: how.threshold }),
     ...(how?.kind === 'pattern' && { pattern: `${how.keep}:${how.of}` }),
+    ...(target !== undefined && { target: targetText(target) }),
     ...(schedule !== undefined && { schedule: schedule.kind, steps: schedule.steps, initial: schedule.initial }),
     sparseFormat,
   };

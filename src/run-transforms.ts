@@ -1,5 +1,5 @@
 import type { CalibrationStages } from './calibrate/stages.ts';
-import { alignmentOf, type PrunedInRounds, pruneInRounds, type RecoveryReport } from './channel-rounds.ts';
+import { alignmentOf, type PrunedInRounds, pruneInRounds, type RecoveryReport, type Trial } from './channel-rounds.ts';
 import type { ChannelMap } from './channels/group.ts';
 import { type Formula, parseFormula } from './criteria/formula/formula.ts';
 import {
@@ -15,6 +15,7 @@ import type { Evaluator } from './ir/facts.ts';
 import { cloneModel, type Model, withOutputs } from './ir/model.ts';
 import { graphsIn } from './ir/node.ts';
 import type { ProofPass, WitnessModels } from './judge/judge.ts';
+import type { KnownRankings } from './known-rankings.ts';
 import type { ModelFiles } from './model-files.ts';
 import { type StoredTwice, storeOnce } from './normalise/shared-vectors.ts';
 import { pruneWeightsOneShot } from './one-shot-weights.ts';
@@ -52,6 +53,11 @@ export interface TransformTools {
   readonly statistics: LayerStatistics | undefined;
   /** Runs parts of models on calibration data; absent where no data were given. */
   readonly stages: (() => Promise<CalibrationStages>) | undefined;
+  /** Finds the amounts that nobody gave, once what can leave without a trace has left; the model stays as it is. */
+  readonly settle?: ((model: Model, options: SettledOptions) => Promise<SettledOptions>) | undefined;
+  /** See `RoundTools`. */
+  readonly trial?: Trial | undefined;
+  readonly rankings?: KnownRankings | undefined;
 }
 
 /** Means and mean squares of what layers read, from calibration data. */
@@ -68,6 +74,24 @@ export async function runTransforms(
 ): Promise<Transformed> {
   const run = new Transformation(model, options, tools);
   const lossless = options.lossless ? await run.removeRedundant('remove redundant', false) : null;
+  run.options = (await tools.settle?.(model, options)) ?? options;
+  return { lossless, ...(await pruneAndStore(run)) };
+}
+
+/**
+ * Tries options on a model that the lossless tier has seen to, in place; weights that it shares with others stay as they
+ * are.
+ */
+export async function tryTransforms(
+  model: Model,
+  options: SettledOptions,
+  tools: TransformTools & { readonly trial: Trial },
+): Promise<Omit<Transformed, 'lossless'>> {
+  return pruneAndStore(new Transformation(model, options, tools));
+}
+
+async function pruneAndStore(run: Transformation): Promise<Omit<Transformed, 'lossless'>> {
+  const { options } = run;
   const { ranking } = options;
   const { report: pruning, recovery } = await run.pruneChannels(await formulaOf(ranking.formula));
   const weights = await run.pruneWeights(await formulaOf(ranking.weightFormula));
@@ -76,7 +100,7 @@ export async function runTransforms(
   const freed = frees ? await run.removeRedundant('remove what zeros free', true) : null;
   const storedTwice = run.storeOnce();
   const half = options.fp16Storage ? await run.storeHalf() : null;
-  return { lossless, pruning, recovery, weights, freed, storedTwice, half, passes: run.passes };
+  return { pruning, recovery, weights, freed, storedTwice, half, passes: run.passes };
 }
 
 function formulaOf(text: string | undefined): Formula | undefined | Promise<Formula> {
@@ -86,7 +110,7 @@ function formulaOf(text: string | undefined): Formula | undefined | Promise<Form
 class Transformation {
   readonly passes: ProofPass[] = [];
   readonly #model: Model;
-  readonly #options: SettledOptions;
+  #options: SettledOptions;
   readonly #tools: TransformTools;
   /** What can leave the model as it is now, where the step before has found that out. */
   #map: ChannelMap | undefined;
@@ -97,6 +121,15 @@ class Transformation {
     this.#model = model;
     this.#options = options;
     this.#tools = tools;
+  }
+
+  /** Those of the steps to come. */
+  get options(): SettledOptions {
+    return this.#options;
+  }
+
+  set options(options: SettledOptions) {
+    this.#options = options;
   }
 
   async removeRedundant(step: string, again: boolean): Promise<RemoveRedundantReport> {
@@ -111,6 +144,7 @@ class Transformation {
         layers,
         again,
         reference: verify,
+        memory: this.#tools.trial && 'copy',
       }),
     );
     if (report.removedChannels > 0) await this.#prove(reference, witnesses);
@@ -128,6 +162,8 @@ class Transformation {
       clock,
       stages,
       map,
+      trial: this.#tools.trial,
+      rankings: this.#tools.rankings,
       formula: async () => formula && (await this.#scored(formula)),
       onPass: ({ masked, witnesses }) => this.#prove(masked, witnesses),
     });
@@ -154,7 +190,7 @@ class Transformation {
       include,
       seed,
       again: this.#options.lossless || prunesChannels,
-      memory: verify ? 'copy' : 'reuse',
+      memory: verify || this.#tools.trial !== undefined ? 'copy' : 'reuse',
       ...(schedule !== undefined && { schedule }),
     };
     const { clock, stages } = this.#tools;

@@ -16,6 +16,12 @@ export class Stopwatch {
     this.#signal = signal;
   }
 
+  /** One for the parts of a step: whatever they are called, they tell what `step` says at the time. */
+  within(step: () => string): Stopwatch {
+    const tell = this.#tell;
+    return new Stopwatch(tell && ((progress) => tell({ ...progress, step: step() })), this.#signal);
+  }
+
   /**
    * Runs one step, which may tell how far it is.
    * @throws the signal's reason where the caller has given up, before or while the step tells something

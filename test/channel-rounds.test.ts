@@ -58,6 +58,8 @@ async function goneFor(options: Parameters<typeof checkPruneOptions>[0]): Promis
       stages: async () => stages,
       formula: async () => undefined,
       map: undefined,
+      trial: undefined,
+      rankings: undefined,
       onPass: async () => undefined,
     },
   );

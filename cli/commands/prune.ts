@@ -11,6 +11,8 @@ interface Options extends SharedOptions {
   readonly structured?: string;
   readonly heads?: string;
   readonly headDim?: string;
+  readonly target?: string;
+  readonly maxDrop?: string;
   readonly unstructured?: string;
   readonly threshold?: string;
   readonly pattern?: string;
@@ -50,6 +52,8 @@ Examples:
   $ onnx-prune model.onnx --structured 30% --scope global --test test.npz -o small.onnx
   $ onnx-prune model.onnx --structured 50% --exclude "*head*" --json > report.json
   $ onnx-prune model.onnx --structured 50% --calibration data.npz --test test.npz
+  $ onnx-prune model.onnx --target macs=50% --calibration data.npz
+  $ onnx-prune model.onnx --max-drop 1% --calibration data.npz --test test.npz
   $ onnx-prune model.onnx --unstructured 90% --scope global --gzip
   $ onnx-prune model.onnx --pattern 2:4
   $ onnx-prune model.onnx --unstructured 80% --one-shot --calibration data.npz
@@ -75,7 +79,18 @@ export function pruneCommand(): Command {
       '--head-dim <amount>',
       'dimensions to remove inside attention heads, instead of whole heads or besides them',
     )
-    .option('--unstructured <amount>', 'weights to make zero, such as 90%; after channels left, where both are given')
+    .option(
+      '--target <what=most>',
+      'find the amount by what may stay: params=, macs=, latency= or size=, as a number (1.5M, 5ms, 500KB) or as a percent, which is what stays: macs=40% removes 60%',
+    )
+    .option(
+      '--max-drop <points>',
+      'right answers that may be lost, such as 1% (by the labels of --test; else answers unlike the original, on held-out --calibration): finds the most that can be removed, or checks the amount that is given',
+    )
+    .option(
+      '--unstructured <amount>',
+      'weights to make zero, such as 90%; after channels left, where both are given; auto: found by --target size= or --max-drop',
+    )
     .option(
       '--threshold <t>',
       'make weights zero whose score (magnitude, unless --criterion says otherwise) is below this',
@@ -191,13 +206,13 @@ function checkWords(words: readonly string[]): void {
 
 async function run(model: string, options: Options, command: Command): Promise<void> {
   const { structured, heads, headDim, unstructured, threshold, pattern, recipe, lossless } = options;
-  const { fp16Storage, sparseFormat, gzip } = options;
-  const amounts = [structured, heads, headDim, unstructured, threshold, pattern, recipe];
+  const { fp16Storage, sparseFormat, gzip, target, maxDrop } = options;
+  const amounts = [structured, heads, headDim, unstructured, threshold, pattern, recipe, target, maxDrop];
   if (amounts.every((each) => each === undefined) && !lossless && !fp16Storage && !sparseFormat && !gzip) {
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
-      `Say how much to remove, with --structured, --unstructured, --heads, --head-dim, --threshold, --pattern or --recipe, for example: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed), or --lossless for what costs nothing.`,
+      `Say how much to remove, with --structured, --unstructured, --heads, --head-dim, --threshold, --pattern or --recipe, or what it must come to, with --target or --max-drop, for example: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed), or --lossless for what costs nothing.`,
     );
   }
   const [{ CheckFailed, prune }, { renderReport }, { Session }, { readRecipe }] = await Promise.all([

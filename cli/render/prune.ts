@@ -3,6 +3,7 @@ import type { Report } from '../../src/report/report.ts';
 import { type Context, contextOf, joinSections, marked, paragraph, type RenderOptions, section } from './context.ts';
 import { renderFidelity } from './fidelity.ts';
 import { formatCount, formatInteger, formatPercent, formatSeconds } from './format.ts';
+import { goalLines, isMissed, renderGoal } from './goal.ts';
 import { renderGroups } from './groups.ts';
 import { renderLatency } from './latency.ts';
 import { renderKept, renderUnknownOperators } from './lists.ts';
@@ -31,6 +32,7 @@ export function renderReport(report: Report, options: RenderOptions): string {
   return joinSections([
     headline(context, report),
     ...(failed ? [proof] : []),
+    renderGoal(context, report.goal),
     renderRedundant(context, report.lossless, 'Without a trace'),
     ...(nothing ? [kept, unknown, groups] : [groups]),
     renderRecovery(context, report.recovery),
@@ -51,13 +53,15 @@ export function renderReport(report: Report, options: RenderOptions): string {
 function headline(context: Context, report: Report): string[] {
   const { ink } = context;
   const { input, output, cleaning, proof } = report;
-  const unwritten = proof?.passed === false ? ink.red('nothing written') : ink.yellow('dry run, nothing written');
+  const hasFailed = proof?.passed === false || (report.goal !== null && isMissed(report.goal));
+  const unwritten = hasFailed ? ink.red('nothing written') : ink.yellow('dry run, nothing written');
   const target = output === null ? unwritten : ink.bold(printable(output.path));
   const lines = paragraph(context, `${ink.bold(printable(input.path))} → ${target}`, '');
   if (cleaning.nodesAfter !== cleaning.nodesBefore) {
     const text = `tidied first, outputs unchanged: ${formatInteger(cleaning.nodesBefore)} → ${formatCount(cleaning.nodesAfter, 'node')}`;
     lines.push(...paragraph(context, text, '', ink.dim));
   }
+  lines.push(...goalLines(report.goal).flatMap((text) => paragraph(context, text, '')));
   if (storesOnly(report))
     return [...lines, ...paragraph(context, 'stored anew; nothing else was asked for', '', ink.dim)];
   if (isPruned(report)) return [...lines, ...deeds(report).flatMap((text) => paragraph(context, text, ''))];
@@ -97,8 +101,10 @@ function deeds({ lossless, pruning, weights, freed }: Report): string[] {
   return lines;
 }
 
-function whyNothing({ pruning, weights, options }: Report): string {
+function whyNothing({ pruning, weights, options, goal }: Report): string {
   const { groups, kept } = pruning;
+  if (goal?.sought?.by === 'drop')
+    return 'Every amount that was tried and removes anything loses more than --max-drop allows.';
   if (weights !== null) return 'The weights are as sparse as asked for already, or none may become zero.';
   if (options['criterion'] === undefined)
     return 'No channel is unread, zero, the same for all inputs, or a multiple of another.';

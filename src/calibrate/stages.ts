@@ -67,7 +67,13 @@ export class CalibrationStages implements Activations {
       },
       { ...request, threads },
     );
-    return new Map([...sums].map(([name, parts]) => [name, parts.map(({ data }) => checked(name, data))]));
+    const isBoth = halves && this.#batches === 1;
+    return new Map(
+      [...sums].map(([name, parts]) => [
+        name,
+        (isBoth ? [...parts, ...parts] : parts).map(({ data }) => checked(name, data)),
+      ]),
+    );
   }
 
   drop(names: readonly string[]): Promise<void> {

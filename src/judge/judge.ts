@@ -1,6 +1,7 @@
 import { OnnxPruneError } from '../errors.ts';
 import type { FidelityReport, LatencyReport, ProofReport } from '../report/report.ts';
 import {
+  type BenchmarkOptions,
   benchmark,
   compare,
   type InnerRounding,
@@ -156,7 +157,7 @@ export async function measureLatency(
   a: string,
   b: string,
   inputs: JudgeInputs,
-  options: RequestOptions & { readonly threads: number },
+  options: RequestOptions & BenchmarkOptions & { readonly threads: number },
 ): Promise<LatencyReport | null> {
   const { models, rounds, threads } = await benchmark(child, [a, b], [inputs.latency], options);
   const [before, after] = models;

@@ -57,6 +57,11 @@ export async function measureSize(
   };
 }
 
+/** Bytes of a file of these parts, to the byte. @param compressed whether it is compressed, as `--gzip` does */
+export function storedBytes(parts: readonly Uint8Array[], compressed: boolean): Promise<number> {
+  return compressed ? gzipSize(parts) : Promise.resolve(bytesOf(parts));
+}
+
 /** Bytes of all parts together. */
 export function bytesOf(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, part) => sum + part.byteLength, 0);

@@ -11,8 +11,9 @@ export interface GoalOptions {
    */
   readonly target?: string | undefined;
   /**
-   * Percentage points that accuracy on labelled data may fall by: "1%" or 0.01. Without a target or an amount, the largest
-   * amount of channels is found that keeps to it.
+   * Percentage points that accuracy may fall by: "1%" or 0.01. Without a target or an amount, the largest amount of
+   * channels is found that keeps to it. Measured on the test data, or on calibration data that are held out; by labels,
+   * or, without any, as the share of answers that are no more those of the original.
    */
   readonly maxDrop?: number | string | undefined;
 }
@@ -61,6 +62,19 @@ export function checkGoals(options: GoalOptions, context: GoalContext, hasOtherW
   if (target !== undefined) checkTarget(target, context, ofWeights);
   const finds = target !== undefined || (maxDrop !== undefined && !hasOtherWork);
   return { target, maxDrop, sought: ofWeights ? 'weights' : finds ? 'channels' : undefined };
+}
+
+/**
+ * Refuses a drop that nothing can be measured on.
+ * @param given whether there are test or calibration data
+ * @throws OnnxPruneError `bad-option`
+ */
+export function checkDropMeasurable({ maxDrop }: Goals, given: boolean): void {
+  if (maxDrop === undefined || given) return;
+  refuse(
+    '--max-drop',
+    '--max-drop has to see how many right answers are lost, and no data were given; add --test with inputs and labels, or --calibration, of which a quarter is held out to compare answers with those of the original.',
+  );
 }
 
 function checkTarget({ kind }: Target, context: GoalContext, ofWeights: boolean): void {

@@ -99,6 +99,12 @@ function whatIsMeant(kind: TargetKind, number: number): string | undefined {
   return number <= 100 ? `${number}%` : undefined;
 }
 
+/** A target as it may be given, such as "macs=40%" or "size=500000B". */
+export function targetText({ kind, limit }: Target): string {
+  if ('fraction' in limit) return `${kind}=${rounded(limit.fraction * 100)}%`;
+  return `${kind}=${limit.absolute}${kind === 'latency' ? 'ms' : kind === 'size' ? 'B' : ''}`;
+}
+
 /** The most that a result may come to, in the unit of the kind, where the original comes to so much. */
 export function limitOf({ limit }: Target, original: number): number {
   return 'absolute' in limit ? limit.absolute : rounded(limit.fraction * original);

@@ -1,5 +1,6 @@
 import type { RecoveryReport } from '../channel-rounds.ts';
 import type { PruneOptions } from '../options/prune-options.ts';
+import type { TargetKind } from '../options/target.ts';
 import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
 import type { PruneWeightsReport } from '../transforms/prune-weights.ts';
@@ -90,6 +91,54 @@ export interface EnvironmentReport {
   readonly kernelBlock: number;
 }
 
+/** What a result was to come down to, and what it came to: parameters, multiplications, bytes, or milliseconds per run. */
+export interface TargetReport {
+  readonly kind: TargetKind;
+  readonly limit: number;
+  readonly original: number;
+  readonly reached: number;
+  readonly met: boolean;
+}
+
+/** How many answers might be lost, and how many are: fractions of 1. */
+export interface DropReport {
+  readonly limit: number;
+  readonly reached: number;
+  readonly met: boolean;
+  /** Whether answers are those that labels call right, or those that the original gives. */
+  readonly by: 'accuracy' | 'agreement';
+  /** The output whose largest number along the last axis is the answer. */
+  readonly output: string;
+  readonly on: 'test data' | 'held-out calibration data';
+  readonly answers: number;
+}
+
+/** An amount that was tried, and what the result came to: in the unit of the target, or as the fraction of answers lost. */
+export interface GoalTry {
+  readonly amount: number;
+  readonly reached: number;
+  readonly met: boolean;
+}
+
+/** How an amount was found. */
+export interface SoughtReport {
+  readonly of: 'channels' | 'weights';
+  readonly by: 'target' | 'drop';
+  /** The amount, a fraction of 1; where none kept to the goal, the one that came nearest. */
+  readonly amount: number;
+  readonly found: boolean;
+  /** In the order in which they were tried. */
+  readonly tries: readonly GoalTry[];
+}
+
+/** What a result was to come to, and how it came there. */
+export interface GoalReport {
+  readonly target: TargetReport | null;
+  readonly drop: DropReport | null;
+  /** Null where the amount was given. */
+  readonly sought: SoughtReport | null;
+}
+
 /** Everything a pruning run has to say. Plain data; `JSON.stringify` of it is the report file. */
 export interface Report {
   readonly schemaVersion: typeof SCHEMA_VERSION;
@@ -99,6 +148,8 @@ export interface Report {
   readonly output: { readonly path: string } | null;
   /** The options as they were understood. */
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+  /** Null where no goal was set. */
+  readonly goal: GoalReport | null;
   readonly size: { readonly before: ModelSize; readonly after: ModelSize };
   readonly cleaning: CleaningReport;
   /** What left without changing the outputs, before all else; null under --no-lossless. */

@@ -57,6 +57,8 @@ export interface PruneChannelsOptions extends Selection {
   readonly masked: boolean;
   /** Hears what leaves, before it has left. The weights from before can be read afterwards then, too. */
   readonly onCut?: ((cut: Cut) => void) | undefined;
+  /** `copy` where clones of the model are read afterwards; otherwise as `pruneChannels` says. */
+  readonly memory?: 'copy' | undefined;
 }
 
 /** What was removed. */
@@ -132,7 +134,8 @@ export function pruneChannels(model: Model, options: PruneChannelsOptions): Prun
   const witnesses = options.masked ? witnessesOf(graph, cut) : NO_WITNESSES;
   options.onCut?.(cut);
   // Unless somebody has heard of it, or for a masked model, nothing reads the weights from before any more.
-  shrink(graph, cut, ruleOf, masked === undefined && options.onCut === undefined ? 'reuse' : 'copy');
+  const isRead = masked !== undefined || options.onCut !== undefined || options.memory === 'copy';
+  shrink(graph, cut, ruleOf, isRead ? 'copy' : 'reuse');
   removeDeadCode(graph);
   checkGraph(graph, NAME);
   return { report, masked, witnesses };

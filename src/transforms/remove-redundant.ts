@@ -39,6 +39,8 @@ export interface RemoveRedundantOptions extends Pick<Selection, 'exclude' | 'onl
   readonly alignment?: Alignment | undefined;
   /** Whether to keep the model from before for the proof. */
   readonly reference: boolean;
+  /** `copy` where clones of the model are read afterwards; without it, and without a reference, large weights are overwritten. */
+  readonly memory?: 'copy' | undefined;
 }
 
 /** What left a model without changing its outputs, but for the order in which sums are taken. */
@@ -94,7 +96,7 @@ export async function removeRedundant(
     if (plan.removed.size === 0) break;
     const places = plan.byGroup.map(({ group, leaving }) => ({ leaving, ...placesOf(map, group) }));
     const repairs = found.repairs.filter(({ unit }) => plan.removed.has(unit));
-    const memory = reference === undefined ? 'reuse' : 'copy';
+    const memory = reference === undefined ? (options.memory ?? 'reuse') : 'copy';
     moveColumns(repairs, ruleOf, memory);
     // What was added for the constants has channels of its own.
     if (repairs.length > 0) map = buildChannelMap(graph, ruleOf);

@@ -111,6 +111,7 @@ const typical: Report = {
       gzipBytes: 2.0e6,
     },
   },
+  goal: null,
   cleaning: { nodesBefore: 74, nodesAfter: 62 },
   pruning: {
     name: 'prune channels',

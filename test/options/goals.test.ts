@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OnnxPruneError } from '../../src/index.ts';
+import { checkDropMeasurable } from '../../src/options/goals.ts';
 import { checkPruneOptions, type PruneOptions, withAmount } from '../../src/options/prune-options.ts';
 
 function refusalOf(options: PruneOptions): OnnxPruneError {
@@ -118,5 +119,16 @@ describe('goals are refused', () => {
     const refusal = refusalOf(options);
     expect(refusal.message.startsWith(message)).toBe(true);
     expect(refusal.subject).toBe(subject);
+  });
+});
+
+describe('data for a drop', () => {
+  it('must be there', () => {
+    const settled = checkPruneOptions({ maxDrop: '1%' });
+    expect(() => checkDropMeasurable(settled, true)).not.toThrow();
+    expect(() => checkDropMeasurable(settled, false)).toThrow(
+      '--max-drop has to see how many right answers are lost, and no data were given; add --test with inputs and labels, or --calibration, of which a quarter is held out to compare answers with those of the original.',
+    );
+    expect(() => checkDropMeasurable(checkPruneOptions({ target: 'macs=40%' }), false)).not.toThrow();
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OnnxPruneError } from '../../src/index.ts';
 import { parseDrop } from '../../src/options/parse.ts';
-import { limitOf, parseTarget, TARGET_KINDS, type Target } from '../../src/options/target.ts';
+import { limitOf, parseTarget, TARGET_KINDS, type Target, targetText } from '../../src/options/target.ts';
 
 function messageOf(parse: () => unknown): string {
   try {
@@ -163,4 +163,13 @@ describe('a drop', () => {
   ])('of %j lacks its percent sign', (found, meant) => {
     expect(messageOf(() => parseDrop('--max-drop', found))).toContain(`; did you mean "${meant}"?`);
   });
+});
+
+describe('a target as text', () => {
+  it.each(['params=50%', 'macs=0.5%', 'params=1500000', 'latency=0.25ms', 'size=1258291.2B', 'macs=29%'])(
+    'is one that means the same: %s',
+    (text) => {
+      expect(targetText(parseTarget('--target', text))).toBe(text);
+    },
+  );
 });

@@ -55,6 +55,8 @@ await withWorkspace(async (place) => {
     stages: async () => stages,
     formula: async () => undefined,
     map: undefined,
+    trial: undefined,
+    rankings: undefined,
     onPass: async () => {},
   });
   const total = performance.now() - start;

@@ -123,6 +123,7 @@ export const report: Report = {
   output: { path: 'm.pruned.onnx' },
   options: { unstructured: 0.5, weightCriterion: 'magnitude', scope: 'uniform' },
   size: { before: size, after: { ...size, nonZeros: 500_000 } },
+  goal: null,
   cleaning: { nodesBefore: 10, nodesAfter: 10 },
   lossless: redundant,
   pruning: { name: 'prune channels', removedChannels: 0, groups: [], kept: [], axes: [] },

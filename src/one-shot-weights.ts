@@ -8,17 +8,20 @@ import type { Value } from './ir/value.ts';
 import { ruleOf } from './ops/rules.ts';
 import { Lineage } from './recover/lineage.ts';
 import {
+  type ByMagnitude,
   type OneShotMethod,
   type OneShotReport,
   type SparseLayer,
   type SparsePlan,
-  sparseStops,
   sparsifyLayers,
 } from './recover/one-shot.ts';
-import { stopsOf } from './recover/stops.ts';
+import { type SparseStops, sparseStopsOf, weightOf } from './recover/sparse-stops.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import type { PrunedLayer } from './transforms/describe-weights.ts';
 import { type PruneWeightsOptions, type PruneWeightsReport, pruneWeights } from './transforms/prune-weights.ts';
+
+/** Why a weight's zeros are not chosen on data where nothing more is known. */
+const UNSEEN = 'it is multiplied where no output of a layer can be looked at';
 
 /** What choosing zeros on calibration data needs. */
 export interface OneShotTools {
@@ -44,7 +47,7 @@ export async function pruneWeightsOneShot(
   const amounts = how.kind === 'amount' && schedule !== undefined ? sparsitiesOf(schedule, how.amount) : undefined;
   let report: PruneWeightsReport | undefined;
   let layers: readonly SparseLayer[] = [];
-  let byMagnitude: readonly string[] = [];
+  let byMagnitude: readonly ByMagnitude[] = [];
   for (const [step, amount] of (amounts ?? [undefined]).entries()) {
     const clone = cloneModel(model);
     const planned = await pruneWeights(clone.model, {
@@ -54,8 +57,7 @@ export async function pruneWeightsOneShot(
       again: rest.again === true || step > 0,
     });
     const plans = plansOf(model, planned);
-    const seen = new Set(sparseStops(stopsOf(model, reference, ruleOf, 'all'), plans).map(({ layer }) => layer.weight));
-    byMagnitude = takeOver(model, clone.twinOf, seen);
+    byMagnitude = takeOver(model, clone.twinOf, sparseStopsOf(model, reference, ruleOf, plans));
     layers = await clock.time('choose zeros', (onProgress) =>
       sparsifyLayers(model, reference, plans, { activations, ruleOf, onProgress }, method),
     );
@@ -89,18 +91,19 @@ function plansOf(model: Model, { how, layers }: PruneWeightsReport): Map<Value, 
   );
 }
 
-/** Gives weights the zeros that a copy of the model has, but those that are seen to otherwise. @returns their names */
-function takeOver(model: Model, twinOf: (value: Value) => Value, but: ReadonlySet<Value>): string[] {
-  const names: string[] = [];
+/** Gives weights the zeros that a copy of the model has, but those that are seen to otherwise. */
+function takeOver(model: Model, twinOf: (value: Value) => Value, { stops, reasons }: SparseStops): ByMagnitude[] {
+  const seen = new Set(stops.map(weightOf));
+  const taken: ByMagnitude[] = [];
   for (const graph of graphsIn(model.graph)) {
     for (const value of graph.initializers) {
       const { tensor } = twinOf(value);
-      if (tensor === undefined || tensor === value.tensor || but.has(value)) continue;
+      if (tensor === undefined || tensor === value.tensor || seen.has(value)) continue;
       graph.setTensor(value, tensor);
-      names.push(value.name);
+      taken.push({ initializer: value.name, reason: reasons.get(value) ?? UNSEEN });
     }
   }
-  return names;
+  return taken;
 }
 
 /** The report with the zeros that there are now. */

@@ -5,10 +5,12 @@ import { type Extract, extractModel } from '../ir/extract.ts';
 import type { Model } from '../ir/model.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
+import { valuesOf } from '../ops/coupling.ts';
 import type { Activations } from './activations.ts';
 import { writeMatrix } from './layer-matrix.ts';
 import type { Lineage } from './lineage.ts';
-import { MomentBuilder, type MomentNames, type Moments } from './moments.ts';
+import { MomentBuilder, type MomentNames, type Moments, type SecondMoments } from './moments.ts';
+import type { ProductStop } from './product-stops.ts';
 import type { Stop } from './stops.ts';
 import { Timeline } from './timeline.ts';
 
@@ -46,22 +48,31 @@ export class Walk {
   /** Up to when the reference may run before each stop, so that it can still give the targets of that and later ones. */
   readonly #denseTimes: readonly number[];
 
-  constructor(model: Model, lineage: Lineage, stops: readonly Stop[], activations: Activations, ruleOf: RuleLookup) {
+  /** @param stops in executable order */
+  constructor(
+    model: Model,
+    lineage: Lineage,
+    stops: readonly (Stop | ProductStop)[],
+    activations: Activations,
+    ruleOf: RuleLookup,
+  ) {
     this.#model = model;
     this.#lineage = lineage;
     this.#activations = activations;
     this.#ruleOf = ruleOf;
     this.#pruned = new Timeline(
       model.graph,
-      stops.flatMap(({ layer, observation }) => [layer.data.value, observation.value]),
+      stops.flatMap((stop) =>
+        stop.kind === 'layer' ? [stop.layer.data.value, stop.observation.value] : valuesOf(stop.node),
+      ),
     );
     this.#dense = new Timeline(
       lineage.reference.graph,
-      stops.map(({ target }) => target),
+      stops.flatMap((stop) => (stop.kind === 'layer' ? [stop.target] : [])),
     );
     let earliest = Number.POSITIVE_INFINITY;
     this.#denseTimes = stops
-      .map(({ target }) => this.#dense.timeOf(target))
+      .map((stop) => (stop.kind === 'layer' ? this.#dense.timeOf(stop.target) : Number.POSITIVE_INFINITY))
       .reverse()
       .map((time) => {
         earliest = Math.min(earliest, time);
@@ -80,6 +91,21 @@ export class Walk {
       energy: energyOf(halves),
       affine: this.#ruleOf(node).takesBias?.(node) ?? false,
     };
+  }
+
+  /** Moves on to a constant inside a node, and sums what it is multiplied with, for each half of the data. */
+  async visitProduct({ node, product, groups, features }: ProductStop): Promise<readonly SecondMoments[]> {
+    const given = new Set(this.#pruned.kept);
+    const made = node.outputs.filter((value) => value !== undefined);
+    const { added, dropped } = this.#pruned.advance(Math.max(...made.map((value) => this.#pruned.timeOf(value))));
+    const inputs = node.inputs.filter((value) => value !== undefined);
+    const part = extractModel(this.#model, given, [...inputs, ...added]);
+    const { graph } = part.model;
+    const builder = new MomentBuilder(graph, this.#ruleOf, this.#activations.samples);
+    const names = builder.addProduct({ groups, features }, product.columns(graph, part.twinOf));
+    const sums = await this.#run(part, 'pruned', added, Object.values(names), new Map());
+    await this.#drop('pruned', dropped);
+    return momentsIn(sums, names);
   }
 
   /**
@@ -139,19 +165,7 @@ export class Walk {
     const names: MomentNames = { ...input?.names, ...error };
     const sums = await this.#run(part, 'pruned', added, Object.values(names), new Map(), new Map([[wanted, TARGET]]));
     await this.#drop('pruned', dropped);
-    const half = (index: number, name: string | undefined): Float64Array =>
-      (name === undefined ? undefined : sums.get(name)?.[index]) ?? new Float64Array(0);
-    const { length = 0 } = sums.get(names.count ?? '') ?? [];
-    return Array.from({ length }, (_, index) => ({
-      count: half(index, names.count),
-      sum: half(index, names.sum),
-      gram: half(index, names.gram),
-      cross: half(index, names.cross),
-      errorSum: half(index, names.errorSum),
-      errorSquares: half(index, names.errorSquares),
-      targetSum: half(index, names.targetSum),
-      targetSquares: half(index, names.targetSquares),
-    }));
+    return momentsIn(sums, names);
   }
 
   #run(
@@ -186,6 +200,23 @@ export class Walk {
     await this.#drop('dense', [...this.#dense.kept]);
     await this.#activations.drop([TARGET]);
   }
+}
+
+/** The sums of each half of the data; those that were not taken are empty. */
+function momentsIn(sums: ReadonlyMap<string, readonly Float64Array[]>, names: MomentNames): Moments[] {
+  const half = (index: number, name: string | undefined): Float64Array =>
+    (name === undefined ? undefined : sums.get(name)?.[index]) ?? new Float64Array(0);
+  const { length = 0 } = sums.get(names.count ?? '') ?? [];
+  return Array.from({ length }, (_, index) => ({
+    count: half(index, names.count),
+    sum: half(index, names.sum),
+    gram: half(index, names.gram),
+    cross: half(index, names.cross),
+    errorSum: half(index, names.errorSum),
+    errorSquares: half(index, names.errorSquares),
+    targetSum: half(index, names.targetSum),
+    targetSquares: half(index, names.targetSquares),
+  }));
 }
 
 type Side = 'pruned' | 'dense';

@@ -14,8 +14,8 @@ export function relativeError(layer: Layer, pruned: Float64Array, moment: Float6
   return error === 0 ? 0 : error / energy(weights, rows, columns, moment);
 }
 
-/** tr(W H Wᵀ), not below zero. */
-function energy(weights: Float64Array, rows: number, columns: number, moment: Float64Array): number {
+/** tr(W H Wᵀ), not below zero: the mean square of what weights [rows, columns] give, summed over rows. */
+export function energy(weights: Float64Array, rows: number, columns: number, moment: Float64Array): number {
   const image = new Float64Array(rows * columns);
   const [left, right] = [wholePanel(weights, columns), wholePanel(moment, columns)];
   addProducts(wholePanel(image, columns), 1, left, rows, right, columns, columns);

@@ -33,7 +33,7 @@ export interface Moments {
   readonly targetSquares: Float64Array;
 }
 
-/** What is known of the numbers that a constant is multiplied with: of each group the second moments, and of how many positions. */
+/** What is known of the numbers that a constant is multiplied with: how many positions, and Σ x·xᵀ of each group. */
 export type SecondMoments = Pick<Moments, 'count' | 'gram'>;
 
 /** Since these operator sets the axes of ReduceSum, and those of Squeeze, are inputs. Source: ONNX's changelog of operators. */

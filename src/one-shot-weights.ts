@@ -4,6 +4,7 @@ import { present } from './errors.ts';
 import { cloneModel, type Model } from './ir/model.ts';
 import { graphsIn, initializersIn } from './ir/node.ts';
 import { nonZerosOf } from './ir/non-zeros.ts';
+import type { Tensor } from './ir/tensor.ts';
 import type { Value } from './ir/value.ts';
 import { ruleOf } from './ops/rules.ts';
 import { Lineage } from './recover/lineage.ts';
@@ -45,6 +46,7 @@ export async function pruneWeightsOneShot(
   const activations = await stages();
   const reference = lineage ?? new Lineage(cloneModel(model).model);
   const amounts = how.kind === 'amount' && schedule !== undefined ? sparsitiesOf(schedule, how.amount) : undefined;
+  const whole = new Map([...model.graph.initializers].map((value) => [value, value.tensor] as const));
   let report: PruneWeightsReport | undefined;
   let layers: readonly SparseLayer[] = [];
   let byMagnitude: readonly ByMagnitude[] = [];
@@ -56,7 +58,7 @@ export async function pruneWeightsOneShot(
       memory: 'copy',
       again: rest.again === true || step > 0,
     });
-    const plans = plansOf(model, planned);
+    const plans = plansOf(planned, whole);
     byMagnitude = takeOver(model, clone.twinOf, sparseStopsOf(model, reference, ruleOf, plans));
     layers = await clock.time('choose zeros', (onProgress) =>
       sparsifyLayers(model, reference, plans, { activations, ruleOf, onProgress }, method),
@@ -74,9 +76,12 @@ export async function pruneWeightsOneShot(
   };
 }
 
-/** How many elements of which initializers become zero. */
-function plansOf(model: Model, { how, layers }: PruneWeightsReport): Map<Value, SparsePlan> {
-  const values = new Map([...model.graph.initializers].map((value) => [value.name, value] as const));
+/** How many elements of which initializers become zero. @param whole what all of them were at first */
+function plansOf(
+  { how, layers }: PruneWeightsReport,
+  whole: ReadonlyMap<Value, Tensor | undefined>,
+): Map<Value, SparsePlan> {
+  const values = new Map([...whole.keys()].map((value) => [value.name, value] as const));
   return new Map(
     layers.flatMap(({ initializer, weights, zerosAfter }) => {
       const value = values.get(initializer);
@@ -84,8 +89,8 @@ function plansOf(model: Model, { how, layers }: PruneWeightsReport): Map<Value, 
       // A recipe may give a weight an amount of its own.
       const follows = how.kind === 'pattern' && zerosAfter * how.of >= weights * (how.of - how.keep);
       const plan: SparsePlan = follows
-        ? { kind: 'pattern', keep: how.keep, of: how.of }
-        : { kind: 'amount', zeros: zerosAfter };
+        ? { kind: 'pattern', keep: how.keep, of: how.of, whole: whole.get(value) }
+        : { kind: 'amount', zeros: zerosAfter, whole: whole.get(value) };
       return [[value, plan] as const];
     }),
   );

@@ -1,5 +1,6 @@
 import type { Model } from '../ir/model.ts';
 import { labelOf } from '../ir/node.ts';
+import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 import { readMatrix, withElements } from './layer-matrix.ts';
 import { addMoments, centred, errorOf, fitCorrection, shiftFor } from './least-squares.ts';
@@ -18,9 +19,13 @@ import { type Visit, Walk } from './walk.ts';
 export type OneShotMethod = SparseMethod | 'best';
 
 /** How many elements of a weight become zero: an exact number, or all but `keep` of every `of` channels. */
-export type SparsePlan =
+export type SparsePlan = (
   | { readonly kind: 'amount'; readonly zeros: number }
-  | { readonly kind: 'pattern'; readonly keep: number; readonly of: number };
+  | { readonly kind: 'pattern'; readonly keep: number; readonly of: number }
+) & {
+  /** What the weight was before any step made it sparse, where there was one before; of the same dims. */
+  readonly whole?: Tensor | undefined;
+};
 
 /** What became of one layer. */
 export interface SparseLayer {
@@ -135,7 +140,7 @@ function sparsifyProduct(
   plan: SparsePlan,
   method: OneShotMethod,
 ): SparseLayer {
-  const before = Float64Array.from(tensor.floats());
+  const before = Float64Array.from((plan.whole ?? tensor).floats());
   const elements = new Float64Array(before.length);
   const own = rows / groups;
   let used: SparseMethod = method === 'best' ? 'magnitude' : method;

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { present } from '../../src/errors.ts';
 import { type Feeds, type HostTensor, type PruneOptions, prune, type Report } from '../../src/index.ts';
+import type { SparseLayer } from '../../src/recover/one-shot.ts';
 import { RuntimeChild, run } from '../../src/runtime/index.ts';
 import { ModelBuilder } from '../support/build.ts';
 import { createRandom } from '../support/random.ts';
@@ -125,6 +126,18 @@ describe('weights inside a recurrent operator', { timeout: 120_000 }, () => {
     ]);
     for (const { after, energy } of layers) expect(after).toBeLessThan(0.2 * energy);
     expect({ byMagnitude, samples }).toEqual({ byMagnitude: [], samples: 128 });
+  });
+
+  it('come nearest to what they were before the first step of a schedule', async () => {
+    const model = net({ opType: 'GRU' });
+    const atOnce = await pruned(model, { unstructured: '70%', oneShot: 'sparsegpt' });
+    const steps = { schedule: 'polynomial', steps: 3 } as const;
+    const inSteps = await pruned(model, { unstructured: '70%', oneShot: 'sparsegpt', ...steps });
+    expect(countZeros(inSteps.output)).toEqual(countZeros(atOnce.output));
+    const first = ({ report }: Outcome): SparseLayer => present(report.weights?.oneShot?.layers[0], 'the first layer');
+    // What the weights of the inputs are multiplied with is the same at every step.
+    expect(first(inSteps).energy).toBeCloseTo(first(atOnce).energy, 6);
+    expect(first(inSteps).after).toBeCloseTo(first(atOnce).after, 6);
   });
 
   it('follow patterns along what they sum over', async () => {

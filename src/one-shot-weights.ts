@@ -4,21 +4,25 @@ import { present } from './errors.ts';
 import { cloneModel, type Model } from './ir/model.ts';
 import { graphsIn, initializersIn } from './ir/node.ts';
 import { nonZerosOf } from './ir/non-zeros.ts';
+import type { Tensor } from './ir/tensor.ts';
 import type { Value } from './ir/value.ts';
 import { ruleOf } from './ops/rules.ts';
 import { Lineage } from './recover/lineage.ts';
 import {
+  type ByMagnitude,
   type OneShotMethod,
   type OneShotReport,
   type SparseLayer,
   type SparsePlan,
-  sparseStops,
   sparsifyLayers,
 } from './recover/one-shot.ts';
-import { stopsOf } from './recover/stops.ts';
+import { type SparseStops, sparseStopsOf, weightOf } from './recover/sparse-stops.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import type { PrunedLayer } from './transforms/describe-weights.ts';
 import { type PruneWeightsOptions, type PruneWeightsReport, pruneWeights } from './transforms/prune-weights.ts';
+
+/** Why a weight's zeros are not chosen on data where nothing more is known. */
+const UNSEEN = 'it is multiplied where no output of a layer can be looked at';
 
 /** What choosing zeros on calibration data needs. */
 export interface OneShotTools {
@@ -42,9 +46,10 @@ export async function pruneWeightsOneShot(
   const activations = await stages();
   const reference = lineage ?? new Lineage(cloneModel(model).model);
   const amounts = how.kind === 'amount' && schedule !== undefined ? sparsitiesOf(schedule, how.amount) : undefined;
+  const whole = new Map([...model.graph.initializers].map((value) => [value, value.tensor] as const));
   let report: PruneWeightsReport | undefined;
   let layers: readonly SparseLayer[] = [];
-  let byMagnitude: readonly string[] = [];
+  let byMagnitude: readonly ByMagnitude[] = [];
   for (const [step, amount] of (amounts ?? [undefined]).entries()) {
     const clone = cloneModel(model);
     const planned = await pruneWeights(clone.model, {
@@ -53,9 +58,8 @@ export async function pruneWeightsOneShot(
       memory: 'copy',
       again: rest.again === true || step > 0,
     });
-    const plans = plansOf(model, planned);
-    const seen = new Set(sparseStops(stopsOf(model, reference, ruleOf, 'all'), plans).map(({ layer }) => layer.weight));
-    byMagnitude = takeOver(model, clone.twinOf, seen);
+    const plans = plansOf(planned, whole);
+    byMagnitude = takeOver(model, clone.twinOf, sparseStopsOf(model, reference, ruleOf, plans));
     layers = await clock.time('choose zeros', (onProgress) =>
       sparsifyLayers(model, reference, plans, { activations, ruleOf, onProgress }, method),
     );
@@ -72,9 +76,12 @@ export async function pruneWeightsOneShot(
   };
 }
 
-/** How many elements of which initializers become zero. */
-function plansOf(model: Model, { how, layers }: PruneWeightsReport): Map<Value, SparsePlan> {
-  const values = new Map([...model.graph.initializers].map((value) => [value.name, value] as const));
+/** How many elements of which initializers become zero. @param whole what all of them were at first */
+function plansOf(
+  { how, layers }: PruneWeightsReport,
+  whole: ReadonlyMap<Value, Tensor | undefined>,
+): Map<Value, SparsePlan> {
+  const values = new Map([...whole.keys()].map((value) => [value.name, value] as const));
   return new Map(
     layers.flatMap(({ initializer, weights, zerosAfter }) => {
       const value = values.get(initializer);
@@ -82,25 +89,26 @@ function plansOf(model: Model, { how, layers }: PruneWeightsReport): Map<Value, 
       // A recipe may give a weight an amount of its own.
       const follows = how.kind === 'pattern' && zerosAfter * how.of >= weights * (how.of - how.keep);
       const plan: SparsePlan = follows
-        ? { kind: 'pattern', keep: how.keep, of: how.of }
-        : { kind: 'amount', zeros: zerosAfter };
+        ? { kind: 'pattern', keep: how.keep, of: how.of, whole: whole.get(value) }
+        : { kind: 'amount', zeros: zerosAfter, whole: whole.get(value) };
       return [[value, plan] as const];
     }),
   );
 }
 
-/** Gives weights the zeros that a copy of the model has, but those that are seen to otherwise. @returns their names */
-function takeOver(model: Model, twinOf: (value: Value) => Value, but: ReadonlySet<Value>): string[] {
-  const names: string[] = [];
+/** Gives weights the zeros that a copy of the model has, but those that are seen to otherwise. */
+function takeOver(model: Model, twinOf: (value: Value) => Value, { stops, reasons }: SparseStops): ByMagnitude[] {
+  const seen = new Set(stops.map(weightOf));
+  const taken: ByMagnitude[] = [];
   for (const graph of graphsIn(model.graph)) {
     for (const value of graph.initializers) {
       const { tensor } = twinOf(value);
-      if (tensor === undefined || tensor === value.tensor || but.has(value)) continue;
+      if (tensor === undefined || tensor === value.tensor || seen.has(value)) continue;
       graph.setTensor(value, tensor);
-      names.push(value.name);
+      taken.push({ initializer: value.name, reason: reasons.get(value) ?? UNSEEN });
     }
   }
-  return names;
+  return taken;
 }
 
 /** The report with the zeros that there are now. */

@@ -5,14 +5,23 @@ export interface Panel {
   readonly stride: number;
 }
 
+/** A row-major matrix that fills its array: [rows, width]. */
+export function wholePanel(data: Float64Array, width: number): Panel {
+  return { data, at: 0, stride: width };
+}
+
 /** Numbers of a row taken at a time: some dozens of such rows stay in the inner caches. */
 const DEPTH = 256;
 
+/** Rows on the right that all those on the left are multiplied with before others: they stay in the second cache. */
+const SIDE = 64;
+
 /**
  * Adds `factor` · left · rightᵀ to `out` [rows, columns], where left is [rows, depth] and right is [columns, depth], float64.
- * So all products are of rows, which lie together. Two rows by four at a time: eight sums that stay in registers, six numbers
- * read for eight products (K. Goto and R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, in the
- * small). All three may be parts of one array as long as `out` shares no element with the others.
+ * So all products are of rows, which lie together; a symmetric matrix is its own transpose, others are transposed before.
+ * Two rows by four at a time: eight sums that stay in registers, six numbers read for eight products (K. Goto and R. van de
+ * Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, in the small). All three may be parts of one array as
+ * long as `out` shares no element with the others.
  */
 export function addProducts(
   out: Panel,
@@ -27,24 +36,27 @@ export function addProducts(
   const fours = columns - (columns % 4);
   for (let from = 0; from < depth; from += DEPTH) {
     const length = Math.min(DEPTH, depth - from);
-    for (let i = 0; i < pairs; i += 2) {
-      const a = left.at + i * left.stride + from;
-      const o = out.at + i * out.stride;
-      for (let j = 0; j < fours; j += 4) {
-        const b = right.at + j * right.stride + from;
-        addTwoByFour(
-          left.data,
-          a,
-          left.stride,
-          right.data,
-          b,
-          right.stride,
-          length,
-          factor,
-          out.data,
-          o + j,
-          out.stride,
-        );
+    for (let first = 0; first < fours; first += SIDE) {
+      const last = Math.min(first + SIDE, fours);
+      for (let i = 0; i < pairs; i += 2) {
+        const a = left.at + i * left.stride + from;
+        const o = out.at + i * out.stride;
+        for (let j = first; j < last; j += 4) {
+          const b = right.at + j * right.stride + from;
+          addTwoByFour(
+            left.data,
+            a,
+            left.stride,
+            right.data,
+            b,
+            right.stride,
+            length,
+            factor,
+            out.data,
+            o + j,
+            out.stride,
+          );
+        }
       }
     }
     if (pairs < rows) {

@@ -2,6 +2,7 @@ import { int, intAttribute } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { lengthOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, pinAll, rankOf } from './coupling.ts';
+import { recurrentProducts } from './recurrent-products.ts';
 import type { Coupling, InnerAxis, OpRule } from './rule.ts';
 
 /** How many gates lie end to end along an axis of a weight, each `hidden_size` long. */
@@ -71,6 +72,7 @@ function recurrent(opType: string, gates: Gates): OpRule {
       const units = hidden && kept(hidden);
       if (units !== undefined) graph.setAttribute(node, intAttribute('hidden_size', units.length));
     },
+    products: recurrentProducts,
     optionalOutputs: gates.peephole > 0 ? [0, 1, 2] : [0, 1],
     // Per step and sample: every weight once.
     macs: (node) => (input(node, 1).tensor?.size ?? 0) + (input(node, 2).tensor?.size ?? 0),

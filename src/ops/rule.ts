@@ -80,6 +80,23 @@ export interface Layer {
 }
 
 /**
+ * A constant that an operator multiplies inside, where what comes of it is no output by itself: the gates of a recurrent
+ * operator, for example. What it adds to each sum is its rows times the numbers of a position.
+ */
+export interface InnerProduct {
+  /** Its last axis is summed over; all others together number its rows. */
+  readonly weight: Value;
+  /** Groups of rows, one after the other, that are multiplied with numbers of their own; 1 where all rows have the same. */
+  readonly groups: number;
+  /**
+   * Adds nodes that lay out what the rows are multiplied with: [groups · columns, positions], of the node's element type.
+   * @param graph another one than the node's, perhaps
+   * @param twinOf what stands there for an input of the node
+   */
+  columns(graph: Graph, twinOf: (value: Value) => Value): Value;
+}
+
+/**
  * What an operator makes of a channel as a whole: one that is the same number everywhere, or a positive multiple of
  * another. In all kinds channels are treated alike, but for operands that have numbers of their own for each.
  * - `moves`: elements of the first output are elements of the inputs, or means or maxima of elements of one channel.
@@ -166,6 +183,8 @@ export interface OpRule {
   readonly passesElements?: boolean;
   /** The node as a linear layer; undefined where its sizes are unknown, or where it multiplies no constant. */
   layer?(node: Node): Layer | undefined;
+  /** The constants that the node multiplies inside, where it is no linear layer; none of unknown sizes. */
+  products?(node: Node): readonly InnerProduct[];
   /** Whether `addBias` can add to what the node's layer gives. */
   takesBias?(node: Node): boolean;
   /** Adds a number to every output channel of the node's layer. */

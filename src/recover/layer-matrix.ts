@@ -60,13 +60,17 @@ export function readMatrix(matrix: LayerMatrix): Float64Array {
 
 /** The tensor of a layer with other elements, in the type that it has. */
 export function writeMatrix(matrix: LayerMatrix, elements: Float64Array): Tensor {
-  const { tensor } = matrix;
-  const data = new Float64Array(tensor.size);
+  const data = new Float64Array(matrix.tensor.size);
   let at = 0;
   forEachElement(matrix, (place) => {
     data[place] = elements[at++] as number;
   });
-  return isFloatType(tensor.type) ? tensor.withData(tensor.dims, floatBytes(tensor.type, data)) : tensor;
+  return withElements(matrix.tensor, data);
+}
+
+/** A tensor of floats with other elements, in the type that it has. */
+export function withElements(tensor: Tensor, elements: Float64Array): Tensor {
+  return isFloatType(tensor.type) ? tensor.withData(tensor.dims, floatBytes(tensor.type, elements)) : tensor;
 }
 
 function forEachElement(

@@ -49,6 +49,9 @@ export interface ChannelMoments {
 /** Names of outputs that hold those. */
 export type ChannelNames = Readonly<Record<keyof ChannelMoments, string>>;
 
+/** What is known of the numbers that a constant is multiplied with: how many positions, and Σ x·xᵀ of each group. */
+export type SecondMoments = Pick<Moments, 'count' | 'gram'>;
+
 /** Since these operator sets the axes of ReduceSum, and those of Squeeze, are inputs. Source: ONNX's changelog of operators. */
 const AXES_AS_INPUT = 13;
 
@@ -101,6 +104,11 @@ export class MomentBuilder {
     return this.#sumInput(this.#thinned(this.#flat(laidOut, layer, matrix.groups * matrix.features), reading), matrix);
   }
 
+  /** Adds the sums of what a constant is multiplied with inside a node, with the names that `addInput` gives. */
+  addProduct({ groups, features }: Pick<LayerMatrix, 'groups' | 'features'>, columns: Value): MomentNames {
+    return this.#sumInput(this.#wide(columns), { groups, features }).names;
+  }
+
   /** Adds the sums of the channels that a layer reads, whatever it does with them, with the names that `addInput` gives. */
   addChannels(reading: Reading, data: Value): { names: MomentNames; columns: Value } {
     const { layer, matrix } = reading;
@@ -129,7 +137,10 @@ export class MomentBuilder {
     };
   }
 
-  #sumInput(columns: Value, { groups, features }: LayerMatrix): { names: MomentNames; columns: Value } {
+  #sumInput(
+    columns: Value,
+    { groups, features }: Pick<LayerMatrix, 'groups' | 'features'>,
+  ): { names: MomentNames; columns: Value } {
     const grouped = this.#grouped(columns, groups, features);
     const gram = this.#add('gram', { opType: 'MatMul', inputs: [grouped, this.#transposed(grouped, groups)] });
     return {

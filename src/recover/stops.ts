@@ -1,6 +1,6 @@
 import type { RuleLookup } from '../channels/couplings.ts';
 import type { Model } from '../ir/model.ts';
-import { labelOf } from '../ir/node.ts';
+import { labelOf, type Node } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 import { layerMatrix } from './layer-matrix.ts';
 import type { Lineage } from './lineage.ts';
@@ -9,6 +9,7 @@ import { type Observation, observationsOf } from './observation.ts';
 
 /** A layer that can make up for what is off in its output. */
 export interface Stop extends Reading {
+  readonly kind: 'layer';
   /** Where its output is looked at, and the reference's value of the same name. */
   readonly observation: Observation;
   readonly target: Value;
@@ -46,16 +47,15 @@ export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, 
     const [data, weight] = [targets.get(layer.data.value.name), targets.get(layer.weight.name)];
     const whole = data === undefined || weight?.tensor === undefined ? undefined : { data, weight };
     const isBlind = sight === 'channels' && whole === undefined;
-    return [{ node, layer, matrix, ...last, sight: isBlind ? 'nothing' : sight, reason, whole }];
+    return [{ kind: 'layer', node, layer, matrix, ...last, sight: isBlind ? 'nothing' : sight, reason, whole }];
   });
 }
 
 function sightOf(reading: Reading, ruleOf: RuleLookup): Pick<Stop, 'sight' | 'reason'> {
   const { node, layer, matrix } = reading;
   const { weight } = layer;
-  if (weight.uses.size > 1) return { sight: 'nothing', reason: `other nodes read its weight "${weight.name}" too` };
-  if (!node.graph.owns(weight) || node.graph.isOutput(weight))
-    return { sight: 'nothing', reason: `its weight "${weight.name}" is not its own` };
+  const shared = whyShared(node, weight);
+  if (shared !== undefined) return { sight: 'nothing', reason: shared };
   if (matrix.features / matrix.kernel > MOST_FEATURES)
     return {
       sight: 'nothing',
@@ -66,4 +66,13 @@ function sightOf(reading: Reading, ruleOf: RuleLookup): Pick<Stop, 'sight' | 're
   if (matrix.features > MOST_FEATURES)
     return { sight: 'channels', reason: `its rows have ${matrix.features} weights, more than ${MOST_FEATURES}` };
   return { sight: 'patches', reason: undefined };
+}
+
+/** Why a weight does not belong to one input of a node alone; undefined where it does. */
+export function whyShared(node: Node, weight: Value): string | undefined {
+  if (weight.uses.size > 1) return `other nodes read its weight "${weight.name}" too`;
+  if (!node.graph.owns(weight) || node.graph.isOutput(weight)) return `its weight "${weight.name}" is not its own`;
+  if (node.inputs.indexOf(weight) !== node.inputs.lastIndexOf(weight))
+    return `${labelOf(node)} reads its weight "${weight.name}" in several places`;
+  return undefined;
 }

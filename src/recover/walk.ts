@@ -6,10 +6,19 @@ import type { Graph } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
+import { valuesOf } from '../ops/coupling.ts';
 import type { Activations } from './activations.ts';
 import { writeMatrix } from './layer-matrix.ts';
 import type { Lineage } from './lineage.ts';
-import { type ChannelMoments, type ChannelNames, MomentBuilder, type MomentNames, type Moments } from './moments.ts';
+import {
+  type ChannelMoments,
+  type ChannelNames,
+  MomentBuilder,
+  type MomentNames,
+  type Moments,
+  type SecondMoments,
+} from './moments.ts';
+import type { ProductStop } from './product-stops.ts';
 import type { Stop } from './stops.ts';
 import { Timeline } from './timeline.ts';
 
@@ -54,22 +63,34 @@ export class Walk {
   /** Up to when the reference may run before each stop, so that it can still give the targets of that and later ones. */
   readonly #denseTimes: readonly number[];
 
-  constructor(model: Model, lineage: Lineage, stops: readonly Stop[], activations: Activations, ruleOf: RuleLookup) {
+  /** @param stops in executable order */
+  constructor(
+    model: Model,
+    lineage: Lineage,
+    stops: readonly (Stop | ProductStop)[],
+    activations: Activations,
+    ruleOf: RuleLookup,
+  ) {
     this.#model = model;
     this.#lineage = lineage;
     this.#activations = activations;
     this.#ruleOf = ruleOf;
     this.#pruned = new Timeline(
       model.graph,
-      stops.flatMap(({ layer, observation }) => [layer.data.value, observation.value]),
+      stops.flatMap((stop) =>
+        stop.kind === 'layer' ? [stop.layer.data.value, stop.observation.value] : valuesOf(stop.node),
+      ),
     );
     this.#dense = new Timeline(
       lineage.reference.graph,
-      stops.flatMap((stop) => [stop.target, ...wholeData(stop)]),
+      stops.flatMap((stop) => (stop.kind === 'layer' ? [stop.target, ...wholeData(stop)] : [])),
     );
     let earliest = Number.POSITIVE_INFINITY;
     this.#denseTimes = stops
-      .map((stop) => Math.min(...[stop.target, ...wholeData(stop)].map((value) => madeAt(value, this.#dense))))
+      .map((stop) => {
+        const values = stop.kind === 'layer' ? [stop.target, ...wholeData(stop)] : [];
+        return Math.min(...values.map((value) => madeAt(value, this.#dense)));
+      })
       .reverse()
       .map((time) => {
         earliest = Math.min(earliest, time);
@@ -94,6 +115,29 @@ export class Walk {
       energy: energyOf(halves),
       affine: this.#ruleOf(node).takesBias?.(node) ?? false,
     };
+  }
+
+  /** Moves on to a constant inside a node, and sums what it is multiplied with, for each half of the data. */
+  async visitProduct({ node, product, groups, features }: ProductStop): Promise<readonly SecondMoments[]> {
+    const given = new Set(this.#pruned.kept);
+    const made = node.outputs.filter((value) => value !== undefined);
+    const { added, dropped } = this.#pruned.advance(Math.max(...made.map((value) => this.#pruned.timeOf(value))));
+    const inputs = node.inputs.filter((value) => value !== undefined);
+    const part = extractModel(this.#model, given, [...inputs, ...added]);
+    const { graph } = part.model;
+    const builder = new MomentBuilder(graph, this.#ruleOf, this.#activations.samples);
+    const names = builder.addProduct({ groups, features }, product.columns(graph, part.twinOf));
+    const sums = await this.#run(
+      part,
+      'pruned',
+      added,
+      Object.values(names),
+      new Map(),
+      new Map(),
+      features <= MOST_HALVED,
+    );
+    await this.#drop('pruned', dropped);
+    return momentsIn(sums, names);
   }
 
   /**

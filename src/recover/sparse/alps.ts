@@ -1,5 +1,5 @@
-import { type Factor, factorize, solve } from '../../numeric/cholesky.ts';
-import { addProduct, rowMajor } from '../../numeric/multiply.ts';
+import { type Factor, factorize, solveRows } from '../../numeric/cholesky.ts';
+import { addProducts, wholePanel } from '../../numeric/products.ts';
 import { DAMPING, dampingOf, type Layer, type Mask, type Pruned, type SparseProblem } from './problem.ts';
 import { applyMask, selectMask } from './select-mask.ts';
 
@@ -57,7 +57,7 @@ export function alps(problem: SparseProblem): Pruned {
   const dual = new Float64Array(weights.length);
   let hasMoved = false;
   for (let round = 1; round <= ROUNDS; round++) {
-    const dense = solveRows(factor, scaled.image, dual, sparse, penalty, rows);
+    const dense = solveDense(factor, scaled.image, dual, sparse, penalty, rows);
     const shifted = dense.map((value, i) => value + (dual[i] as number) / penalty);
     mask = project(shifted);
     sparse = applyMask(shifted, mask);
@@ -102,8 +102,8 @@ function scale({ weights, rows, columns, moment }: Layer): Scaled {
     return moment[j * columns + j] === 0 ? 0 : weight * (scales[j] as number);
   });
   const image = new Float64Array(rows * columns);
-  const size = { rows, terms: columns, columns };
-  addProduct(rowMajor(image, columns), rowMajor(wanted, columns), rowMajor(scaled, columns), size);
+  const [left, right] = [wholePanel(wanted, columns), wholePanel(scaled, columns)];
+  addProducts(wholePanel(image, columns), 1, left, rows, right, columns, columns);
   return { scales, moment: scaled, wanted, image };
 }
 
@@ -122,7 +122,7 @@ function unscale(
 }
 
 /** (image − dual + ρ·sparse) · (A + ρI)⁻¹, [rows, columns]. */
-function solveRows(
+function solveDense(
   factor: Factor,
   image: Float64Array,
   dual: Float64Array,
@@ -131,16 +131,8 @@ function solveRows(
   rows: number,
 ): Float64Array {
   const right = image.map((value, i) => value - (dual[i] as number) + penalty * (sparse[i] as number));
-  return transpose(solve(factor, transpose(right, rows, factor.n), rows), factor.n, rows);
-}
-
-/** A row-major [rows, columns] matrix as [columns, rows]. */
-function transpose(values: Float64Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let j = 0; j < columns; j++) out[j * rows + row] = values[row * columns + j] as number;
-  }
-  return out;
+  solveRows(factor, right, rows);
+  return right;
 }
 
 function countDifferent(a: Mask, b: Mask): number {

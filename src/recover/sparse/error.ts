@@ -1,4 +1,4 @@
-import { addProduct, rowMajor } from '../../numeric/multiply.ts';
+import { addProducts, wholePanel } from '../../numeric/products.ts';
 import type { Layer } from './problem.ts';
 
 /**
@@ -14,14 +14,11 @@ export function relativeError(layer: Layer, pruned: Float64Array, moment: Float6
   return error === 0 ? 0 : error / energy(weights, rows, columns, moment);
 }
 
-/** tr(W H Wᵀ), not below zero. */
-function energy(weights: Float64Array, rows: number, columns: number, moment: Float64Array): number {
+/** tr(W H Wᵀ), not below zero: the mean square of what weights [rows, columns] give, summed over rows. */
+export function energy(weights: Float64Array, rows: number, columns: number, moment: Float64Array): number {
   const image = new Float64Array(rows * columns);
-  addProduct(rowMajor(image, columns), rowMajor(weights, columns), rowMajor(moment, columns), {
-    rows,
-    terms: columns,
-    columns,
-  });
+  const [left, right] = [wholePanel(weights, columns), wholePanel(moment, columns)];
+  addProducts(wholePanel(image, columns), 1, left, rows, right, columns, columns);
   let sum = 0;
   for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (image[i] as number);
   return Math.max(sum, 0);

@@ -1,4 +1,4 @@
-import { addProduct, rowMajor } from '../../numeric/multiply.ts';
+import { addProducts, wholePanel } from '../../numeric/products.ts';
 import { DAMPING, dampingOf, diagonalOf, type Layer, type Mask } from './problem.ts';
 import { applyMask } from './select-mask.ts';
 
@@ -83,11 +83,12 @@ export function refit(layer: Layer, start: Float64Array, mask: Mask, options: Re
   return weights;
 }
 
-/** Rows times H + λI. */
+/** Rows times H + λI, which is symmetric. */
 function timesDamped(values: Float64Array, { columns, moment }: Layer, damping: number): Float64Array {
   const out = values.map((value) => damping * value);
-  const size = { rows: values.length / columns, terms: columns, columns };
-  addProduct(rowMajor(out, columns), rowMajor(values, columns), rowMajor(moment, columns), size);
+  const rows = values.length / columns;
+  const [left, right] = [wholePanel(values, columns), wholePanel(moment, columns)];
+  addProducts(wholePanel(out, columns), 1, left, rows, right, columns, columns);
   return out;
 }
 

@@ -1,5 +1,6 @@
 import { factorize, upperOfInverse } from '../../numeric/cholesky.ts';
-import { addProduct, rowMajor } from '../../numeric/multiply.ts';
+import { addProducts, wholePanel } from '../../numeric/products.ts';
+import { transpose } from '../../numeric/transpose.ts';
 import { byEnergy, permuteProblem, restoreColumns } from './column-order.ts';
 import {
   DAMPING,
@@ -114,13 +115,10 @@ function sweepBlock(sweep: Sweep, block: Block, pattern?: PatternShare): void {
   for (let row = 0; row < rows; row++) {
     sweepRow(sweep, row, block, removed.subarray(row * width, (row + 1) * width), pattern);
   }
-  addProduct(
-    rowMajor(weights, columns, 0, block.to),
-    rowMajor(removed, width),
-    rowMajor(upper, columns, block.from, block.to),
-    { rows, terms: width, columns: columns - block.to },
-    -1,
-  );
+  const later = { data: weights, at: block.to, stride: columns };
+  const lines = transpose(upper.subarray(block.from * columns, block.to * columns), width, columns);
+  const right = { data: lines, at: block.to * width, stride: width };
+  addProducts(later, -1, wholePanel(removed, width), rows, right, columns - block.to, width);
 }
 
 /** The same for one row, within the block; notes w_i / U_ii of each weight that is removed. */

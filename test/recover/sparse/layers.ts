@@ -1,4 +1,6 @@
-import { addProduct, rowMajor, transposed } from '../../../src/numeric/multiply.ts';
+import { addProducts, wholePanel } from '../../../src/numeric/products.ts';
+import { selfProducts } from '../../../src/numeric/symmetric.ts';
+import { transpose } from '../../../src/numeric/transpose.ts';
 import type { Layer } from '../../../src/recover/sparse/problem.ts';
 import { createRandom } from '../../support/random.ts';
 
@@ -27,21 +29,13 @@ export function reluLayer({ rows, columns, seed, samples = 4 * columns, dead = [
   const [scales, biases] = [normal(columns).map((value) => Math.exp(value / 2)), normal(columns)];
   const moment = (): Float64Array => {
     const inputs = new Float64Array(samples * columns);
-    const size = { rows: samples, terms: latent, columns };
-    addProduct(
-      rowMajor(inputs, columns),
-      rowMajor(normal(samples * latent), latent),
-      transposed(rowMajor(mix, latent)),
-      size,
-    );
+    const source = wholePanel(normal(samples * latent), latent);
+    addProducts(wholePanel(inputs, columns), 1, source, samples, wholePanel(mix, latent), columns, latent);
     for (let i = 0; i < inputs.length; i++) {
       const j = i % columns;
       inputs[i] = dead.includes(j) ? 0 : Math.max(0, (inputs[i] ?? 0) + 0.3 * (biases[j] ?? 0)) * (scales[j] ?? 0);
     }
-    const out = new Float64Array(columns * columns);
-    const [left, right] = [transposed(rowMajor(inputs, columns)), rowMajor(inputs, columns)];
-    addProduct(rowMajor(out, columns), left, right, { rows: columns, terms: samples, columns }, 1 / samples);
-    return out;
+    return selfProducts(transpose(inputs, samples, columns), columns, samples).map((sum) => sum / samples);
   };
   return { weights: normal(rows * columns), rows, columns, moment: moment(), check: moment() };
 }

@@ -33,6 +33,8 @@ export interface FitOptions {
 const RIDGES = [1e-4, 1e-3, 1e-2, 1e-1];
 /** The one that is taken where no data are held out to choose by. */
 const BLIND_RIDGE = 1e-2;
+/** Variance, as a part of the mean square, below which what is read is the same everywhere but for the rounding of float32. */
+const FLAT = 1e-6;
 
 /**
  * The correction that makes up best for what a layer's output lacks: the minimum of E|e − Δ·x − δ|² + λ|Δ|², with
@@ -77,6 +79,8 @@ function ridgeFit(
   let extra = 0;
   for (let group = 0; group < groups && Number.isFinite(ridge); group++) {
     const { covariance, cross } = centred(moments, { features, own, group }, affine);
+    // Rounding must not be taken for what goes together.
+    if (isFlat(covariance, moments, { features, group })) continue;
     const damping = ridge * meanDiagonal(covariance, features);
     const factor = factorize(covariance, features, damping);
     extra = Math.max(extra, factor.damping - damping);
@@ -120,12 +124,28 @@ export function centred(
       const at = i * features + j;
       covariance[at] = ((covariance[at] as number) - mean * (moments.sum[group * features + j] as number)) / n;
     }
+    // Rounding alone makes a variance negative.
+    covariance[i * features + i] = Math.max(0, covariance[i * features + i] as number);
     for (let row = 0; row < own; row++) {
       const at = i * own + row;
       cross[at] = ((cross[at] as number) - mean * (moments.errorSum[group * own + row] as number)) / n;
     }
   }
   return { covariance, cross };
+}
+
+/**
+ * Whether what one group reads is the same everywhere but for rounding: of one sample, or the same one again and again.
+ * @param covariance of the group, as `centred` gives it
+ */
+export function isFlat(
+  covariance: Float64Array,
+  moments: Pick<Moments, 'gram' | 'count'>,
+  { features, group }: { readonly features: number; readonly group: number },
+): boolean {
+  const size = features * features;
+  const square = meanDiagonal(moments.gram.subarray(group * size, (group + 1) * size), features) / count(moments);
+  return !(meanDiagonal(covariance, features) > FLAT * square);
 }
 
 /** E|e − Δ·x − δ|², summed over rows: from the moments alone. */
@@ -165,14 +185,15 @@ export function errorOf(
         n +
       shift * shift;
   }
-  return total;
+  // Below zero by rounding alone.
+  return Math.max(0, total);
 }
 
 function meanSquare(moments: Moments): number {
   return moments.errorSquares.reduce((sum, each) => sum + each, 0) / count(moments);
 }
 
-function count(moments: Moments): number {
+function count(moments: Pick<Moments, 'count'>): number {
   return moments.count[0] ?? 0;
 }
 

@@ -3,6 +3,7 @@ import type { UnitRanking } from '../criteria/criterion.ts';
 import type { Node } from '../ir/node.ts';
 import { type Consumer, eliminate } from '../numeric/eliminate.ts';
 import { readMatrix } from './layer-matrix.ts';
+import { isFlat } from './least-squares.ts';
 import type { MeasuredReading } from './readings.ts';
 
 /**
@@ -65,6 +66,9 @@ function consumerOf(reading: MeasuredReading, part: number, group: Group, units:
   if (unitOf.every((unit) => unit < 0)) return undefined;
   const { weight, rows } = weightsOf(reading, part);
   const moments = covarianceOf(reading, part, features);
+  // Channels that are the same on all data, but for rounding, say nothing of one another.
+  const sums = { gram: reading.gram, count: Float64Array.of(reading.count) };
+  if (isFlat(moments, sums, { features, group: part })) return undefined;
   const energy = energyOf(weight, rows, moments, features);
   if (!(energy > 0)) return undefined;
   let mean = 0;
@@ -97,6 +101,8 @@ function covarianceOf({ gram, sum, count }: MeasuredReading, part: number, featu
       const at = i * features + j;
       covariance[at] = ((covariance[at] as number) - mean * (sum[part * features + j] as number)) / count;
     }
+    // Rounding alone makes a variance negative.
+    covariance[i * features + i] = Math.max(0, covariance[i * features + i] as number);
   }
   return covariance;
 }

@@ -212,7 +212,8 @@ class PruneRun {
       calibration(specs, { place, onProgress }),
     );
     this.#calibration = sampleSourceOf(data);
-    return calibrationBatches(this.#calibration, specs, this.#options);
+    // What one half of the data teaches is judged by the other, and a batch is not cut.
+    return calibrationBatches(this.#calibration, specs, { ...this.#options, least: 2 });
   }
 
   /** How statistics of what layers read are taken. */

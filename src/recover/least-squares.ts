@@ -99,8 +99,11 @@ export function shiftFor(change: Float64Array, moments: Moments, { rows, feature
   return Float64Array.from({ length: rows }, (_, row) => {
     const group = Math.floor((row * groups) / rows);
     let mean = (moments.errorSum[row] as number) / n;
-    for (let feature = 0; feature < features; feature++)
-      mean -= ((change[row * features + feature] as number) * (moments.sum[group * features + feature] as number)) / n;
+    for (let feature = 0; feature < features; feature++) {
+      const weight = change[row * features + feature] as number;
+      // Sums are not taken of what is read where weights have to stay.
+      if (weight !== 0) mean -= (weight * (moments.sum[group * features + feature] as number)) / n;
+    }
     return mean;
   });
 }

@@ -17,6 +17,38 @@ const images = (count: number, seed: number): TestData => normalData(count, seed
 const rows = (count: number, seed: number): TestData => normalData(count, seed, { x: [5] });
 const WAYS: readonly PruneOptions[] = [{ structured: 0.5 }, { unstructured: 0.5, oneShot: true }];
 
+/** Two convolutions with int8 weights and activations, and a third one with float32 weights. */
+function quantizedNet(): ModelBuilder {
+  const b = new ModelBuilder();
+  const rounded = (x: string, name: string): string => {
+    const scale = b.constant(`${name}.scale`, 'float32', [], [0.03]);
+    const zero = b.constant(`${name}.zero`, 'int8', [], [0]);
+    return b.node('DequantizeLinear', [b.node('QuantizeLinear', [x, scale, zero]), scale, zero]);
+  };
+  const weight = (name: string, dims: readonly number[]): string => {
+    const values = normals(
+      dims.reduce((product, dim) => product * dim, 1),
+      dims[1] ?? 1,
+    ).map((value) => Math.round(Math.max(-127, Math.min(127, 40 * value))));
+    const integers = b.constant(name, 'int8', dims, values);
+    const [scale, zero] = [
+      b.constant(`${name}.scale`, 'float32', [], [0.003]),
+      b.constant(`${name}.zero`, 'int8', [], [0]),
+    ];
+    return b.node('DequantizeLinear', [integers, scale, zero]);
+  };
+  const x = rounded(b.input('x', 'float32', ['N', 4, 6, 6]), 'x');
+  const first = b.node('Conv', [x, weight('first', [16, 4, 3, 3]), b.vector('first.bias', 16)]);
+  const second = b.node('Conv', [
+    rounded(b.node('Relu', [first]), 'hidden'),
+    weight('second', [16, 16, 3, 3]),
+    b.vector('second.bias', 16),
+  ]);
+  const third = [rounded(b.node('Relu', [second]), 'last'), b.weight('third', [5, 16, 1, 1])];
+  b.output(b.node('Conv', third, {}, { outputs: ['y'] }));
+  return b;
+}
+
 describe('calibration data of which little can be learnt', patient, () => {
   const heldOut = mixed(100, 99);
 
@@ -152,6 +184,38 @@ describe('recovery beats the cut alone', patient, () => {
       expect(report.proof?.passed ?? true).toBe(true);
       expect(report.output).not.toBeNull();
     }
+  });
+
+  it('by biases where weights are shared, or are those of a transposed convolution', async () => {
+    const b = new ModelBuilder();
+    const shared = b.weight('shared', [16, 16, 1, 1]);
+    const first = b.node('Conv', [b.input('x', 'float32', ['N', 4, 6, 6]), b.weight('first', [16, 4, 3, 3])]);
+    const middle = b.node('Relu', [b.node('Conv', [b.node('Relu', [first]), shared])]);
+    const last = b.node('Relu', [b.node('Conv', [middle, shared])]);
+    const up = b.weight('up', [16, 5, 2, 2], { fanIn: 16 });
+    b.output(b.node('ConvTranspose', [last, up], { strides: [2, 2] }, { outputs: ['y'] }));
+    const lessons = { calibration: mixed(96, 1), heldOut: mixed(64, 2) };
+    const { report } = await learn(b, { structured: 0.5, recover: 'bias' }, lessons);
+    const layers = report.recovery?.layers ?? [];
+    expect(layers.map(({ initializer, by }) => [initializer, by])).toEqual([
+      ['shared', 'nothing'],
+      ['shared', 'nothing'],
+      ['up', 'channels'],
+    ]);
+    for (const { before, after } of layers) expect(after).toBeLessThan(before);
+  });
+
+  it('in what is left of a quantized net', async () => {
+    const lessons = { calibration: mixed(96, 1), heldOut: mixed(64, 2) };
+    const [cut, full, bias] = [
+      await learn(quantizedNet(), { structured: 0.5, recover: 'none' }, lessons),
+      await learn(quantizedNet(), { structured: 0.5 }, lessons),
+      await learn(quantizedNet(), { structured: 0.5, recover: 'bias' }, lessons),
+    ];
+    expect(full.error).toBeLessThan(0.95 * cut.error);
+    expect(bias.error).toBeLessThan(cut.error);
+    expect(full.report.proof?.passed).toBe(true);
+    expect(full.report.recovery?.layers.map(({ initializer }) => initializer)).toEqual(['third']);
   });
 
   it('of whole heads', async () => {

@@ -233,9 +233,11 @@ class PruneRun {
       calibration(specs, { place, onProgress }),
     );
     this.#calibration = sampleSourceOf(data);
+    // What one half of the data teaches is judged by the other, and a batch is not cut.
+    const choice = { ...this.#options, least: 2 };
     if (this.#options.maxDrop !== undefined && testData === undefined)
-      return holdOutBatches(this.#calibration, specs, this.#options);
-    return { batches: calibrationBatches(this.#calibration, specs, this.#options) };
+      return holdOutBatches(this.#calibration, specs, choice);
+    return { batches: calibrationBatches(this.#calibration, specs, choice) };
   }
 
   /** How statistics of what layers read are taken. */

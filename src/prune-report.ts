@@ -16,6 +16,9 @@ import {
 import type { Transformed } from './run-transforms.ts';
 import { packageVersion } from './version.ts';
 
+/** Calibration samples of which fewer are worth a remark. */
+const FEW_SAMPLES = 64;
+
 /** What running the models showed. */
 export interface Verdict {
   readonly proof: ProofReport | null;
@@ -102,6 +105,11 @@ function notesOn({
   if (calibrated && !readsCalibration(options))
     notes.push(
       'Calibration data were given, but nothing reads them: formulas for --criterion do, and, where channels leave, --criterion reconstruction and --recover; where weights become zero, --one-shot.',
+    );
+  const learnt = Math.min(done.recovery?.samples || FEW_SAMPLES, done.weights?.oneShot?.samples ?? FEW_SAMPLES);
+  if (learnt < FEW_SAMPLES)
+    notes.push(
+      `Layers were corrected on ${learnt === 1 ? '1 calibration sample' : `${learnt} calibration samples`} alone; a few hundred make what is learnt hold for other inputs, too.`,
     );
   const cut = pruning.groups.filter(({ before, after }) => after < before);
   const mixers = [...new Set(cut.flatMap(({ approximate }) => approximate))];

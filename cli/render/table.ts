@@ -39,7 +39,7 @@ export function renderTable(
   const cellAt = (row: readonly Cell[], index: number, position: number): string =>
     drawCell(row[index] ?? '', widths[position] ?? 0);
   const head = shown.map((index, position) =>
-    context.ink.dim(shorten(columns[index]?.title ?? '', widths[position] ?? 0)),
+    drawCell({ text: columns[index]?.title ?? '', paint: context.ink.dim }, widths[position] ?? 0),
   );
   const body = rows.map((row) => shown.map((index, position) => cellAt(row, index, position)));
   const colAligns = shown.map((index) => columns[index]?.align ?? 'left');
@@ -48,7 +48,9 @@ export function renderTable(
 }
 
 function drawCell(cell: Cell, width: number): string {
-  return typeof cell === 'string' ? shorten(cell, width) : cell.paint(shorten(cell.text, width));
+  if (typeof cell === 'string') return shorten(cell, width);
+  // Colours around nothing would keep the end of a line from being trimmed.
+  return cell.text === '' ? '' : cell.paint(shorten(cell.text, width));
 }
 
 interface Fit {

@@ -10,6 +10,8 @@ export interface BatchChoice {
   readonly samples?: number | undefined;
   /** Samples per batch where the model leaves that open; default 32. */
   readonly batch?: number | undefined;
+  /** Batches that there have to be at least, where their size is open and the samples suffice; default 1. */
+  readonly least?: number | undefined;
   /** Decides which samples are used where not all are; default 0. */
   readonly seed?: number | undefined;
 }
@@ -51,15 +53,15 @@ const OPEN_BATCH = 32;
 export function calibrationBatches(
   source: SampleSource,
   specs: readonly InputSpec[],
-  { samples, batch, seed = 0 }: BatchChoice = {},
+  { samples, batch, least = 1, seed = 0 }: BatchChoice = {},
 ): CalibrationBatches {
   const fixed = fixedBatch(specs);
   if (fixed !== undefined && batch !== undefined && batch !== fixed) throw otherBatch(batch, fixed);
-  const size = fixed ?? batch ?? OPEN_BATCH;
   if (source.count < (fixed ?? 1)) throw tooFew(source.count, fixed ?? 1);
   const wanted = Math.min(samples ?? source.count, source.count);
   if (fixed !== undefined && wanted < fixed) throw tooFewWanted(wanted, fixed);
   const used = fixed === undefined ? wanted : wanted - (wanted % fixed);
+  const size = fixed ?? batch ?? openBatch(wanted, least);
   const chosen = wanted === source.count ? undefined : spread(source.count, used, seed);
   const count = Math.ceil(used / size);
   return {
@@ -87,6 +89,11 @@ export function calibrationBatches(
       }
     },
   };
+}
+
+/** Samples of a batch where that is open, so that there are so many batches at least. */
+function openBatch(samples: number, least: number): number {
+  return Math.ceil(samples / OPEN_BATCH) < least ? Math.ceil(samples / least) : OPEN_BATCH;
 }
 
 /** One number from each of `wanted` equal stretches of 0 to `count` - 1. */

@@ -67,13 +67,7 @@ export class CalibrationStages implements Activations {
       },
       { ...request, threads },
     );
-    const isBoth = halves && this.#batches === 1;
-    return new Map(
-      [...sums].map(([name, parts]) => [
-        name,
-        (isBoth ? [...parts, ...parts] : parts).map(({ data }) => checked(name, data)),
-      ]),
-    );
+    return new Map([...sums].map(([name, parts]) => [name, parts.map(({ data }) => checked(data))]));
   }
 
   drop(names: readonly string[]): Promise<void> {
@@ -86,11 +80,11 @@ export class CalibrationStages implements Activations {
 }
 
 /** @throws OnnxPruneError `bad-data` where a sum is not finite */
-function checked(name: string, data: Float64Array): Float64Array {
+function checked(data: Float64Array): Float64Array {
   if (data.every(Number.isFinite)) return data;
   throw new OnnxPruneError(
     'bad-data',
     'calibration data',
-    `On the calibration data ${name} becomes NaN or infinite, so nothing can be learnt from them; look for such numbers in the data, or try the data that the model was made for.`,
+    'On the calibration data something in the model, or its square, becomes NaN or infinite, so nothing can be learnt from them; look for such numbers in the data, or try the data that the model was made for.',
   );
 }

@@ -33,6 +33,8 @@ export interface FitOptions {
 const RIDGES = [1e-4, 1e-3, 1e-2, 1e-1];
 /** The one that is taken where no data are held out to choose by. */
 const BLIND_RIDGE = 1e-2;
+/** Variance, as a part of the mean square, below which what is read is the same everywhere but for the rounding of float32. */
+const FLAT = 1e-6;
 
 /**
  * The least ridge, as a part of the mean square of what is read: some roundings of float32, in which squares are summed, since
@@ -81,6 +83,8 @@ function ridgeFit(
   let extra = 0;
   for (let group = 0; group < groups && Number.isFinite(ridge); group++) {
     const { covariance, cross } = centred(moments, { features, own, group }, affine);
+    // Rounding must not be taken for what goes together.
+    if (isFlat(covariance, moments, { features, group })) continue;
     const square = moments.gram.subarray(group * features ** 2, (group + 1) * features ** 2);
     const rounding = (ROUNDING * meanDiagonal(square)) / count(moments);
     const damping = Math.max(ridge * meanDiagonal(covariance), rounding);
@@ -102,8 +106,11 @@ export function shiftFor(change: Float64Array, moments: Moments, { rows, feature
   return Float64Array.from({ length: rows }, (_, row) => {
     const group = Math.floor((row * groups) / rows);
     let mean = (moments.errorSum[row] as number) / n;
-    for (let feature = 0; feature < features; feature++)
-      mean -= ((change[row * features + feature] as number) * (moments.sum[group * features + feature] as number)) / n;
+    for (let feature = 0; feature < features; feature++) {
+      const weight = change[row * features + feature] as number;
+      // Sums are not taken of what is read where weights have to stay.
+      if (weight !== 0) mean -= (weight * (moments.sum[group * features + feature] as number)) / n;
+    }
     return mean;
   });
 }
@@ -127,12 +134,28 @@ export function centred(
       const at = i * features + j;
       covariance[at] = ((covariance[at] as number) - mean * (moments.sum[group * features + j] as number)) / n;
     }
+    // Rounding alone makes a variance negative.
+    covariance[i * features + i] = Math.max(0, covariance[i * features + i] as number);
     for (let row = 0; row < own; row++) {
       const at = i * own + row;
       cross[at] = ((cross[at] as number) - mean * (moments.errorSum[group * own + row] as number)) / n;
     }
   }
   return { covariance, cross };
+}
+
+/**
+ * Whether what one group reads is the same everywhere but for rounding: of one sample, or the same one again and again.
+ * @param covariance of the group, as `centred` gives it
+ */
+export function isFlat(
+  covariance: Float64Array,
+  moments: Pick<Moments, 'gram' | 'count'>,
+  { features, group }: { readonly features: number; readonly group: number },
+): boolean {
+  const size = features * features;
+  const square = meanDiagonal(moments.gram.subarray(group * size, (group + 1) * size)) / count(moments);
+  return !(meanDiagonal(covariance) > FLAT * square);
 }
 
 /** E|e − Δ·x − δ|², summed over rows: from the moments alone. */
@@ -172,14 +195,15 @@ export function errorOf(
         n +
       shift * shift;
   }
-  return total;
+  // Below zero by rounding alone.
+  return Math.max(0, total);
 }
 
 function meanSquare(moments: Moments): number {
   return moments.errorSquares.reduce((sum, each) => sum + each, 0) / count(moments);
 }
 
-function count(moments: Moments): number {
+function count(moments: Pick<Moments, 'count'>): number {
   return moments.count[0] ?? 0;
 }
 

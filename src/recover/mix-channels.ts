@@ -35,7 +35,8 @@ export function mixChannels(
   const elements = new Float64Array(matrix.rows * matrix.features);
   for (let group = 0; group < groups; group++) {
     const stayed = Array.from({ length: channels }, (_, i) => wholeChannel(kept, group * channels + i, all));
-    const map = channelMap(moments, { group, channels, all, stayed }, affine);
+    // Where positions of the output read different positions of the kernel, one bias cannot make up for what all of them lack.
+    const map = channelMap(moments, { group, channels, all, stayed }, affine && stop.isLaidOut);
     for (let row = group * own; row < (group + 1) * own; row++) {
       const from = (rows?.[row] ?? row) * before.features;
       for (let place = 0; place < kernel; place++) {
@@ -76,6 +77,8 @@ function channelMap(
       const product = gram[(group * channels + x) * channels + y] as number;
       covariance[x * channels + y] = (product - mean(x) * (sum[group * channels + y] as number)) / n;
     }
+    // Rounding alone makes a variance negative.
+    covariance[x * channels + x] = Math.max(0, covariance[x * channels + x] as number);
     trace += covariance[x * channels + x] as number;
   }
   // Of z − z': what the channels that stayed give is taken off.
@@ -99,7 +102,7 @@ function channelMap(
 
 /** What the output lacks on average, once the matrix has changed: exact where no zeros are read beyond a border. */
 function shiftOf(
-  { layer, matrix }: Stop,
+  { layer, matrix, isLaidOut }: Stop,
   elements: Float64Array,
   { sum, count }: ChannelMoments,
   halves: readonly Moments[],
@@ -110,13 +113,15 @@ function shiftOf(
   const channels = features / kernel;
   const total = (pick: (half: Moments) => number): number => halves.reduce((all, half) => all + pick(half), 0);
   const positions = total((half) => half.count[0] ?? 0);
+  // Each position that is read counts once with each of the kernel, however many positions are made of it.
+  const share = isLaidOut ? 1 : (count[0] ?? 1) / positions;
   return Float64Array.from({ length: rows }, (_, row) => {
     const group = Math.floor((row * groups) / rows);
     let shift = ((shares[row] as number) * total((half) => half.errorSum[row] ?? 0)) / positions;
     for (let feature = 0; feature < features; feature++) {
       const at = row * features + feature;
       const mean = (sum[group * channels + Math.floor(feature / kernel)] as number) / (count[0] ?? 1);
-      shift -= ((elements[at] as number) - (current[at] as number)) * layer.gain * mean;
+      shift -= ((elements[at] as number) - (current[at] as number)) * layer.gain * mean * share;
     }
     return shift;
   });

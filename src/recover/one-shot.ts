@@ -3,7 +3,7 @@ import { labelOf } from '../ir/node.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 import { readMatrix, withElements } from './layer-matrix.ts';
-import { addMoments, centred, errorOf, fitCorrection, shiftFor } from './least-squares.ts';
+import { addMoments, centred, errorOf, fitCorrection, isFlat, shiftFor } from './least-squares.ts';
 import type { Lineage } from './lineage.ts';
 import type { Moments, SecondMoments } from './moments.ts';
 import type { ProductStop } from './product-stops.ts';
@@ -104,6 +104,8 @@ function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method
   let used: SparseMethod = method === 'best' ? 'magnitude' : method;
   for (let group = 0; group < groups; group++) {
     const part = { features, own, group };
+    const { covariance } = centred(all, part, affine);
+    const flat = isFlat(covariance, all, part);
     const weights = wanted.slice(group * own * features, (group + 1) * own * features);
     const solution = solveSparse(
       method,
@@ -111,11 +113,12 @@ function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method
         weights,
         rows: own,
         columns: features,
-        moment: centred(all, part, affine).covariance,
-        norms: meanSquares(all, group, features),
+        // Data that say nothing must not decide: all that is read is then taken to matter as much, and nothing takes over.
+        moment: flat ? identity(features) : covariance,
+        norms: flat ? new Float64Array(features).fill(1) : meanSquares(all, group, features),
         share: shareOf(plan, matrix, group),
       },
-      check === undefined ? {} : { check: centred(check, part, affine).covariance },
+      check === undefined || flat ? {} : { check: centred(check, part, affine).covariance },
     );
     elements.set(solution.weights, group * own * features);
     used = solution.method;
@@ -191,6 +194,13 @@ function shareOf(
   if (plan.kind === 'pattern') return { kind: 'pattern', keep: plan.keep, of: plan.of, inner: kernel };
   const upTo = (count: number): number => Math.floor((plan.zeros * count) / groups);
   return { kind: 'amount', zeros: upTo(group + 1) - upTo(group), per: 'layer' };
+}
+
+/** I [size, size]. */
+function identity(size: number): Float64Array {
+  const matrix = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) matrix[i * size + i] = 1;
+  return matrix;
 }
 
 /** E x² of what one group reads. */

@@ -2,6 +2,7 @@ import type { ChannelMap, Group } from '../channels/group.ts';
 import type { UnitRanking } from '../criteria/criterion.ts';
 import type { Node } from '../ir/node.ts';
 import { type Consumer, eliminate } from '../numeric/eliminate.ts';
+import { isFlat } from './least-squares.ts';
 import { covarianceOf, dampingOf, partsOf, type ReaderPart, unitsRead, weightsRead } from './reader-part.ts';
 import type { MeasuredReading } from './readings.ts';
 
@@ -55,6 +56,9 @@ function consumerOf(reading: MeasuredReading, part: ReaderPart, group: Group, un
   if (unitOf.every((unit) => unit < 0)) return undefined;
   const weight = weightsRead(reading, part);
   const moments = covarianceOf(reading, part);
+  // Channels that are the same on all data, but for rounding, say nothing of one another.
+  const sums = { gram: reading.gram, count: Float64Array.of(reading.count) };
+  if (isFlat(moments, sums, { features, group: part.part })) return undefined;
   const energy = energyOf(weight, rows, moments, features);
   if (!(energy > 0)) return undefined;
   return {

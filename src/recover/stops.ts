@@ -22,6 +22,8 @@ export interface Stop extends Reading {
   readonly reason: string | undefined;
   /** The reference's data and weight of the same names, for layers of which channels are seen. */
   readonly whole: { readonly data: Value; readonly weight: Value } | undefined;
+  /** Whether each position of its output reads all positions of the kernel, but for borders: one of a transposed convolution does not. */
+  readonly isLaidOut: boolean;
 }
 
 /** Features, or channels, up to which second moments are taken of all of them: their matrix is square. */
@@ -33,7 +35,7 @@ export const MOST_FEATURES = 4608;
  */
 export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, which: 'changed' | 'all'): Stop[] {
   const targets = new Map([...lineage.reference.graph.values].map((value) => [value.name, value]));
-  return graph.sorted().flatMap((node): Stop[] => {
+  const candidates = graph.sorted().flatMap((node): Candidate[] => {
     const layer = ruleOf(node).layer?.(node);
     const matrix = layer && layerMatrix(layer);
     if (layer === undefined || matrix === undefined || node.opset < 7) return [];
@@ -43,12 +45,43 @@ export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, 
     });
     const last = found.at(-1);
     if (last === undefined || !(which === 'all' || lineage.isChanged(last.observation.value))) return [];
+    const [first = last] = found;
     const { sight, reason } = sightOf({ node, layer, matrix }, ruleOf);
     const [data, weight] = [targets.get(layer.data.value.name), targets.get(layer.weight.name)];
     const whole = data === undefined || weight?.tensor === undefined ? undefined : { data, weight };
     const isBlind = sight === 'channels' && whole === undefined;
-    return [{ kind: 'layer', node, layer, matrix, ...last, sight: isBlind ? 'nothing' : sight, reason, whole }];
+    const isLaidOut = hasPatches({ node, layer, matrix }, ruleOf);
+    return [
+      { kind: 'layer', node, layer, matrix, first, last, sight: isBlind ? 'nothing' : sight, reason, whole, isLaidOut },
+    ];
   });
+  return candidates.map(({ first, last, ...rest }, index) => ({
+    ...rest,
+    ...(isSettled(last.observation.value, candidates.slice(index + 1)) ? last : first),
+  }));
+}
+
+/** A stop before it is known where its output is looked at: where it is made, or as far on as it can be followed. */
+interface Candidate extends Omit<Stop, 'observation' | 'target'> {
+  readonly first: Pick<Stop, 'observation' | 'target'>;
+  readonly last: Pick<Stop, 'observation' | 'target'>;
+}
+
+/**
+ * Whether what a value gets from layers that come later is no longer going to change but by what is seen in that same value:
+ * a layer must not make up for what another one is about to make up for itself.
+ */
+function isSettled(value: Value, later: readonly Candidate[]): boolean {
+  const others = new Set(later.filter(({ last }) => last.observation.value !== value).map(({ node }) => node));
+  if (others.size === 0) return true;
+  const seen = new Set<Value>([value]);
+  for (const each of seen) {
+    const { producer } = each;
+    if (producer === undefined) continue;
+    if (others.has(producer)) return false;
+    for (const input of producer.inputs) if (input !== undefined) seen.add(input);
+  }
+  return true;
 }
 
 function sightOf(reading: Reading, ruleOf: RuleLookup): Pick<Stop, 'sight' | 'reason'> {

@@ -27,6 +27,8 @@ const TARGET = 'target:';
 const WHOLE_DATA = 'whole:';
 /** Features of a layer up to which the halves of the data are summed apart: beyond it the matrices are too large to have twice. */
 const MOST_HALVED = 2304;
+/** Variance, as a part of the mean square, that is no more than the rounding of float32. */
+const ROUNDING = 1e-6;
 
 /** What a layer reads and lacks. */
 export interface Visit {
@@ -299,8 +301,11 @@ function energyOf(halves: readonly Moments[]): number {
   const n = total((half) => half.count[0] ?? 0);
   const rows = halves[0]?.targetSum.length ?? 0;
   let energy = 0;
-  for (let row = 0; row < rows; row++)
-    energy += total((half) => half.targetSquares[row] ?? 0) / n - (total((half) => half.targetSum[row] ?? 0) / n) ** 2;
+  for (let row = 0; row < rows; row++) {
+    const square = total((half) => half.targetSquares[row] ?? 0) / n;
+    const variance = square - (total((half) => half.targetSum[row] ?? 0) / n) ** 2;
+    energy += variance > ROUNDING * square ? variance : 0;
+  }
   return energy;
 }
 

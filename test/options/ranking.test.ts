@@ -25,8 +25,20 @@ describe('a criterion', () => {
   });
 
   it.each(criteria.map(({ name }) => name))('%s ranks channels, and weights by what is usual', (name) => {
-    expect(parseRanking(name, CHANNELS)).toMatchObject({ channels: name });
-    expect(parseRanking(name, BOTH)).toEqual({ ...USUAL, channels: name, ...(name === 'random' && { weights: name }) });
+    const [channels, both] = [CHANNELS, BOTH].map((wanted) => ({ ...wanted, calibrated: true }));
+    expect(parseRanking(name, channels ?? CHANNELS)).toMatchObject({ channels: name });
+    expect(parseRanking(name, both ?? BOTH)).toEqual({
+      ...USUAL,
+      channels: name,
+      ...(name === 'random' && { weights: name }),
+    });
+  });
+
+  it('of channels is what is lost on calibration data where there are any, and cannot be that where there are none', () => {
+    expect(parseRanking(undefined, { ...BOTH, calibrated: true })).toEqual({ ...USUAL, channels: 'reconstruction' });
+    expect(messageOf('reconstruction', CHANNELS)).toBe(
+      '--criterion reconstruction ranks channels by what is lost on calibration data, and none were given; add --calibration with a few hundred inputs of the model.',
+    );
   });
 
   it('magnitude ranks weights, and channels by what is usual', () => {
@@ -53,7 +65,7 @@ describe('a criterion', () => {
 
   it('of weights is refused where only channels leave', () => {
     expect(messageOf('magnitude', CHANNELS)).toBe(
-      '--criterion magnitude cannot rank channels, and --unstructured, which it is for, was not given; channels are ranked by fan-out, l1, l2, bn-scale, fpgm, random, or a formula such as "abs(w) * row_norm".',
+      '--criterion magnitude cannot rank channels, and --unstructured, which it is for, was not given; channels are ranked by reconstruction, fan-out, l1, l2, bn-scale, fpgm, random, or a formula such as "abs(w) * row_norm".',
     );
   });
 

@@ -28,6 +28,9 @@ describe('options that nobody gave', () => {
       only: [],
       dryRun: false,
       requireChange: false,
+      recover: 'none',
+      rounds: 1,
+      oneShot: undefined,
     });
   });
 

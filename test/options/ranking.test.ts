@@ -25,8 +25,18 @@ describe('a criterion', () => {
   });
 
   it.each(criteria.map(({ name }) => name))('%s ranks channels, and weights by what is usual', (name) => {
-    expect(parseRanking(name, CHANNELS)).toMatchObject({ channels: name });
-    expect(parseRanking(name, BOTH)).toEqual({ ...USUAL, channels: name, ...(name === 'random' && { weights: name }) });
+    const calibrated = name === 'reconstruction';
+    expect(parseRanking(name, { ...CHANNELS, calibrated })).toMatchObject({ channels: name });
+    expect(parseRanking(name, { ...BOTH, calibrated })).toEqual({
+      ...USUAL,
+      channels: name,
+      ...(name === 'random' && { weights: name }),
+    });
+  });
+
+  it('reconstruction is the usual one where there are data, and refused where there are none', () => {
+    expect(parseRanking(undefined, { ...BOTH, calibrated: true })).toEqual({ ...USUAL, channels: 'reconstruction' });
+    expect(messageOf('reconstruction', CHANNELS)).toContain('none were given; add --calibration');
   });
 
   it('magnitude ranks weights, and channels by what is usual', () => {
@@ -53,7 +63,7 @@ describe('a criterion', () => {
 
   it('of weights is refused where only channels leave', () => {
     expect(messageOf('magnitude', CHANNELS)).toBe(
-      '--criterion magnitude cannot rank channels, and --unstructured, which it is for, was not given; channels are ranked by fan-out, l1, l2, bn-scale, fpgm, random, or a formula such as "abs(w) * row_norm".',
+      '--criterion magnitude cannot rank channels, and --unstructured, which it is for, was not given; channels are ranked by reconstruction, fan-out, l1, l2, bn-scale, fpgm, random, or a formula such as "abs(w) * row_norm".',
     );
   });
 

@@ -89,9 +89,7 @@ describe('a schedule', () => {
   });
 
   it.each<[WeightOptions, string, string]>([
-    [{ ...half, steps: 5 }, '--steps', 'belongs to a schedule'],
     [{ ...half, initial: 0.1 }, '--initial', 'belongs to a schedule'],
-    [{ steps: 5 }, '--steps', 'belongs to a schedule'],
     [{ pattern: '2:4', schedule: 'polynomial' }, '--schedule', 'the amount of --unstructured'],
     [{ threshold: 1, schedule: 'constant' }, '--schedule', 'the amount of --unstructured'],
     [{ schedule: 'constant' }, '--schedule', 'the amount of --unstructured'],

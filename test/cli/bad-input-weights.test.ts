@@ -41,7 +41,10 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
   ],
   [[...half, '--scope', 'lmp'], '--scope must be one of uniform, global, lamp, but is "lmp" (did you mean "lamp"?).'],
   [[...half, '--scope', 'lamp', '--criterion', 'random'], '--scope lamp ranks weights by magnitude, not by "random";'],
-  [[...half, '--steps', '5'], '--steps belongs to a schedule; add --schedule polynomial or --schedule constant.'],
+  [
+    [...half, '--steps', '5'],
+    '--steps belongs to a schedule; add --schedule polynomial or --schedule constant, or let channels leave in that many rounds, with --structured and --calibration.',
+  ],
   [[...half, '--initial', '5%'], '--initial belongs to a schedule; add --schedule'],
   [
     ['--pattern', '2:4', '--schedule', 'polynomial'],
@@ -55,7 +58,7 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
   ],
   [
     ['--structured', '50%', '--criterion', 'magnitude'],
-    '--criterion magnitude cannot rank channels, and --unstructured, which it is for, was not given; channels are ranked by fan-out,',
+    '--criterion magnitude cannot rank channels, and --unstructured, which it is for, was not given; channels are ranked by reconstruction, fan-out,',
   ],
   [
     [...half, '--criterion', 'l1'],

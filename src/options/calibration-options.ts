@@ -5,7 +5,7 @@ import { parseWhole } from './parse.ts';
 export interface CalibrationOptions {
   /** How many samples of the calibration data are used, spread evenly over them; default all. */
   readonly samples?: number | string | undefined;
-  /** Samples that go through the model at a time, where it leaves that open; default 32. */
+  /** Samples that go through the model at a time, where it leaves that open; default 32, or half of the samples where there are no more. */
   readonly batch?: number | string | undefined;
 }
 

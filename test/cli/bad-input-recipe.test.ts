@@ -20,7 +20,7 @@ const RECIPES: readonly (readonly [recipe: unknown, sentence: string])[] = [
   [{ headDim: null }, `--head-dim ${amount} null.`],
   [
     { structured: 0.5, criterion: 5 },
-    '--criterion must be one of fan-out, l1, l2, bn-scale, fpgm, random, or a formula such as "abs(w) * row_norm", but is 5; a formula of one word goes into parentheses.',
+    '--criterion must be one of reconstruction, fan-out, l1, l2, bn-scale, fpgm, random, or a formula such as "abs(w) * row_norm", but is 5; a formula of one word goes into parentheses.',
   ],
   [{ structured: 0.5, scope: ['global'] }, '--scope must be one of uniform, global, lamp, but is ["global"].'],
   [{ structured: 0.5, align: true }, '--align must be "auto", "none" or a whole number of channels, but is true.'],

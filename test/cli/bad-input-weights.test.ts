@@ -43,7 +43,7 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
   [[...half, '--scope', 'lamp', '--criterion', 'random'], '--scope lamp ranks weights by magnitude, not by "random";'],
   [
     [...half, '--steps', '5'],
-    '--steps belongs to a schedule; add --schedule polynomial or --schedule constant, or let channels leave',
+    '--steps belongs to a schedule; add --schedule polynomial or --schedule constant, or let channels leave in that many rounds, with --structured and --calibration.',
   ],
   [[...half, '--initial', '5%'], '--initial belongs to a schedule; add --schedule'],
   [

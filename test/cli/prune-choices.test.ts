@@ -14,8 +14,9 @@ function deskWithModel(): Desk {
 const report = (desk: Desk, ...args: readonly string[]): Promise<unknown> => reportOf(desk, ...args, ...DRY);
 
 describe('the choice of channels', { timeout: 60_000 }, () => {
-  // Without data nothing can be reconstructed.
+  // What reconstruction has to have, and does, is in recovery.test.ts.
   const names = criteria.map(({ name }) => name).filter((name) => name !== 'reconstruction');
+
   it.each(names)('goes by --criterion %s, the same way every time', async (name) => {
     const desk = deskWithModel();
     const args = ['m.onnx', '--structured', '50%', '--criterion', name];

@@ -1,45 +1,44 @@
 import { describe, expect, it } from 'vitest';
-import { OnnxPruneError } from '../../src/index.ts';
-import {
-  checkRecoveryOptions,
-  type RecoveryContext,
-  type RecoveryOptions,
-} from '../../src/options/recovery-options.ts';
+import type { PruneOptions } from '../../src/index.ts';
+import { checkPruneOptions } from '../../src/options/prune-options.ts';
 
-const PLAIN: RecoveryContext = { calibrated: false, prunesChannels: true, scheduled: false, weights: undefined };
-const DATA: RecoveryContext = { ...PLAIN, calibrated: true };
-const ZEROS: RecoveryContext = { ...DATA, prunesChannels: false, weights: 'amount' };
+const HALF = { structured: 0.5 };
+const ZEROS = { unstructured: 0.5 };
 
-describe('recovery', () => {
-  it.each<[RecoveryOptions, RecoveryContext, object]>([
-    [{}, PLAIN, { recover: 'none', rounds: 1, oneShot: undefined }],
-    [{}, DATA, { recover: 'least-squares', rounds: 1, oneShot: undefined }],
-    [{}, ZEROS, { recover: 'none', rounds: 1, oneShot: undefined }],
-    [{ recover: 'none' }, PLAIN, { recover: 'none' }],
-    [{ recover: 'bias', steps: '3' }, DATA, { recover: 'bias', rounds: 3 }],
-    [{ steps: 5 }, { ...DATA, scheduled: true }, { rounds: 1 }],
-    [{ oneShot: true }, ZEROS, { oneShot: 'auto' }],
-    [{ oneShot: false }, ZEROS, { oneShot: undefined }],
-    [{ oneShot: 'alps' }, { ...ZEROS, weights: 'pattern' }, { oneShot: 'alps' }],
-  ])('asked for by %j among %j is %j', (options, context, settled) => {
-    expect(checkRecoveryOptions(options, context)).toMatchObject(settled);
+describe('options about recovery', () => {
+  it.each<[PruneOptions, boolean, { recover: string; rounds: number; oneShot: string | undefined }]>([
+    [HALF, false, { recover: 'none', rounds: 1, oneShot: undefined }],
+    [HALF, true, { recover: 'least-squares', rounds: 1, oneShot: undefined }],
+    [{ ...HALF, recover: 'bias', steps: '3' }, true, { recover: 'bias', rounds: 3, oneShot: undefined }],
+    [{ ...HALF, recover: 'none' }, true, { recover: 'none', rounds: 1, oneShot: undefined }],
+    [ZEROS, true, { recover: 'none', rounds: 1, oneShot: undefined }],
+    [{ ...ZEROS, oneShot: true }, true, { recover: 'none', rounds: 1, oneShot: 'auto' }],
+    [{ pattern: '2:4', oneShot: 'alps' }, true, { recover: 'none', rounds: 1, oneShot: 'alps' }],
+    [{ ...ZEROS, oneShot: false }, false, { recover: 'none', rounds: 1, oneShot: undefined }],
+    // Steps are those of the schedule.
+    [
+      { ...ZEROS, ...HALF, schedule: 'constant', steps: 4 },
+      true,
+      { recover: 'least-squares', rounds: 1, oneShot: undefined },
+    ],
+  ])('%j, with data: %j, are read', (options, calibrated, expected) => {
+    expect(checkPruneOptions(options, calibrated)).toMatchObject(expected);
   });
 
-  it.each<[RecoveryOptions, RecoveryContext, string, string]>([
-    [{ recover: 'bias' }, PLAIN, '--recover', 'none were given; add --calibration'],
-    [{ recover: 'biases' }, DATA, '--recover', 'did you mean "bias"?'],
-    [{ steps: 3 }, PLAIN, '--steps', '--steps belongs to a schedule; add --schedule polynomial'],
-    [{ steps: 3, recover: 'none' }, DATA, '--steps', '--steps belongs to a schedule'],
-    [{ steps: 3 }, ZEROS, '--steps', '--steps belongs to a schedule'],
-    [{ steps: 0 }, DATA, '--steps', 'must be a whole number from 1 to 100'],
-    [{ oneShot: true }, DATA, '--one-shot', 'add --unstructured with an amount, or --pattern'],
-    [{ oneShot: true }, { ...ZEROS, weights: 'threshold' }, '--one-shot', 'add --unstructured'],
-    [{ oneShot: true }, { ...ZEROS, calibrated: false }, '--one-shot', 'add --calibration'],
-    [{ oneShot: 'sparse' }, ZEROS, '--one-shot', 'must be one of auto, wanda, sparsegpt, alps, magnitude'],
-  ])('asked for by %j among %j is refused', (options, context, subject, words) => {
-    const check = (): unknown => checkRecoveryOptions(options, context);
-    expect(check).toThrow(OnnxPruneError);
-    expect(check).toThrow(expect.objectContaining({ code: 'bad-option', subject }));
-    expect(check).toThrow(words);
+  it.each<[PruneOptions, boolean, string, string]>([
+    [{ ...HALF, recover: 'bias' }, false, '--recover', 'add --calibration'],
+    [{ ...HALF, recover: 'biases' }, true, '--recover', 'did you mean "bias"'],
+    [{ ...ZEROS, steps: 5 }, true, '--steps', 'belongs to a schedule'],
+    [{ ...HALF, steps: 5 }, false, '--steps', 'belongs to a schedule'],
+    [{ ...HALF, recover: 'none', steps: 5 }, true, '--steps', 'belongs to a schedule'],
+    [{ ...HALF, steps: 101 }, true, '--steps', 'from 1 to 100'],
+    [{ ...HALF, oneShot: true }, true, '--one-shot', 'add --unstructured'],
+    [{ threshold: 0.1, oneShot: true }, true, '--one-shot', 'add --unstructured'],
+    [{ ...ZEROS, oneShot: true }, false, '--one-shot', 'add --calibration'],
+    [{ ...ZEROS, oneShot: 'wand' }, true, '--one-shot', 'did you mean "wanda"'],
+  ])('%j, with data: %j, are refused', (options, calibrated, subject, words) => {
+    expect(() => checkPruneOptions(options, calibrated)).toThrow(
+      expect.objectContaining({ code: 'bad-option', subject, message: expect.stringContaining(words) }),
+    );
   });
 });

@@ -193,8 +193,8 @@ describe('channels that hardly vary around large numbers', { timeout: 60_000 }, 
       const gram = reading.gram.map((_, at) => 100 * (1 + (at % (CHANNELS + 1) === 0 ? -1 : 1) * 2 ** -23));
       return [node, { ...reading, count: 100, sum: reading.sum.map(() => 100), gram }] as const;
     });
-    const { losses } = present(rankUnits(present(map.groups[0], 'a group'), map, new Map(rounded)), 'a ranking');
-    for (const loss of losses ?? []) expect(loss).toBeGreaterThanOrEqual(0);
+    // What is the same everywhere says nothing of one another.
+    expect(rankUnits(present(map.groups[0], 'a group'), map, new Map(rounded))).toBeUndefined();
   });
 });
 

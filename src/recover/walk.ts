@@ -21,15 +21,13 @@ import {
 import type { ProductStop } from './product-stops.ts';
 import type { Stop } from './stops.ts';
 import { Timeline } from './timeline.ts';
+import { channelMomentsIn, energyOf, momentsIn, sharesOf, withinReach } from './visit-sums.ts';
 
 /** Names under which what the output of a layer should be, and what it reads in the whole model, are kept: none that an input bears. */
 const TARGET = 'target:';
 const WHOLE_DATA = 'whole:';
 /** Features of a layer up to which the halves of the data are summed apart: beyond it the matrices are too large to have twice. */
 const MOST_HALVED = 2304;
-/** Variance, as a part of the mean square, that is no more than the rounding of float32. */
-const ROUNDING = 1e-6;
-
 /** What a layer reads and lacks. */
 export interface Visit {
   /** Sums over each half of the data; what is lacking is lacking where the output is looked at. */
@@ -276,79 +274,10 @@ function storedName(value: Value, side: Side): string {
   return value.producer === undefined ? value.name : `${side}:${value.name}`;
 }
 
-/** What a layer's output has to change by for one of what is looked at behind a gain, per row; 0 where it counts for nothing there. */
-function sharesOf(gain: Float64Array): Float64Array {
-  const largest = gain.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-  return gain.map((each) => (Math.abs(each) > 1e-6 * largest ? 1 / each : 0));
-}
-
-/** Moments in which what rows lack that count for nothing depends on nothing, so that nothing is made up for there. */
-function withinReach(moments: Moments, shares: Float64Array, { rows, groups, features }: Stop['matrix']): Moments {
-  const own = rows / groups;
-  return {
-    ...moments,
-    cross: moments.cross.map((each, at) => {
-      const group = Math.floor(at / (features * own));
-      return shares[group * own + (at % own)] === 0 ? 0 : each;
-    }),
-    errorSum: moments.errorSum.map((each, row) => (shares[row] === 0 ? 0 : each)),
-  };
-}
-
-/** How much the target varies around its mean, per position and summed over channels. */
-function energyOf(halves: readonly Moments[]): number {
-  const total = (pick: (half: Moments) => number): number => halves.reduce((sum, half) => sum + pick(half), 0);
-  const n = total((half) => half.count[0] ?? 0);
-  const rows = halves[0]?.targetSum.length ?? 0;
-  let energy = 0;
-  for (let row = 0; row < rows; row++) {
-    const square = total((half) => half.targetSquares[row] ?? 0) / n;
-    const variance = square - (total((half) => half.targetSum[row] ?? 0) / n) ** 2;
-    energy += variance > ROUNDING * square ? variance : 0;
-  }
-  return energy;
-}
-
 /** A new input of a graph that takes what a value of another graph is. */
 function addInputLike(graph: Graph, value: Value, name: string): Value {
   const dims = (dimsOf(value) ?? []).map(() => undefined);
   const input = graph.addValue(graph.uniqueName(name), { type: elementTypeOf(value), dims });
   graph.addInput(input);
   return input;
-}
-
-type Sums = ReadonlyMap<string, readonly Float64Array[]>;
-
-/** The sums of each part of the data; those that were not taken are empty. */
-function momentsIn(sums: Sums, names: MomentNames): Moments[] {
-  const { length = 0 } = sums.get(names.count ?? '') ?? [];
-  return Array.from({ length }, (_, part) => {
-    const of = (name: string | undefined): Float64Array =>
-      (name === undefined ? undefined : sums.get(name)?.[part]) ?? new Float64Array(0);
-    return {
-      count: of(names.count),
-      sum: of(names.sum),
-      gram: of(names.gram),
-      cross: of(names.cross),
-      errorSum: of(names.errorSum),
-      errorSquares: of(names.errorSquares),
-      targetSum: of(names.targetSum),
-      targetSquares: of(names.targetSquares),
-    };
-  });
-}
-
-/** The sums of all data. */
-function channelMomentsIn(sums: Sums, names: ChannelNames): ChannelMoments {
-  const of = (name: string): Float64Array => {
-    const [first = new Float64Array(0), ...rest] = sums.get(name) ?? [];
-    return rest.reduce((total, part) => total.map((each, i) => each + (part[i] as number)), first);
-  };
-  return {
-    count: of(names.count),
-    sum: of(names.sum),
-    gram: of(names.gram),
-    wholeSum: of(names.wholeSum),
-    wholeCross: of(names.wholeCross),
-  };
 }

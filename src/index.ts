@@ -1,4 +1,5 @@
 /** The public API. What is not listed here is internal and may change at any time. */
+export type { RecoveryReport } from './channel-rounds.ts';
 export { type CompareOptions, compareModels } from './compare.ts';
 export { type CriterionName, criteria } from './criteria/criteria.ts';
 export { FORMULA_FUNCTIONS } from './criteria/formula/translate.ts';
@@ -10,6 +11,8 @@ export type { DataRoom, SampleBatch, SampleSource } from './judge/sample-source.
 export type { TestData } from './judge/test-data.ts';
 export { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './options/prune-options.ts';
 export { prune } from './pipeline.ts';
+export type { ByMagnitude, OneShotMethod, OneShotReport, SparseLayer } from './recover/one-shot.ts';
+export type { RecoveredLayer } from './recover/recover.ts';
 export { type AnyReport, checkReportPath, renderJson, writeReport } from './report/json.ts';
 export {
   type CleaningReport,

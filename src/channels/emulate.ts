@@ -1,8 +1,6 @@
-import { intAttribute } from '../ir/attributes.ts';
-import type { Graph } from '../ir/graph.ts';
+import { gather } from '../ir/append.ts';
 import type { ModelClone } from '../ir/model.ts';
-import { Tensor } from '../ir/tensor.ts';
-import { dimsOf, type Value } from '../ir/value.ts';
+import { dimsOf } from '../ir/value.ts';
 import type { NodeCoupling } from './couplings.ts';
 import type { Cut } from './cut.ts';
 
@@ -52,14 +50,4 @@ export function emulateMixing(clone: ModelClone, { node, coupling }: NodeCouplin
     graph.replaceOutput(output, spread);
   }
   return true;
-}
-
-/** The positions of a value along an axis that the indices name. */
-function gather(graph: Graph, value: Value, dim: number, indices: readonly number[]): Value {
-  const places = graph.addInitializer(`${value.name}_places`, Tensor.ofIntegers(indices));
-  const name = graph.uniqueName(`${value.name}_gathered`);
-  const axis = intAttribute('axis', dim);
-  return (
-    graph.addNode({ opType: 'Gather', name, inputs: [value, places], attributes: [axis] }, [name]).outputs[0] ?? value
-  );
 }

@@ -1,4 +1,5 @@
-import { OnnxPruneError, present } from '../errors.ts';
+import { OnnxPruneError } from '../errors.ts';
+import { append } from '../ir/append.ts';
 import { intAttribute } from '../ir/attributes.ts';
 import { type DataType, dataTypeNumber } from '../ir/data-type.ts';
 import type { Graph, NodeSpec } from '../ir/graph.ts';
@@ -71,10 +72,7 @@ interface Mask {
  */
 function maskValue(graph: Graph, current: Value, value: Value, { dim, kept, zero }: Mask): Value {
   const type = elementTypeOf(value);
-  const step = (spec: NodeSpec): Value => {
-    const name = graph.uniqueName(`${value.name}_masked`);
-    return present(graph.addNode({ ...spec, name }, [name]).outputs[0], `the output of "${name}"`);
-  };
+  const step = (spec: NodeSpec): Value => append(graph, `${value.name}_masked`, spec);
   const constant = (suffix: string, tensor: Tensor): Value => graph.addInitializer(`${value.name}_${suffix}`, tensor);
   const cast = (from: Value, to: DataType): Value =>
     step({ opType: 'Cast', inputs: [from], attributes: [intAttribute('to', dataTypeNumber(to))] });

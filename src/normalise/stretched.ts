@@ -1,3 +1,4 @@
+import { append } from '../ir/append.ts';
 import { tensor as tensorAttribute } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
@@ -42,9 +43,7 @@ function toExpand(graph: Graph, node: Node, shape: Value): boolean {
     shape,
     dims.map((dim) => (typeof dim === 'number' ? 1 : undefined)),
   );
-  const name = graph.uniqueName(`${output.name}_expanded`);
-  const expanded = graph.addNode({ opType: 'Expand', name, inputs: [constant, target] }, [name]).outputs[0];
-  if (expanded === undefined) return false;
+  const expanded = append(graph, `${output.name}_expanded`, { opType: 'Expand', inputs: [constant, target] });
   graph.setType(expanded, output.type);
   graph.replaceUses(output, expanded);
   return true;

@@ -1,3 +1,4 @@
+import { append } from '../ir/append.ts';
 import { int, intAttribute, ints, string } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
@@ -204,11 +205,11 @@ function convPatches(node: Node, data: Value, graph: Graph): Value | undefined {
   const size = kernel.reduce((product, length) => product * length, 1);
   const ones = new Float32Array(channels * size * size);
   for (let row = 0; row < channels * size; row++) ones[row * size + (row % size)] = 1;
-  const name = graph.uniqueName(`${data.name}_patches`);
+  const name = `${data.name}_patches`;
   const weight = graph.addInitializer(`${name}_kernels`, Tensor.ofFloats(ones, [channels * size, 1, ...kernel]));
   const window = WINDOW.flatMap((key) => node.attributes.get(key)?.proto ?? []);
   const attributes = [...window, intAttribute('group', channels)];
-  return graph.addNode({ opType: 'Conv', name, inputs: [data, weight], attributes }, [name]).outputs[0];
+  return append(graph, name, { opType: 'Conv', inputs: [data, weight], attributes });
 }
 
 /** Convolution over any number of spatial axes, plain, grouped or depthwise. */

@@ -1,11 +1,12 @@
 import { present } from '../errors.ts';
+import { append } from '../ir/append.ts';
 import { int, intAttribute, intsAttribute, string } from '../ir/attributes.ts';
 import { type DataType, dataTypeNumber } from '../ir/data-type.ts';
 import type { Graph, NodeSpec } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
 import { elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
-import { axis, input, output } from './coupling.ts';
+import { axis, input } from './coupling.ts';
 import type { InnerProduct } from './rule.ts';
 
 /** Since this operator set Slice has bounds as inputs. Source: ONNX's changelog of operators. */
@@ -142,7 +143,6 @@ class Recurrence {
   }
 
   #add(spec: NodeSpec): Value {
-    const name = this.#graph.uniqueName('laid_out');
-    return output(this.#graph.addNode({ ...spec, name }, [name]));
+    return append(this.#graph, 'laid_out', spec);
   }
 }

@@ -1,3 +1,4 @@
+import { append } from '../ir/append.ts';
 import { int } from '../ir/attributes.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
@@ -93,9 +94,7 @@ function rescaleMean(node: Node, kept: Kept, graph: Graph): void {
   if (share === 1) return;
   const readers = [...out.uses];
   const factor = graph.addInitializer(`${out.name}_share`, Tensor.of(type, [], floatBytes(type, [share])));
-  const name = graph.uniqueName(`${out.name}_rescaled`);
-  const scaled = graph.addNode({ opType: 'Mul', name, inputs: [out, factor] }, [name]).outputs[0];
-  if (scaled === undefined) return;
+  const scaled = append(graph, `${out.name}_rescaled`, { opType: 'Mul', inputs: [out, factor] });
   graph.setType(scaled, out.type);
   graph.replaceUses(out, scaled, readers);
 }

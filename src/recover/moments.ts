@@ -1,11 +1,12 @@
 import type { RuleLookup } from '../channels/couplings.ts';
 import { present } from '../errors.ts';
+import { append, asFloat32 } from '../ir/append.ts';
 import { intAttribute, intsAttribute } from '../ir/attributes.ts';
 import { dataTypeNumber } from '../ir/data-type.ts';
 import type { Graph, NodeSpec } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
-import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
+import { dimsOf, type Value } from '../ir/value.ts';
 import type { Layer } from '../ops/rule.ts';
 import type { LayerMatrix } from './layer-matrix.ts';
 
@@ -98,7 +99,7 @@ export class MomentBuilder {
   addInput(reading: Reading, data: Value): { names: MomentNames; columns: Value } | undefined {
     const { node, layer, matrix } = reading;
     const { patches } = this.#ruleOf(node);
-    const wide = this.#wide(data);
+    const wide = asFloat32(this.#graph, data);
     const laidOut = patches === undefined ? wide : patches(node, wide, this.#graph);
     if (laidOut === undefined) return undefined;
     return this.#sumInput(this.#thinned(this.#flat(laidOut, layer, matrix.groups * matrix.features), reading), matrix);
@@ -106,14 +107,14 @@ export class MomentBuilder {
 
   /** Adds the sums of what a constant is multiplied with inside a node, with the names that `addInput` gives. */
   addProduct({ groups, features }: Pick<LayerMatrix, 'groups' | 'features'>, columns: Value): MomentNames {
-    return this.#sumInput(this.#wide(columns), { groups, features }).names;
+    return this.#sumInput(asFloat32(this.#graph, columns), { groups, features }).names;
   }
 
   /** Adds the sums of the channels that a layer reads, whatever it does with them, with the names that `addInput` gives. */
   addChannels(reading: Reading, data: Value): { names: MomentNames; columns: Value } {
     const { layer, matrix } = reading;
     const features = matrix.features / matrix.kernel;
-    const columns = this.#flat(this.#wide(data), layer, matrix.groups * features);
+    const columns = this.#flat(asFloat32(this.#graph, data), layer, matrix.groups * features);
     return this.#sumInput(this.#thinned(columns, reading), { ...matrix, features });
   }
 
@@ -125,7 +126,7 @@ export class MomentBuilder {
   addWhole(reading: Reading, data: Value, whole: Value, channels: number): ChannelNames {
     const { layer, matrix } = reading;
     const { names, columns } = this.addChannels(reading, data);
-    const all = this.#thinned(this.#flat(this.#wide(whole), layer, matrix.groups * channels), reading);
+    const all = this.#thinned(this.#flat(asFloat32(this.#graph, whole), layer, matrix.groups * channels), reading);
     const rows = this.#transposed(this.#grouped(all, matrix.groups, channels), matrix.groups);
     const cross = this.#add('whole', { opType: 'MatMul', inputs: [columns, rows] });
     return {
@@ -183,14 +184,11 @@ export class MomentBuilder {
 
   /** What one value lacks of another, as float32. */
   difference(wanted: Value, found: Value): { readonly lacking: Value; readonly wanted: Value } {
-    const wide = this.#wide(wanted);
-    return { lacking: this.#add('lacking', { opType: 'Sub', inputs: [wide, this.#wide(found)] }), wanted: wide };
-  }
-
-  #wide(value: Value): Value {
-    if (elementTypeOf(value) === 'float32') return value;
-    const attributes = [intAttribute('to', dataTypeNumber('float32'))];
-    return this.#add('wide', { opType: 'Cast', inputs: [value], attributes });
+    const wide = asFloat32(this.#graph, wanted);
+    return {
+      lacking: this.#add('lacking', { opType: 'Sub', inputs: [wide, asFloat32(this.#graph, found)] }),
+      wanted: wide,
+    };
   }
 
   /** [length, positions] of a value in the shape of another, with that one's axis as the first. */
@@ -266,7 +264,6 @@ export class MomentBuilder {
   }
 
   #add(stem: string, spec: NodeSpec): Value {
-    const name = this.#graph.uniqueName(`moments_${stem}`);
-    return present(this.#graph.addNode({ ...spec, name }, [name]).outputs[0], `the output of "${name}"`);
+    return append(this.#graph, `moments_${stem}`, spec);
   }
 }

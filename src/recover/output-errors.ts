@@ -1,8 +1,8 @@
-import { present } from '../errors.ts';
+import { addInputLike, append, asFloat32 } from '../ir/append.ts';
 import { intAttribute } from '../ir/attributes.ts';
 import { dataTypeNumber } from '../ir/data-type.ts';
 import type { Graph, NodeSpec } from '../ir/graph.ts';
-import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
+import type { Value } from '../ir/value.ts';
 
 /** Sums that a stage gave, by the names of its outputs. */
 export type StageSums = ReadonlyMap<string, readonly Float64Array[]>;
@@ -23,25 +23,18 @@ export class OutputErrors {
 
   /** Adds Σ y, Σ y² and the number of elements. @returns reads Σ (y − the mean of y)² off what they come to */
   addSpread(found: Value): (sums: StageSums) => number {
-    const wide = this.#wide(found);
+    const wide = asFloat32(this.#graph, found);
     const [sum, squares, size] = [this.#total(wide), this.#squares(wide), this.#size(wide)];
     return (sums) => numberOf(sums, squares) - numberOf(sums, sum) ** 2 / Math.max(1, numberOf(sums, size));
   }
 
   /** Adds Σ (y − ŷ)² for what a value should be, which becomes an input. @returns that input, and what reads the sum */
   addError(found: Value): { readonly wanted: Value; readonly error: (sums: StageSums) => number } {
-    const graph = this.#graph;
-    const dims = (dimsOf(found) ?? []).map(() => undefined);
-    const wanted = graph.addValue(graph.uniqueName('wanted'), found.type && { ...found.type, dims });
-    graph.addInput(wanted);
-    const error = this.#squares(this.#add('error', { opType: 'Sub', inputs: [this.#wide(wanted), this.#wide(found)] }));
+    const wanted = addInputLike(this.#graph, found, 'wanted');
+    const error = this.#squares(
+      this.#add('error', { opType: 'Sub', inputs: [asFloat32(this.#graph, wanted), asFloat32(this.#graph, found)] }),
+    );
     return { wanted, error: (sums) => numberOf(sums, error) };
-  }
-
-  #wide(value: Value): Value {
-    if (elementTypeOf(value) === 'float32') return value;
-    const attributes = [intAttribute('to', dataTypeNumber('float32'))];
-    return this.#add('wide', { opType: 'Cast', inputs: [value], attributes });
   }
 
   #squares(value: Value): string {
@@ -67,8 +60,7 @@ export class OutputErrors {
   }
 
   #add(stem: string, spec: NodeSpec): Value {
-    const name = this.#graph.uniqueName(`outputs_${stem}`);
-    return present(this.#graph.addNode({ ...spec, name }, [name]).outputs[0], `the output of "${name}"`);
+    return append(this.#graph, `outputs_${stem}`, spec);
   }
 }
 

@@ -1,11 +1,9 @@
 import type { RuleLookup } from '../channels/couplings.ts';
-import { present } from '../errors.ts';
-import { intAttribute } from '../ir/attributes.ts';
+import { addInputLike, append, gather } from '../ir/append.ts';
 import { type Extract, extractModel } from '../ir/extract.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { Tensor } from '../ir/tensor.ts';
-import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
+import { dimsOf, type Value } from '../ir/value.ts';
 import { valuesOf } from '../ops/coupling.ts';
 import type { Activations } from './activations.ts';
 import { writeMatrix } from './layer-matrix.ts';
@@ -28,6 +26,7 @@ const TARGET = 'target:';
 const WHOLE_DATA = 'whole:';
 /** Features of a layer up to which the halves of the data are summed apart: beyond it the matrices are too large to have twice. */
 const MOST_HALVED = 2304;
+
 /** What a layer reads and lacks. */
 export interface Visit {
   /** Sums over each half of the data; what is lacking is lacking where the output is looked at. */
@@ -171,10 +170,7 @@ export class Walk {
     for (const dim of (dimsOf(like) ?? []).keys()) {
       const kept = this.#lineage.kept({ value: like, dim });
       if (kept === undefined) continue;
-      const name = graph.uniqueName(TARGET);
-      const inputs = [wanted, graph.addInitializer('kept', Tensor.ofIntegers(kept))];
-      const node = graph.addNode({ opType: 'Gather', name, inputs, attributes: [intAttribute('axis', dim)] }, [name]);
-      wanted = present(node.outputs[0], 'the target');
+      wanted = gather(graph, wanted, dim, kept);
     }
     return wanted;
   }
@@ -182,9 +178,7 @@ export class Walk {
   /** A value of a part as one that can be given out: an input of it cannot, but a copy can. */
   #output({ model: { graph }, twinOf, inputs }: Extract, value: Value): Value {
     if (!inputs.includes(value)) return twinOf(value);
-    const name = graph.uniqueName(WHOLE_DATA);
-    const copy = graph.addNode({ opType: 'Identity', name, inputs: [twinOf(value)] }, [name]).outputs[0];
-    return present(copy, `the copy of "${value.name}"`);
+    return append(graph, WHOLE_DATA, { opType: 'Identity', inputs: [twinOf(value)] });
   }
 
   /** Runs the pruned model to the layer, keeps what the rest needs, and sums what the layer reads and lacks. */
@@ -272,12 +266,4 @@ type Side = 'pruned' | 'dense';
 /** Values that come from outside go by their own names. */
 function storedName(value: Value, side: Side): string {
   return value.producer === undefined ? value.name : `${side}:${value.name}`;
-}
-
-/** A new input of a graph that takes what a value of another graph is. */
-function addInputLike(graph: Graph, value: Value, name: string): Value {
-  const dims = (dimsOf(value) ?? []).map(() => undefined);
-  const input = graph.addValue(graph.uniqueName(name), { type: elementTypeOf(value), dims });
-  graph.addInput(input);
-  return input;
 }

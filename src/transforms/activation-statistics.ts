@@ -1,4 +1,4 @@
-import { present } from '../errors.ts';
+import { append } from '../ir/append.ts';
 import { intAttribute, intsAttribute } from '../ir/attributes.ts';
 import { dataTypeNumber, isFloat } from '../ir/data-type.ts';
 import type { Graph, NodeSpec } from '../ir/graph.ts';
@@ -55,10 +55,7 @@ function channelAxes(graph: Graph, sites: readonly Site[]): Map<Value, number | 
 }
 
 function probeValue(graph: Graph, twin: Value, value: Value, dim: number): Probe {
-  const add = (suffix: string, spec: NodeSpec): Value => {
-    const name = graph.uniqueName(`${value.name}_${suffix}`);
-    return present(graph.addNode({ ...spec, name }, [name]).outputs[0], `the output of "${name}"`);
-  };
+  const add = (suffix: string, spec: NodeSpec): Value => append(graph, `${value.name}_${suffix}`, spec);
   const type = elementTypeOf(value);
   const isWide = type === 'float32' || type === 'float64';
   const to = [intAttribute('to', dataTypeNumber('float32'))];

@@ -6,6 +6,7 @@ import type { Node } from '../ir/node.ts';
 import type { Activations } from './activations.ts';
 import { layerMatrix } from './layer-matrix.ts';
 import { hasPatches, MomentBuilder, type MomentNames, type Reading } from './moments.ts';
+import { stageOf } from './part-stage.ts';
 import { MOST_FEATURES } from './stops.ts';
 
 /** What a layer that sums over channels reads, on the calibration data. */
@@ -57,9 +58,8 @@ export async function measureReadings(
     if (input !== undefined) measured.push({ reading, kernel: apart ? kernel : 1, names: input.names });
   }
   if (measured.length === 0) return new Map();
-  const take = new Map(part.inputs.map((value) => [part.twinOf(value).name, value.name] as const));
   const sum = measured.flatMap(({ names }) => Object.values(names));
-  const sums = await activations.run({ model: part.model, take, keep: new Map(), sum, halves: false });
+  const sums = await activations.run({ ...stageOf(part, { side: 'whole' }), sum, halves: false });
   const of = (name: string | undefined): Float64Array =>
     (name === undefined ? undefined : sums.get(name)?.[0]) ?? new Float64Array(0);
   return new Map(

@@ -8,9 +8,13 @@ import { isFloatType } from '../numeric/float-bytes.ts';
 import type { Activations } from './activations.ts';
 import { writeMatrix } from './layer-matrix.ts';
 import { OutputErrors, type StageSums } from './output-errors.ts';
+import { droppedNames, type PartEnds, stageOf } from './part-stage.ts';
 import type { MeasuredReading } from './readings.ts';
 import type { StandIn } from './stand-in.ts';
 import { Timeline } from './timeline.ts';
+
+/** Stands before the names of values on their way. */
+const SIDE = 'passing';
 
 /** Runs a model from ever later on, with some of its layers replaced. */
 export class StandInRuns {
@@ -53,8 +57,8 @@ export class StandInRuns {
     const part = extractModel(this.#model, new Set(), this.#outputs);
     const errors = new OutputErrors(part.model.graph);
     const reads = new Map(this.#outputs.map((value) => [value, errors.addSpread(part.twinOf(value))] as const));
-    const keep = new Map(this.#outputs.map((value) => [value, wholeName(value)] as const));
-    const sums = await this.#run(part, keep, errors.names).catch(noneWhereNotFinite);
+    const keeps = new Map(this.#outputs.map((value) => [part.twinOf(value), wholeName(value)] as const));
+    const sums = await this.#run(part, { keeps }, errors.names).catch(noneWhereNotFinite);
     const spread = new Map([...reads].map(([value, read]) => [value, sums === undefined ? 0 : read(sums)] as const));
     this.#spread = spread;
     this.#outputs = this.#outputs.filter((value) => (spread.get(value) ?? 0) > 0);
@@ -66,10 +70,7 @@ export class StandInRuns {
   async advance(time: number): Promise<void> {
     const given = new Set(this.#timeline.kept);
     const { added, dropped } = this.#timeline.advance(time);
-    if (added.length > 0) {
-      const keep = new Map(added.map((value) => [value, storedName(value)] as const));
-      await this.#run(extractModel(this.#model, given, added), keep, []);
-    }
+    if (added.length > 0) await this.#run(extractModel(this.#model, given, added), { added }, []);
     await this.#drop(dropped);
   }
 
@@ -94,7 +95,7 @@ export class StandInRuns {
       takes.set(wanted, wholeName(value));
       return { value, error };
     });
-    const sums = await this.#run(part, new Map(), errors.names, takes);
+    const sums = await this.#run(part, { takes }, errors.names);
     return found.reduce(
       (sum, { value, error }) => sum + error(sums) / (this.#spread.get(value) ?? 1) / this.#outputs.length,
       0,
@@ -111,26 +112,13 @@ export class StandInRuns {
     if (bias.some((each) => each !== 0)) this.#ruleOf(twin).addBias?.(twin, bias, graph);
   }
 
-  #run(
-    { model, inputs, twinOf }: Extract,
-    keeps: ReadonlyMap<Value, string>,
-    sum: readonly string[],
-    takes: ReadonlyMap<Value, string> = new Map(),
-  ): Promise<StageSums> {
-    const take = new Map([...takes].map(([twin, name]) => [twin.name, name] as const));
-    for (const value of inputs) take.set(twinOf(value).name, storedName(value));
-    const keep = new Map<string, string>();
-    for (const [value, name] of keeps) {
-      const twin = twinOf(value);
-      if (!model.graph.isOutput(twin)) model.graph.addOutput(twin);
-      keep.set(twin.name, name);
-    }
-    return this.#activations.run({ model, take, keep, sum, halves: false, samples: this.#samples });
+  #run(part: Extract, ends: Omit<PartEnds, 'side'>, sum: readonly string[]): Promise<StageSums> {
+    const stage = stageOf(part, { side: SIDE, ...ends });
+    return this.#activations.run({ ...stage, sum, halves: false, samples: this.#samples });
   }
 
   async #drop(values: Iterable<Value>): Promise<void> {
-    // Inputs of the model belong to others, too.
-    const names = [...values].filter(({ producer }) => producer !== undefined).map(storedName);
+    const names = droppedNames(values, SIDE);
     if (names.length > 0) await this.#activations.drop(names);
   }
 
@@ -144,11 +132,6 @@ export class StandInRuns {
 /** Outputs such as masked logits may be infinite on purpose, which is no reason to stop. */
 function noneWhereNotFinite(error: unknown): undefined {
   if (!(error instanceof OnnxPruneError && error.code === 'bad-data')) throw error;
-}
-
-/** Values that come from outside go by their own names. */
-function storedName(value: Value): string {
-  return value.producer === undefined ? value.name : `passing:${value.name}`;
 }
 
 function wholeName({ name }: Value): string {

@@ -1,7 +1,7 @@
 import type { RuleLookup } from '../channels/couplings.ts';
 import type { Model } from '../ir/model.ts';
 import { labelOf, type Node } from '../ir/node.ts';
-import type { Value } from '../ir/value.ts';
+import { lengthOf, type Value } from '../ir/value.ts';
 import { layerMatrix } from './layer-matrix.ts';
 import type { Lineage } from './lineage.ts';
 import { hasPatches, type Reading } from './moments.ts';
@@ -20,8 +20,8 @@ export interface Stop extends Reading {
   readonly sight: 'patches' | 'channels' | 'nothing';
   /** Why it is not all: ends the sentence "… because …". */
   readonly reason: string | undefined;
-  /** The reference's data and weight of the same names, for layers of which channels are seen. */
-  readonly whole: { readonly data: Value; readonly weight: Value } | undefined;
+  /** The reference's data, with the number of its channels, and weight of the same names, for layers of which channels are seen. */
+  readonly whole: { readonly data: Value; readonly channels: number; readonly weight: Value } | undefined;
   /** Whether each position of its output reads all positions of the kernel, but for borders: one of a transposed convolution does not. */
   readonly isLaidOut: boolean;
 }
@@ -35,7 +35,8 @@ export const MOST_FEATURES = 4608;
  */
 export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, which: 'changed' | 'all'): Stop[] {
   const targets = new Map([...lineage.reference.graph.values].map((value) => [value.name, value]));
-  const candidates = graph.sorted().flatMap((node): Candidate[] => {
+  const nodes = graph.sorted();
+  const candidates = nodes.flatMap((node): Candidate[] => {
     const layer = ruleOf(node).layer?.(node);
     const matrix = layer && layerMatrix(layer);
     if (layer === undefined || matrix === undefined || node.opset < 7) return [];
@@ -48,17 +49,31 @@ export function stopsOf({ graph }: Model, lineage: Lineage, ruleOf: RuleLookup, 
     const [first = last] = found;
     const { sight, reason } = sightOf({ node, layer, matrix }, ruleOf);
     const [data, weight] = [targets.get(layer.data.value.name), targets.get(layer.weight.name)];
-    const whole = data === undefined || weight?.tensor === undefined ? undefined : { data, weight };
+    const channels = data && lengthOf({ value: data, dim: layer.data.dim });
+    const whole =
+      data === undefined || channels === undefined || weight?.tensor === undefined
+        ? undefined
+        : { data, channels, weight };
     const isBlind = sight === 'channels' && whole === undefined;
     const isLaidOut = hasPatches({ node, layer, matrix }, ruleOf);
     return [
       { kind: 'layer', node, layer, matrix, first, last, sight: isBlind ? 'nothing' : sight, reason, whole, isLaidOut },
     ];
   });
-  return candidates.map(({ first, last, ...rest }, index) => ({
+  const order: Order = {
+    places: new Map(nodes.map((node, place) => [node, place])),
+    candidates: new Map(candidates.map((candidate) => [candidate.node, candidate])),
+  };
+  return candidates.map(({ first, last, ...rest }) => ({
     ...rest,
-    ...(isSettled(last.observation.value, candidates.slice(index + 1)) ? last : first),
+    ...(isSettled(last.observation.value, rest.node, order) ? last : first),
   }));
+}
+
+/** The nodes of a graph in executable order, and those of them that are candidates. */
+interface Order {
+  readonly places: ReadonlyMap<Node, number>;
+  readonly candidates: ReadonlyMap<Node, Candidate>;
 }
 
 /** A stop before it is known where its output is looked at: where it is made, or as far on as it can be followed. */
@@ -68,17 +83,16 @@ interface Candidate extends Omit<Stop, 'observation' | 'target'> {
 }
 
 /**
- * Whether what a value gets from layers that come later is no longer going to change but by what is seen in that same value:
- * a layer must not make up for what another one is about to make up for itself.
+ * Whether what a value gets from layers that come after a node is no longer going to change but by what is seen in that same
+ * value: a layer must not make up for what another one is about to make up for itself. Only what lies between is looked at.
  */
-function isSettled(value: Value, later: readonly Candidate[]): boolean {
-  const others = new Set(later.filter(({ last }) => last.observation.value !== value).map(({ node }) => node));
-  if (others.size === 0) return true;
+function isSettled(value: Value, node: Node, { places, candidates }: Order): boolean {
+  const from = places.get(node) ?? 0;
   const seen = new Set<Value>([value]);
-  for (const each of seen) {
-    const { producer } = each;
-    if (producer === undefined) continue;
-    if (others.has(producer)) return false;
+  for (const { producer } of seen) {
+    if (producer === undefined || (places.get(producer) ?? 0) <= from) continue;
+    const other = candidates.get(producer);
+    if (other !== undefined && other.last.observation.value !== value) return false;
     for (const input of producer.inputs) if (input !== undefined) seen.add(input);
   }
   return true;

@@ -16,6 +16,7 @@ import {
   type Moments,
   type SecondMoments,
 } from './moments.ts';
+import { droppedNames, stageOf } from './part-stage.ts';
 import type { ProductStop } from './product-stops.ts';
 import type { Stop } from './stops.ts';
 import { Timeline } from './timeline.ts';
@@ -126,15 +127,11 @@ export class Walk {
     const { graph } = part.model;
     const builder = new MomentBuilder(graph, this.#ruleOf, this.#activations.samples);
     const names = builder.addProduct({ groups, features }, product.columns(graph, part.twinOf));
-    const sums = await this.#run(
-      part,
-      'pruned',
-      added,
-      Object.values(names),
-      new Map(),
-      new Map(),
-      features <= MOST_HALVED,
-    );
+    const sums = await this.#activations.run({
+      ...stageOf(part, { side: 'pruned', added }),
+      sum: Object.values(names),
+      halves: features <= MOST_HALVED,
+    });
     await this.#drop('pruned', dropped);
     return momentsIn(sums, names);
   }
@@ -160,7 +157,7 @@ export class Walk {
     const wanted = this.#narrowed(part.model.graph, part.twinOf(target), observation.value);
     const keeps = new Map([[wanted, TARGET]]);
     for (const value of read) keeps.set(this.#output(part, value), WHOLE_DATA);
-    await this.#run(part, 'dense', added, [], keeps);
+    await this.#activations.run({ ...stageOf(part, { side: 'dense', added, keeps }), sum: [], halves: false });
     await this.#drop('dense', dropped);
   }
 
@@ -204,11 +201,13 @@ export class Walk {
     if (reads && stop.sight === 'channels' && stop.whole !== undefined) {
       const before = addInputLike(graph, stop.whole.data, WHOLE_DATA);
       takes.set(before, WHOLE_DATA);
-      const channels = (dimsOf(stop.whole.data)?.[layer.data.dim] as number) / stop.matrix.groups;
-      whole = builder.addWhole(stop, part.twinOf(data), before, channels);
+      whole = builder.addWhole(stop, part.twinOf(data), before, stop.whole.channels / stop.matrix.groups);
     }
-    const outputs = [...Object.values(names), ...Object.values(whole ?? {})];
-    const sums = await this.#run(part, 'pruned', added, outputs, new Map(), takes, stop.matrix.features <= MOST_HALVED);
+    const sums = await this.#activations.run({
+      ...stageOf(part, { side: 'pruned', added, takes }),
+      sum: [...Object.values(names), ...Object.values(whole ?? {})],
+      halves: stop.matrix.features <= MOST_HALVED,
+    });
     await this.#drop('pruned', dropped);
     return {
       halves: momentsIn(sums, names),
@@ -216,30 +215,8 @@ export class Walk {
     };
   }
 
-  #run(
-    { model, inputs, twinOf }: Extract,
-    side: Side,
-    added: readonly Value[],
-    sum: readonly string[],
-    keeps: ReadonlyMap<Value, string>,
-    takes: ReadonlyMap<Value, string> = new Map(),
-    halves = false,
-  ): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
-    const take = new Map([...takes].map(([twin, name]) => [twin.name, name] as const));
-    for (const value of inputs) take.set(twinOf(value).name, storedName(value, side));
-    const keep = new Map<string, string>();
-    const give = (twin: Value, name: string): void => {
-      if (!model.graph.isOutput(twin)) model.graph.addOutput(twin);
-      keep.set(twin.name, name);
-    };
-    for (const value of added) give(twinOf(value), storedName(value, side));
-    for (const [twin, name] of keeps) give(twin, name);
-    return this.#activations.run({ model, take, keep, sum, halves });
-  }
-
   async #drop(side: Side, dropped: readonly Value[]): Promise<void> {
-    // Inputs of the model belong to both sides.
-    const names = dropped.filter((value) => value.producer !== undefined).map((value) => storedName(value, side));
+    const names = droppedNames(dropped, side);
     if (names.length > 0) await this.#activations.drop(names);
   }
 
@@ -262,8 +239,3 @@ function wholeData({ sight, whole }: Stop): Value[] {
 }
 
 type Side = 'pruned' | 'dense';
-
-/** Values that come from outside go by their own names. */
-function storedName(value: Value, side: Side): string {
-  return value.producer === undefined ? value.name : `${side}:${value.name}`;
-}

@@ -1,4 +1,5 @@
 import { factorize, solve } from '../numeric/cholesky.ts';
+import { covarianceOf, isFlat, meanDiagonal, meanSquareOf, ROUNDING } from './covariance.ts';
 import type { Moments } from './moments.ts';
 
 /** A correction of a layer: numbers to add to its matrix [rows, features] and to its bias [rows]. */
@@ -33,14 +34,6 @@ export interface FitOptions {
 const RIDGES = [1e-4, 1e-3, 1e-2, 1e-1];
 /** The one that is taken where no data are held out to choose by. */
 const BLIND_RIDGE = 1e-2;
-/** Variance, as a part of the mean square, below which what is read is the same everywhere but for the rounding of float32. */
-const FLAT = 1e-6;
-
-/**
- * The least ridge, as a part of the mean square of what is read: some roundings of float32, in which squares are summed, since
- * the variance of what hardly varies around a large mean is made of them, and may even come out below zero.
- */
-const ROUNDING = 2 ** -20;
 
 /**
  * The correction that makes up best for what a layer's output lacks: the minimum of E|e − Δ·x − δ|² + λ|Δ|², with
@@ -83,11 +76,10 @@ function ridgeFit(
   let extra = 0;
   for (let group = 0; group < groups && Number.isFinite(ridge); group++) {
     const { covariance, cross } = centred(moments, { features, own, group }, affine);
+    const sums = { features, group, count: count(moments) };
     // Rounding must not be taken for what goes together.
-    if (isFlat(covariance, moments, { features, group })) continue;
-    const square = moments.gram.subarray(group * features ** 2, (group + 1) * features ** 2);
-    const rounding = (ROUNDING * meanDiagonal(square)) / count(moments);
-    const damping = Math.max(ridge * meanDiagonal(covariance), rounding);
+    if (isFlat(covariance, moments, sums)) continue;
+    const damping = Math.max(ridge * meanDiagonal(covariance, features), ROUNDING * meanSquareOf(moments, sums));
     const factor = factorize(covariance, features, damping);
     extra = Math.max(extra, factor.damping - damping);
     const solution = solve(factor, cross, own);
@@ -125,37 +117,16 @@ export function centred(
   affine: boolean,
 ): { readonly covariance: Float64Array; readonly cross: Float64Array } {
   const n = count(moments);
-  const size = features * features;
-  const covariance = moments.gram.slice(group * size, (group + 1) * size);
+  const covariance = covarianceOf(moments, { features, group, count: n }, affine);
   const cross = moments.cross.slice(group * features * own, (group + 1) * features * own);
   for (let i = 0; i < features; i++) {
     const mean = affine ? (moments.sum[group * features + i] as number) / n : 0;
-    for (let j = 0; j < features; j++) {
-      const at = i * features + j;
-      covariance[at] = ((covariance[at] as number) - mean * (moments.sum[group * features + j] as number)) / n;
-    }
-    // Rounding alone makes a variance negative.
-    covariance[i * features + i] = Math.max(0, covariance[i * features + i] as number);
     for (let row = 0; row < own; row++) {
       const at = i * own + row;
       cross[at] = ((cross[at] as number) - mean * (moments.errorSum[group * own + row] as number)) / n;
     }
   }
   return { covariance, cross };
-}
-
-/**
- * Whether what one group reads is the same everywhere but for rounding: of one sample, or the same one again and again.
- * @param covariance of the group, as `centred` gives it
- */
-export function isFlat(
-  covariance: Float64Array,
-  moments: Pick<Moments, 'gram' | 'count'>,
-  { features, group }: { readonly features: number; readonly group: number },
-): boolean {
-  const size = features * features;
-  const square = meanDiagonal(moments.gram.subarray(group * size, (group + 1) * size)) / count(moments);
-  return !(meanDiagonal(covariance) > FLAT * square);
 }
 
 /** E|e − Δ·x − δ|², summed over rows: from the moments alone. */
@@ -203,15 +174,9 @@ function meanSquare(moments: Moments): number {
   return moments.errorSquares.reduce((sum, each) => sum + each, 0) / count(moments);
 }
 
-function count(moments: Pick<Moments, 'count'>): number {
+/** How many positions sums are over. */
+export function count(moments: Pick<Moments, 'count'>): number {
   return moments.count[0] ?? 0;
-}
-
-function meanDiagonal(matrix: Float64Array): number {
-  const size = Math.sqrt(matrix.length);
-  let sum = 0;
-  for (let i = 0; i < size; i++) sum += matrix[i * size + i] as number;
-  return sum / size;
 }
 
 /** The sums of two sets of data together. */

@@ -1,4 +1,5 @@
 import { factorize, solve } from '../numeric/cholesky.ts';
+import { covarianceOf, meanDiagonal } from './covariance.ts';
 import { layerMatrix, readMatrix } from './layer-matrix.ts';
 import type { Lineage } from './lineage.ts';
 import type { ChannelMoments, Moments } from './moments.ts';
@@ -70,17 +71,7 @@ function channelMap(
 ): Float64Array {
   const n = count[0] ?? 1;
   const mean = (x: number): number => (affine ? (sum[group * channels + x] as number) / n : 0);
-  const covariance = new Float64Array(channels * channels);
-  let trace = 0;
-  for (let x = 0; x < channels; x++) {
-    for (let y = 0; y < channels; y++) {
-      const product = gram[(group * channels + x) * channels + y] as number;
-      covariance[x * channels + y] = (product - mean(x) * (sum[group * channels + y] as number)) / n;
-    }
-    // Rounding alone makes a variance negative.
-    covariance[x * channels + x] = Math.max(0, covariance[x * channels + x] as number);
-    trace += covariance[x * channels + x] as number;
-  }
+  const covariance = covarianceOf({ sum, gram }, { group, features: channels, count: n }, affine);
   // Of z − z': what the channels that stayed give is taken off.
   const cross = new Float64Array(channels * all);
   for (let x = 0; x < channels; x++) {
@@ -93,7 +84,7 @@ function channelMap(
       cross[at] = (cross[at] as number) - (covariance[x * channels + y] as number);
     });
   }
-  const map = solve(factorize(covariance, channels, (RIDGE * trace) / channels), cross, all);
+  const map = solve(factorize(covariance, channels, RIDGE * meanDiagonal(covariance, channels)), cross, all);
   stayed.forEach((z, x) => {
     map[x * all + z] = (map[x * all + z] as number) + 1;
   });

@@ -2,14 +2,15 @@ import type { Model } from '../ir/model.ts';
 import { labelOf } from '../ir/node.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
+import { isFlat } from './covariance.ts';
 import { readMatrix, withElements } from './layer-matrix.ts';
-import { addMoments, centred, errorOf, fitCorrection, isFlat, shiftFor } from './least-squares.ts';
+import { addMoments, centred, count, errorOf, fitCorrection, shiftFor } from './least-squares.ts';
 import type { Lineage } from './lineage.ts';
 import type { Moments, SecondMoments } from './moments.ts';
 import type { ProductStop } from './product-stops.ts';
 import { corrected, type RecoverTools } from './recover.ts';
 import { energy as energyOf } from './sparse/error.ts';
-import type { Share } from './sparse/problem.ts';
+import { diagonalOf, type Share } from './sparse/problem.ts';
 import { type SparseMethod, solveSparse } from './sparse/solve.ts';
 import { sparseStopsOf, weightOf } from './sparse-stops.ts';
 import type { Stop } from './stops.ts';
@@ -98,14 +99,14 @@ function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method
   const { rows, features, groups } = matrix;
   const own = rows / groups;
   const all = halves.reduce(addMoments);
-  const check = halves.slice(1).find(({ count }) => (count[0] ?? 0) > 0);
+  const check = halves.slice(1).find((half) => count(half) > 0);
   const wanted = corrected(stop, fitCorrection(halves, matrix, { affine, matrix: true }), shares);
   const elements = new Float64Array(wanted.length);
   let used: SparseMethod = method === 'best' ? 'magnitude' : method;
   for (let group = 0; group < groups; group++) {
     const part = { features, own, group };
     const { covariance } = centred(all, part, affine);
-    const flat = isFlat(covariance, all, part);
+    const flat = isFlat(covariance, all, { features, group, count: count(all) });
     const weights = wanted.slice(group * own * features, (group + 1) * own * features);
     const solution = solveSparse(
       method,
@@ -150,7 +151,7 @@ function sparsifyProduct(
   const elements = new Float64Array(before.length);
   const own = rows / groups;
   let used: SparseMethod = method === 'best' ? 'magnitude' : method;
-  const held = halves.slice(1).filter(({ count }) => (count[0] ?? 0) > 0);
+  const held = halves.slice(1).filter((half) => count(half) > 0);
   let [after, energy] = [0, 0];
   for (let group = 0; group < groups; group++) {
     const weights = before.slice(group * own * features, (group + 1) * own * features);
@@ -177,7 +178,7 @@ function sparsifyProduct(
 /** E x·xᵀ of what one group of rows is multiplied with, [features, features]. */
 function meanMoment(parts: readonly SecondMoments[], group: number, features: number): Float64Array {
   const mean = new Float64Array(features * features);
-  const positions = parts.reduce((sum, { count }) => sum + (count[0] ?? 0), 0);
+  const positions = parts.reduce((sum, part) => sum + count(part), 0);
   for (const { gram } of parts) {
     const own = gram.subarray(group * mean.length, (group + 1) * mean.length);
     for (let i = 0; i < own.length; i++) mean[i] = (mean[i] as number) + (own[i] as number) / positions;
@@ -204,7 +205,7 @@ function identity(size: number): Float64Array {
 }
 
 /** E x² of what one group reads. */
-function meanSquares({ gram, count }: Moments, group: number, features: number): Float64Array {
-  const from = group * features * features;
-  return Float64Array.from({ length: features }, (_, i) => (gram[from + i * features + i] as number) / (count[0] ?? 1));
+function meanSquares(moments: Moments, group: number, features: number): Float64Array {
+  const own = moments.gram.subarray(group * features * features, (group + 1) * features * features);
+  return diagonalOf(own, features).map((square) => square / count(moments));
 }

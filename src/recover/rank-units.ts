@@ -2,9 +2,10 @@ import type { ChannelMap, Group } from '../channels/group.ts';
 import type { UnitRanking } from '../criteria/criterion.ts';
 import type { Node } from '../ir/node.ts';
 import { type Consumer, eliminate } from '../numeric/eliminate.ts';
-import { isFlat } from './least-squares.ts';
-import { covarianceOf, dampingOf, partsOf, type ReaderPart, unitsRead, weightsRead } from './reader-part.ts';
+import { covarianceOf, isFlat } from './covariance.ts';
+import { dampingOf, partsOf, type ReaderPart, sumsOf, unitsRead, weightsRead } from './reader-part.ts';
 import type { MeasuredReading } from './readings.ts';
+import { energy } from './sparse/error.ts';
 
 /**
  * Ranks the units of a group by what the layers that read them lose: the least error in their outputs that least squares
@@ -55,12 +56,12 @@ function consumerOf(reading: MeasuredReading, part: ReaderPart, group: Group, un
   const unitOf = unitsRead(reading, part, group, units);
   if (unitOf.every((unit) => unit < 0)) return undefined;
   const weight = weightsRead(reading, part);
-  const moments = covarianceOf(reading, part);
+  const sums = sumsOf(reading, part);
+  const moments = covarianceOf(reading, sums, true);
   // Channels that are the same on all data, but for rounding, say nothing of one another.
-  const sums = { gram: reading.gram, count: Float64Array.of(reading.count) };
-  if (isFlat(moments, sums, { features, group: part.part })) return undefined;
-  const energy = energyOf(weight, rows, moments, features);
-  if (!(energy > 0)) return undefined;
+  if (isFlat(moments, reading, sums)) return undefined;
+  const outputs = energy(weight, rows, features, moments);
+  if (!(outputs > 0)) return undefined;
   return {
     weight,
     rows,
@@ -68,23 +69,6 @@ function consumerOf(reading: MeasuredReading, part: ReaderPart, group: Group, un
     moments,
     damping: dampingOf(reading, part, moments),
     unitOf,
-    importance: 1 / energy,
+    importance: 1 / outputs,
   };
-}
-
-/** tr(W C Wᵀ): how much the outputs vary, summed over rows. */
-function energyOf(weights: Float64Array, rows: number, moment: Float64Array, features: number): number {
-  const product = new Float64Array(features);
-  let energy = 0;
-  for (let row = 0; row < rows; row++) {
-    product.fill(0);
-    const own = weights.subarray(row * features, (row + 1) * features);
-    for (let i = 0; i < features; i++) {
-      const weight = own[i] as number;
-      for (let j = 0; j < features; j++)
-        product[j] = (product[j] as number) + weight * (moment[i * features + j] as number);
-    }
-    for (let j = 0; j < features; j++) energy += (own[j] as number) * (product[j] as number);
-  }
-  return energy;
 }

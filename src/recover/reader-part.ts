@@ -1,4 +1,5 @@
 import type { Group } from '../channels/group.ts';
+import { type GroupSums, meanDiagonal, meanSquareOf, ROUNDING } from './covariance.ts';
 import { readMatrix } from './layer-matrix.ts';
 import type { MeasuredReading } from './readings.ts';
 
@@ -56,44 +57,16 @@ export function weightsRead(reading: MeasuredReading, part: ReaderPart): Float64
   return weights;
 }
 
-/** The covariance [features, features] of what a part reads, row-major; the mean of x·xᵀ where means are not to be taken off. */
-export function covarianceOf(
-  { gram, sum, count }: MeasuredReading,
-  { part, features }: ReaderPart,
-  centred = true,
-): Float64Array {
-  const covariance = gram.slice(part * features * features, (part + 1) * features * features);
-  for (let i = 0; i < features; i++) {
-    const mean = centred ? (sum[part * features + i] as number) / count : 0;
-    for (let j = 0; j < features; j++) {
-      const at = i * features + j;
-      covariance[at] = ((covariance[at] as number) - mean * (sum[part * features + j] as number)) / count;
-    }
-  }
-  return covariance;
+/** What sums a part reads are in. */
+export function sumsOf({ count }: MeasuredReading, { part, features }: ReaderPart): GroupSums {
+  return { group: part, features, count };
 }
 
 /** Part of the mean variance of what a layer reads that is added to each, so that copies can be told apart. */
 const DAMPING = 1e-4;
 
-/**
- * The least that is added, as a part of the mean square: some roundings of float32, in which squares are summed; what hardly
- * varies around a large mean may come out with a variance below zero.
- */
-const ROUNDING = 2 ** -20;
-
 /** What to add to the diagonal of a part's covariance [features, features], so that channels that say the same can be told apart. */
-export function dampingOf(
-  { gram, count }: MeasuredReading,
-  { part, features }: ReaderPart,
-  covariance: Float64Array,
-): number {
-  let variance = 0;
-  let square = 0;
-  for (let i = 0; i < features; i++) {
-    const at = i * features + i;
-    variance += (covariance[at] as number) / features;
-    square += (gram[part * features ** 2 + at] as number) / features / count;
-  }
-  return Math.max(DAMPING * variance, ROUNDING * square);
+export function dampingOf(reading: MeasuredReading, part: ReaderPart, covariance: Float64Array): number {
+  const square = meanSquareOf(reading, sumsOf(reading, part));
+  return Math.max(DAMPING * meanDiagonal(covariance, part.features), ROUNDING * square);
 }

@@ -1,8 +1,9 @@
 import type { Group } from '../channels/group.ts';
 import { factorize, solveRows } from '../numeric/cholesky.ts';
 import { addProducts } from '../numeric/products.ts';
+import { covarianceOf } from './covariance.ts';
 import { readMatrix } from './layer-matrix.ts';
-import { covarianceOf, dampingOf, elementOf, partsOf, type ReaderPart, unitsRead, weightsRead } from './reader-part.ts';
+import { dampingOf, elementOf, partsOf, type ReaderPart, sumsOf, unitsRead, weightsRead } from './reader-part.ts';
 import type { MeasuredReading } from './readings.ts';
 
 /** What a layer does without some of the channels that it reads. */
@@ -47,7 +48,7 @@ function replace(
   { elements, bias }: StandIn,
 ): void {
   const { rows, features } = part;
-  const covariance = covarianceOf(reading, part, affine);
+  const covariance = covarianceOf(reading, sumsOf(reading, part), affine);
   const weights = weightsRead(reading, part);
   const places = [...gone.keys()];
   const leave = places.filter((feature) => gone[feature] === 1);

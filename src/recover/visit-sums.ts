@@ -1,8 +1,6 @@
+import { ROUNDING } from './covariance.ts';
 import type { LayerMatrix } from './layer-matrix.ts';
 import type { ChannelMoments, ChannelNames, MomentNames, Moments } from './moments.ts';
-
-/** Variance, as a part of the mean square, that is no more than the rounding of float32. */
-const ROUNDING = 1e-6;
 
 /** What a layer's output has to change by for one of what is looked at behind a gain, per row; 0 where it counts for nothing there. */
 export function sharesOf(gain: Float64Array): Float64Array {

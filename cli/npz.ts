@@ -1,8 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { OnnxPruneError } from '../src/errors.ts';
-import { type ByteSource, inMemory, type MakeScratch, memoryScratch, piecesOf } from './byte-source.ts';
+import { type ByteSource, type MakeScratch, piecesOf } from './byte-source.ts';
 import { inflate } from './inflate.ts';
-import { type NumpyArray, parseNpy } from './npy.ts';
 import { entryBytes, isZip, readZipDirectory, ZIP_METHOD, ZipDamage, type ZipEntry } from './zip-directory.ts';
 
 /** All arrays of one file together must stay below this when they are inflated into memory: 8 GiB. */
@@ -59,19 +58,6 @@ export async function openNpz(
     files.set(entry.name.slice(0, -SUFFIX.length), content);
   }
   return files;
-}
-
-/**
- * Reads the arrays of a .npz file in memory, by name; see `openNpz`.
- * @throws OnnxPruneError `bad-data` as that does, and for entries that are no readable arrays
- */
-export async function parseNpz(bytes: Uint8Array, source: string): Promise<ReadonlyMap<string, NumpyArray>> {
-  const files = await openNpz(inMemory(bytes), source, { scratch: memoryScratch, most: MOST_IN_MEMORY });
-  const arrays = new Map<string, NumpyArray>();
-  for (const [name, file] of files) {
-    arrays.set(name, parseNpy(await file.read(0, file.size), entryName(source, name)));
-  }
-  return arrays;
 }
 
 /** What messages call an array in a .npz file. */

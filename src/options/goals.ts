@@ -28,7 +28,7 @@ export interface Goals {
 }
 
 /** Stands for an amount of weights that is to be found. */
-export const AUTO = 'auto';
+const AUTO = 'auto';
 
 /** The other options that goals are checked against. */
 export interface GoalContext {

@@ -1,10 +1,11 @@
 import { type Zippable, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { inMemory, type MakeScratch, memoryScratch } from '../../cli/byte-source.ts';
-import { openNpz, parseNpz } from '../../cli/npz.ts';
+import { openNpz } from '../../cli/npz.ts';
 import { OnnxPruneError } from '../../src/errors.ts';
 import { rawBytes } from '../support/build-tensor.ts';
 import { npyBytes } from '../support/npy-bytes.ts';
+import { parseNpz } from './support/parse-npz.ts';
 import { zipBytes } from './support/zip-bytes.ts';
 
 const values = Float32Array.from({ length: 300_000 }, (_, index) => index % 97);

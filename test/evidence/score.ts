@@ -1,4 +1,4 @@
-import type { HostTensor, TestData } from '../../src/index.ts';
+import type { TestData } from '../../src/index.ts';
 import { batchOf } from '../../src/judge/test-data.ts';
 import { RuntimeChild, runAll } from '../../src/runtime/index.ts';
 
@@ -13,7 +13,8 @@ const BATCH = 100;
 /** Scores a model by labels: its one float output is taken for logits, the classes along the last axis. */
 export async function scoreModel(path: string, data: TestData): Promise<Score> {
   const { labels, count } = data;
-  if (labels === undefined || typeof labels.data[0] === 'string') throw new Error('The test data have no labels.');
+  if (labels === undefined) throw new Error('The test data have no labels.');
+  const answers = labels.data;
   const child = new RuntimeChild();
   let [hits, bits, total] = [0, 0, 0];
   try {
@@ -23,9 +24,9 @@ export async function scoreModel(path: string, data: TestData): Promise<Score> {
       const [logits] = Object.values(outputs);
       if (!(logits?.data instanceof Float32Array)) throw new Error(`${path} gives no float32 output.`);
       const rows = rowsOf(logits.data, logits.dims);
-      const first = (from * labels.data.length) / count;
+      const first = (from * answers.length) / count;
       rows.forEach((row, i) => {
-        const label = Number((labels.data as HostTensor['data'])[first + i]);
+        const label = Number(answers[first + i]);
         const largest = row.reduce((a, b) => Math.max(a, b));
         const sum = row.reduce((each, logit) => each + Math.exp(logit - largest), 0);
         bits += (Math.log(sum) + largest - (row[label] as number)) / Math.LN2;

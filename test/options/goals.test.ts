@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { OnnxPruneError } from '../../src/index.ts';
+import type { OnnxPruneError } from '../../src/index.ts';
 import { checkDropMeasurable } from '../../src/options/goals.ts';
 import { checkPruneOptions, type PruneOptions, withAmount } from '../../src/options/prune-options.ts';
+import { refusalBy } from './refusal.ts';
 
-function refusalOf(options: PruneOptions): OnnxPruneError {
-  try {
-    checkPruneOptions(options);
-  } catch (error) {
-    if (error instanceof OnnxPruneError) {
-      expect(error.code).toBe('bad-option');
-      return error;
-    }
-  }
-  return expect.fail('it should have been refused');
-}
+const refusalOf = (options: PruneOptions): OnnxPruneError => refusalBy(() => checkPruneOptions(options));
 
 const zeros = { unstructured: 'auto', gzip: true };
 

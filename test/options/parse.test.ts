@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { OnnxPruneError } from '../../src/index.ts';
 import {
   parseAlign,
   parseAmount,
@@ -10,19 +9,9 @@ import {
   parseWhole,
   rejectUnknownKeys,
 } from '../../src/options/parse.ts';
+import { refusalBy } from './refusal.ts';
 
-function messageOf(parse: () => unknown): string {
-  try {
-    parse();
-  } catch (error) {
-    expect(error).toBeInstanceOf(OnnxPruneError);
-    if (error instanceof OnnxPruneError) {
-      expect(error.code).toBe('bad-option');
-      return error.message;
-    }
-  }
-  return expect.fail('it should have been refused');
-}
+const messageOf = (parse: () => unknown): string => refusalBy(parse).message;
 
 describe('an amount', () => {
   it.each([

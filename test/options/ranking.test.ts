@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { criteria, OnnxPruneError } from '../../src/index.ts';
+import { criteria } from '../../src/index.ts';
 import { parseRanking } from '../../src/options/ranking.ts';
+import { refusalBy } from './refusal.ts';
 
 const CHANNELS = { channels: true, weights: false };
 const WEIGHTS = { channels: false, weights: true };
@@ -9,14 +10,9 @@ const NEITHER = { channels: false, weights: false };
 const USUAL = { channels: 'fan-out', weights: 'magnitude', formula: undefined };
 
 function messageOf(...args: Parameters<typeof parseRanking>): string {
-  try {
-    parseRanking(...args);
-  } catch (error) {
-    expect(error).toBeInstanceOf(OnnxPruneError);
-    expect(error).toMatchObject({ code: 'bad-option', subject: '--criterion' });
-    if (error instanceof OnnxPruneError) return error.message;
-  }
-  return expect.fail('it should have been refused');
+  const { subject, message } = refusalBy(() => parseRanking(...args));
+  expect(subject).toBe('--criterion');
+  return message;
 }
 
 describe('a criterion', () => {

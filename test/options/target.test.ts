@@ -1,21 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OnnxPruneError } from '../../src/index.ts';
 import { parseDrop } from '../../src/options/parse.ts';
 import { limitOf, parseTarget, TARGET_KINDS, type Target, targetText } from '../../src/options/target.ts';
+import { refusalBy } from './refusal.ts';
 
-function messageOf(parse: () => unknown): string {
-  try {
-    parse();
-  } catch (error) {
-    expect(error).toBeInstanceOf(OnnxPruneError);
-    if (error instanceof OnnxPruneError) {
-      expect(error.code).toBe('bad-option');
-      return error.message;
-    }
-  }
-  return expect.fail('it should have been refused');
-}
+const messageOf = (parse: () => unknown): string => refusalBy(parse).message;
 
 const refusal = (found: string): string => messageOf(() => parseTarget('--target', found));
 

@@ -1,23 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OnnxPruneError } from '../../src/index.ts';
+import type { OnnxPruneError } from '../../src/index.ts';
 import { checkPruneOptions, type PruneOptions } from '../../src/options/prune-options.ts';
 import { checkWeightWishes, type WeightOptions } from '../../src/options/weight-options.ts';
+import { refusalBy } from './refusal.ts';
 
-function refusalOf(
+const refusalOf = (
   options: PruneOptions,
   check: (options: PruneOptions) => unknown = checkWeightWishes,
-): OnnxPruneError {
-  try {
-    check(options);
-  } catch (error) {
-    if (error instanceof OnnxPruneError) {
-      expect(error.code).toBe('bad-option');
-      return error;
-    }
-  }
-  return expect.fail('it should have been refused');
-}
+): OnnxPruneError => refusalBy(() => check(options));
 
 describe('wishes about weights', () => {
   it.each<[WeightOptions, unknown]>([

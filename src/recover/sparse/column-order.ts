@@ -4,7 +4,7 @@ import type { SparseProblem } from './problem.ts';
 export type ColumnOrder = Int32Array;
 
 /** Columns of row-major [rows, columns] values, or the numbers of a [columns] vector, in another order. */
-export function permuteColumns(values: Float64Array, order: ColumnOrder): Float64Array {
+function permuteColumns(values: Float64Array, order: ColumnOrder): Float64Array {
   const columns = order.length;
   const out = new Float64Array(values.length);
   for (let from = 0; from < values.length; from += columns) {

@@ -20,7 +20,7 @@ const SUBJECT = 'the activations';
 
 /**
  * Activations of batches, kept by the child between runs of different models, so that a net can be worked on segment
- * by segment without moving them between processes (about 10 ms per MB): in memory up to a limit, those stored later in
+ * by segment without moving them between processes (5 to 10 ms per MB): in memory up to a limit, those stored later in
  * files. They are known by name and batch; storing one anew replaces it. See `runStage`.
  *
  * A child that is stopped (a time limit, an abort) takes its activations along: every later call but `close` rejects

@@ -23,7 +23,7 @@ export type Outputs = Readonly<Record<string, HostTensor>>;
 
 /**
  * Runs a model on batches of data, loading it once, and gives the outputs of each batch. The outputs travel between
- * processes (about 10 ms per MB): to compare models use `compare`.
+ * processes (5 to 10 ms per MB): to compare models use `compare`.
  *
  * @throws OnnxPruneError `runtime-refused` with onnxruntime's own words, `bad-data` for data that does not fit the
  * inputs

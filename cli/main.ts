@@ -5,6 +5,7 @@ import { packageVersion } from '../src/version.ts';
 import { compareCommand } from './commands/compare.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
+import { quantizeCommand } from './commands/quantize.ts';
 import { EXIT, exitCodeOf, Interrupted } from './exit-codes.ts';
 import { printable } from './render/text.ts';
 import { withPlainErrors } from './usage-errors.ts';
@@ -12,6 +13,7 @@ import { withPlainErrors } from './usage-errors.ts';
 const EXAMPLES = `
 Examples:
   $ onnx-prune model.onnx --structured 50%              writes model.pruned.onnx, half as wide
+  $ onnx-prune quantize model.onnx --calibration x.npz  writes model.int8.onnx, which runs on 8-bit integers
   $ onnx-prune inspect model.onnx                       shows what can be removed
   $ onnx-prune compare model.onnx model.pruned.onnx     shows how far apart they are
 
@@ -27,6 +29,7 @@ function program(): Command {
     .version(packageVersion())
     .addHelpText('after', EXAMPLES);
   root.addCommand(pruneCommand(), { isDefault: true });
+  root.addCommand(quantizeCommand());
   root.addCommand(inspectCommand());
   root.addCommand(compareCommand());
   withPlainErrors(root.exitOverride(), 'onnx-prune --help');

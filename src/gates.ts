@@ -1,5 +1,6 @@
 import { OnnxPruneError } from './errors.ts';
 import { missedGoal } from './missed-goal.ts';
+import type { QuantizeReport } from './quantize-model.ts';
 import type { Report } from './report/report.ts';
 
 /** A run whose proof or gate failed. Nothing was written; the report says all that was found out. */
@@ -51,13 +52,15 @@ export function checkGates(report: Report, { input, random, requireChange }: Gat
 
 /** What a run did, as reports have it. */
 type Deeds = Pick<Report, 'lossless' | 'pruning' | 'weights' | 'freed'> & {
+  readonly quantization: Pick<QuantizeReport, 'layers'> | null;
   readonly storage: Pick<Report['storage'], 'storedTwice' | 'half'>;
 };
 
-/** Whether anything left the model, became zero, or is stored with fewer bits. */
-export function isPruned({ lossless, pruning, weights, freed, storage }: Deeds): boolean {
+/** Whether anything left the model, became zero, became integers, or is stored with fewer bits. */
+export function isPruned({ lossless, pruning, weights, freed, quantization, storage }: Deeds): boolean {
   const removed = [lossless, pruning, freed].reduce((sum, step) => sum + (step?.removedChannels ?? 0), 0);
-  return removed + (weights?.zeroed ?? 0) + (storage.half?.stored.length ?? 0) > 0;
+  const stored = (storage.half?.stored.length ?? 0) + (quantization?.layers.length ?? 0);
+  return removed + (weights?.zeroed ?? 0) + stored > 0;
 }
 
 /** Whether the result is any smaller: the same, or equal tensors are stored once, or what nobody read left. */

@@ -153,7 +153,7 @@ class PruneRun {
       inputs,
       held,
     });
-    const tools = { files, clock: this.#clock, evaluator: engine, statistics, stages: stages?.open };
+    const tools = { files, clock: this.#clock, evaluator: engine, statistics, stages: stages?.open, dropOf: goals.dropOf };
     const done = await runTransforms(model, options, {
       ...tools,
       settle: (each) => goals.settle(each, tools),

@@ -38,6 +38,8 @@ export interface Findings extends Verdict {
   /** How many tensors are stored as sparse initializers; null where none was to be. */
   readonly sparseTensors: number | null;
   readonly size: Report['size'];
+  /** What the runtime makes of integers; null where nobody looked. */
+  readonly fusion: FusionReport | null;
   readonly testData: TestData | undefined;
   /** Whether inputs to take statistics over were given. */
   readonly calibrated: boolean;
@@ -62,6 +64,7 @@ export function reportOf(findings: Findings): Report {
     recovery: done.recovery,
     weights: done.weights,
     freed: done.freed,
+    quantization: done.quantization && { ...done.quantization, fusion: findings.fusion },
     storage: {
       storedTwice: done.storedTwice,
       half: done.half,
@@ -104,9 +107,13 @@ function notesOn({
   }
   if (calibrated && !readsCalibration(options))
     notes.push(
-      'Calibration data were given, but nothing reads them: formulas for --criterion do, and, where channels leave, --criterion reconstruction and --recover; where weights become zero, --one-shot.',
+      'Calibration data were given, but nothing reads them: formulas for --criterion do, and, where channels leave, --criterion reconstruction and --recover; where weights become zero, --one-shot; and --int8.',
     );
-  const learnt = Math.min(done.recovery?.samples || FEW_SAMPLES, done.weights?.oneShot?.samples ?? FEW_SAMPLES);
+  const learnt = Math.min(
+    done.recovery?.samples || FEW_SAMPLES,
+    done.weights?.oneShot?.samples ?? FEW_SAMPLES,
+    done.quantization?.samples || FEW_SAMPLES,
+  );
   if (learnt < FEW_SAMPLES)
     notes.push(
       `Layers were corrected on ${learnt === 1 ? '1 calibration sample' : `${learnt} calibration samples`} alone; a few hundred make what is learnt hold for other inputs, too.`,
@@ -117,8 +124,12 @@ function notesOn({
     notes.push(
       `${mixers.length === 1 ? '1 node takes' : `${mixers.length} nodes take`} statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
     );
+  notes.push(...quantizationNotes(done.quantization));
   const storesOnly =
-    !options.prunesChannels && options.weights === undefined && (options.gzip || sparseTensors !== null);
+    !options.prunesChannels &&
+    options.weights === undefined &&
+    options.int8 === undefined &&
+    (options.gzip || sparseTensors !== null);
   if (!storesOnly && !isPruned({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
     notes.push(whyNothing(size.before.parameters, loaded, options));
   const empty = (done.weights?.layers ?? []).filter((layer) => layer.zerosAfter === layer.weights && layer.weights > 0);
@@ -151,18 +162,36 @@ function notesOn({
 }
 
 /** Whether anything that was asked for looks at calibration data. */
-function readsCalibration({ ranking, recover, oneShot, prunesChannels }: SettledOptions): boolean {
+function readsCalibration({ ranking, recover, oneShot, int8, prunesChannels }: SettledOptions): boolean {
   const { formula, weightFormula, channels } = ranking;
   return (
     [formula, weightFormula].some((each) => each !== undefined) ||
     recover !== 'none' ||
     oneShot !== undefined ||
+    int8 !== undefined ||
     (prunesChannels && channels === 'reconstruction')
   );
 }
 
+/** What a person should know of integers. */
+function quantizationNotes(quantization: Transformed['quantization']): string[] {
+  if (quantization === null) return [];
+  const { untouched, overflowing, portable, layers, search } = quantization;
+  if (untouched !== null) return [`--int8 left the model as it is, since ${untouched}.`];
+  const notes: string[] = [];
+  if (overflowing > 0 && !portable)
+    notes.push(
+      `In ${overflowing === 1 ? '1 layer' : `${overflowing} of ${layers.length} layers`} sums of products may overflow on x86 CPUs without int8 instructions (VNNI), and answers differ there; --portable gives up a bit of the weights where it has to, and makes them the same everywhere.`,
+    );
+  if (search?.found === false)
+    notes.push('No set of layers in float keeps to --max-drop; the figures are those of all layers on integers.');
+  return notes;
+}
+
 /** Why a run changed nothing. */
 function whyNothing(parameters: number, { model }: LoadedModel, options: SettledOptions): string {
+  if (parameters > 0 && options.int8 !== undefined && options.weights === undefined && !options.prunesChannels)
+    return 'Nothing was quantized; what stays in float, and why, is said above.';
   if (parameters > 0 && options.weights !== undefined)
     return 'Nothing was changed: the weights are as sparse as asked for already, or the amount was too small for any.';
   if (parameters > 0 && !options.prunesChannels)
@@ -180,7 +209,7 @@ function whyNothing(parameters: number, { model }: LoadedModel, options: Settled
 
 /** The options as they were understood; those that were not given are left out. */
 function reportedOptions(settled: SettledOptions): Report['options'] {
-  const { layers, weights, ranking, prunesChannels, sparseFormat, target, sought: _sought, ...options } = settled;
+  const { layers, weights, ranking, prunesChannels, sparseFormat, target, int8, sought: _sought, ...options } = settled;
   const { how, schedule } = weights ?? {};
   const flat = {
     ...options,
@@ -190,6 +219,7 @@ function reportedOptions(settled: SettledOptions): Report['options'] {
     ...(how?.kind === 'threshold' && { threshold: how.threshold }),
     ...(how?.kind === 'pattern' && { pattern: `${how.keep}:${how.of}` }),
     ...(target !== undefined && { target: targetText(target) }),
+    ...(int8 !== undefined && { ...int8, int8: int8.mode, mode: undefined }),
     ...(schedule !== undefined && { schedule: schedule.kind, steps: schedule.steps, initial: schedule.initial }),
     sparseFormat,
   };

@@ -9,6 +9,7 @@ import { countMacs } from './ops/macs.ts';
 import { type SettledOptions, withAmount } from './options/prune-options.ts';
 import { limitOf, type Target, type TargetKind } from './options/target.ts';
 import type { Verdict } from './prune-report.ts';
+import type { DropOf } from './quantize-within.ts';
 import type { DropReport, GoalReport, LatencyReport, ModelSize, SoughtReport, TargetReport } from './report/report.ts';
 import type { TransformTools } from './run-transforms.ts';
 import { type Goal, seekAmount } from './seek-amount.ts';
@@ -50,6 +51,14 @@ export class RunGoals {
   /** The options with the amount that was found, or as they were. */
   get settled(): SettledOptions {
     return this.#sought === undefined ? this.#options : withAmount(this.#options, this.#sought.amount);
+  }
+
+  /** What a model loses against the original. */
+  get dropOf(): DropOf {
+    return async (model) => {
+      const path = await this.#tools.files.write(TRY, model);
+      return (await this.#tools.clock.time('compare', () => this.#meter.measure(path))).value;
+    };
   }
 
   /** Whether no amount keeps to the goal: nothing will be written, and nothing need be proven or timed. */

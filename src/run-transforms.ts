@@ -20,6 +20,8 @@ import type { ModelFiles } from './model-files.ts';
 import { type StoredTwice, storeOnce } from './normalise/shared-vectors.ts';
 import { pruneWeightsOneShot } from './one-shot-weights.ts';
 import type { SettledOptions } from './options/prune-options.ts';
+import { type QuantizeReport, quantizeModel } from './quantize-model.ts';
+import { type DropOf, type FloatSearch, quantizeWithin } from './quantize-within.ts';
 import type { Lineage } from './recover/lineage.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { NOTHING_PRUNED, type PruneChannelsReport } from './transforms/prune-channels.ts';
@@ -39,6 +41,8 @@ export interface Transformed {
   readonly weights: PruneWeightsReport | null;
   /** What those zeros freed. */
   readonly freed: RemoveRedundantReport | null;
+  /** What runs on integers; null where nothing was to. */
+  readonly quantization: Quantized | null;
   readonly storedTwice: StoredTwice;
   readonly half: StoreHalfReport | null;
   readonly passes: readonly ProofPass[];
@@ -56,8 +60,16 @@ export interface TransformTools {
   /** Finds the amounts that nobody gave, once what can leave without a trace has left; the model stays as it is. */
   readonly settle?: ((model: Model, options: SettledOptions) => Promise<SettledOptions>) | undefined;
   /** See `RoundTools`. */
+  /** What a model loses against the original, where layers are to stay in float until that is little. */
+  readonly dropOf?: DropOf | undefined;
   readonly trial?: Trial | undefined;
   readonly rankings?: KnownRankings | undefined;
+}
+
+/** What became of numbers that are integers now, and which layers had to go back to float. */
+export interface Quantized extends QuantizeReport {
+  /** Null where none had to, or nobody asked. */
+  readonly search: FloatSearch | null;
 }
 
 /** Means and mean squares of what layers read, from calibration data. */
@@ -98,9 +110,10 @@ async function pruneAndStore(run: Transformation): Promise<Omit<Transformed, 'lo
   // Without the channels that zeros free, the groups of a pattern would begin elsewhere.
   const frees = options.lossless && weights !== null && weights.how.kind !== 'pattern';
   const freed = frees ? await run.removeRedundant('remove what zeros free', true) : null;
+  const quantization = await run.quantize();
   const storedTwice = run.storeOnce();
   const half = options.fp16Storage ? await run.storeHalf() : null;
-  return { pruning, recovery, weights, freed, storedTwice, half, passes: run.passes };
+  return { pruning, recovery, weights, freed, quantization, storedTwice, half, passes: run.passes };
 }
 
 function formulaOf(text: string | undefined): Formula | undefined | Promise<Formula> {
@@ -205,6 +218,21 @@ class Transformation {
           });
     this.#tools.files.changed();
     return report;
+  }
+
+  /** Has the model run on integers; not where only how much there is of it counts. */
+  async quantize(): Promise<Quantized | null> {
+    const { int8, exclude, layers, maxDrop, sought } = this.#options;
+    const { clock, stages, trial, dropOf } = this.#tools;
+    if (int8 === undefined || trial === 'outline') return null;
+    const whole = [...exclude, ...layers.flatMap((layer) => (layer.exclude === true ? layer.match : []))];
+    const tools = { clock, stages, lineage: this.#lineage };
+    const done =
+      maxDrop !== undefined && sought === undefined && dropOf !== undefined
+        ? await quantizeWithin(this.#model, int8, whole, tools, { limit: maxDrop, dropOf })
+        : { ...(await quantizeModel(this.#model, int8, whole, tools)), search: null };
+    this.#tools.files.changed();
+    return done;
   }
 
   /** Stores equal tensors once. Not between the steps: what one of them leaves as it is may change in the next. */

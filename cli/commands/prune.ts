@@ -5,6 +5,7 @@ import { nearestWord } from '../../src/numeric/nearest-word.ts';
 import { defaultOutput } from '../../src/options/output-path.ts';
 import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
 import { formulaHelp } from '../formula-help.ts';
+import { int8Options } from './int8-options.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions {
@@ -27,6 +28,13 @@ interface Options extends SharedOptions {
   readonly calibration?: string;
   readonly recover?: string;
   readonly oneShot?: string | boolean;
+  readonly int8?: string | boolean;
+  readonly ranges?: string;
+  readonly rounding?: string;
+  readonly bits?: string;
+  readonly portable?: boolean;
+  readonly equalize?: boolean;
+  readonly float: readonly string[];
   readonly samples?: string;
   readonly batch?: string;
   readonly recipe?: string;
@@ -59,6 +67,7 @@ Examples:
   $ onnx-prune model.onnx --unstructured 80% --one-shot --calibration data.npz
   $ onnx-prune model.onnx --structured 30% --unstructured 60%
   $ onnx-prune model.onnx --unstructured 50% --criterion "abs(w) * sqrt(mean_square_in)" --calibration data.npz
+  $ onnx-prune model.onnx --structured 30% --int8 --calibration data.npz
   $ onnx-prune model.onnx --lossless
   $ onnx-prune bert.onnx --heads 25% --structured 50%
   $ onnx-prune inspect model.onnx --json | jq .recipe > recipe.json
@@ -179,7 +188,7 @@ export function pruneCommand(): Command {
     .option('--no-verify', 'skip the proof and the comparison of outputs')
     .option('--dry-run', 'do everything but write the result')
     .option('--require-change', 'fail with exit status 3 where nothing could be removed');
-  for (const option of [...runOptions(), ...outputOptions()]) command.addOption(option);
+  for (const option of [...int8Options(), ...runOptions(), ...outputOptions()]) command.addOption(option);
   return command
     .addHelpText('after', () => `${formulaHelp()}\n${EXAMPLES}`)
     .allowExcessArguments()
@@ -192,7 +201,7 @@ export function pruneCommand(): Command {
 /** Refuses a second word, and a first one that was meant to be another command. */
 function checkWords(words: readonly string[]): void {
   const [first = '', ...more] = words;
-  const command = existsSync(first) ? undefined : nearestWord(first, ['prune', 'inspect', 'compare']);
+  const command = existsSync(first) ? undefined : nearestWord(first, ['prune', 'inspect', 'compare', 'quantize']);
   if (command === undefined && more.length === 0) return;
   const meant = command === undefined ? 'name one at a time' : `did you mean "onnx-prune ${command}"`;
   throw new OnnxPruneError(
@@ -206,13 +215,13 @@ function checkWords(words: readonly string[]): void {
 
 async function run(model: string, options: Options, command: Command): Promise<void> {
   const { structured, heads, headDim, unstructured, threshold, pattern, recipe, lossless } = options;
-  const { fp16Storage, sparseFormat, gzip, target, maxDrop } = options;
-  const amounts = [structured, heads, headDim, unstructured, threshold, pattern, recipe, target, maxDrop];
+  const { fp16Storage, sparseFormat, gzip, target, maxDrop, int8 } = options;
+  const amounts = [structured, heads, headDim, unstructured, threshold, pattern, recipe, target, maxDrop, int8];
   if (amounts.every((each) => each === undefined) && !lossless && !fp16Storage && !sparseFormat && !gzip) {
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
-      `Say how much to remove, with --structured, --unstructured, --heads, --head-dim, --threshold, --pattern or --recipe, or what it must come to, with --target or --max-drop, for example: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed), or --lossless for what costs nothing.`,
+      `Say how much to remove, with --structured, --unstructured, --heads, --head-dim, --threshold, --pattern or --recipe, or what it must come to, with --target or --max-drop, for example: onnx-prune ${model} --structured 50% ("onnx-prune inspect ${model}" shows what can be removed), --int8 for integers, or --lossless for what costs nothing.`,
     );
   }
   const [{ CheckFailed, prune }, { renderReport }, { Session }, { readRecipe }] = await Promise.all([

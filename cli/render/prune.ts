@@ -9,6 +9,7 @@ import { renderLatency } from './latency.ts';
 import { renderKept, renderUnknownOperators } from './lists.ts';
 import { renderRedundant, renderStorage } from './lossless.ts';
 import { renderProof } from './proof.ts';
+import { renderQuantization } from './quantization.ts';
 import { renderRecovery } from './recovery.ts';
 import { printable } from './text.ts';
 import { renderTotals } from './totals.ts';
@@ -38,6 +39,7 @@ export function renderReport(report: Report, options: RenderOptions): string {
     renderRecovery(context, report.recovery),
     renderWeights(context, report.weights),
     renderRedundant(context, report.freed, 'Freed by zeros'),
+    renderQuantization(context, report.quantization),
     renderStorage(context, report),
     section(context, 'Size', renderTotals(context, size.before, size.after)),
     ...(failed ? [] : [proof]),
@@ -65,7 +67,7 @@ function headline(context: Context, report: Report): string[] {
   if (storesOnly(report))
     return [...lines, ...paragraph(context, 'stored anew; nothing else was asked for', '', ink.dim)];
   if (isPruned(report)) return [...lines, ...deeds(report).flatMap((text) => paragraph(context, text, ''))];
-  lines.push(...paragraph(context, 'NOTHING WAS PRUNED', '', (line) => ink.bold(ink.yellow(line))));
+  lines.push(...paragraph(context, report.quantization === null ? 'NOTHING WAS PRUNED' : 'NOTHING WAS CHANGED', '', (line) => ink.bold(ink.yellow(line))));
   lines.push(...paragraph(context, whyNothing(report), '', ink.yellow));
   return lines;
 }
@@ -77,7 +79,7 @@ function storesOnly({ options, weights, lossless, storage }: Report): boolean {
 }
 
 /** What was done, a line for each step that did something. */
-function deeds({ lossless, pruning, weights, freed }: Report): string[] {
+function deeds({ lossless, pruning, weights, freed, quantization }: Report): string[] {
   const lines: string[] = [];
   if (lossless !== null && lossless.removedChannels > 0)
     lines.push(`removed ${formatCount(lossless.removedChannels, 'channel')} that changed no output`);
@@ -98,10 +100,21 @@ function deeds({ lossless, pruning, weights, freed }: Report): string[] {
   }
   if (freed !== null && freed.removedChannels > 0)
     lines.push(`removed ${formatCount(freed.removedChannels, 'channel')} that the zeros freed`);
+  if (quantization !== null && quantization.layers.length > 0) lines.push(quantized(quantization));
   return lines;
 }
 
-function whyNothing({ pruning, weights, options, goal }: Report): string {
+function quantized({ layers, floats }: NonNullable<Report['quantization']>): string {
+  const weights = layers.reduce((sum, layer) => sum + layer.weights, 0);
+  const bits = [...new Set(layers.map((layer) => layer.bits))].join(' and ');
+  const left = floats.length === 0 ? '' : `, ${formatCount(floats.length, 'layer')} stayed in float`;
+  return `made ${formatCount(weights, 'weight')} of ${formatCount(layers.length, 'layer')} integers of ${bits} bits${left}`;
+}
+
+function whyNothing({ pruning, weights, quantization, options, goal }: Report): string {
+  if (quantization?.untouched) return `It stays as it is, since ${printable(quantization.untouched)}.`;
+  if (quantization !== null && options['criterion'] === undefined && weights === null)
+    return 'No layer could be made to run on integers, for the reasons below.';
   const { groups, kept } = pruning;
   if (goal?.sought?.by === 'drop')
     return 'Every amount that was tried and removes anything loses more than --max-drop allows.';

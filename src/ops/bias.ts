@@ -60,6 +60,23 @@ export function addToBiasInput(
   } else setConstant(graph, node, { attribute: 'bias', input: at }, summed);
 }
 
+/**
+ * The Add behind a node, where that is all that reads what the node gives, and what it adds is a constant vector over the last
+ * axis; undefined where there is none.
+ */
+export function addedBehind(
+  node: Node,
+  channels: number,
+): { readonly node: Node; readonly input: number } | undefined {
+  const out = output(node);
+  const [reader, ...others] = out.uses;
+  if (reader?.opType !== 'Add' || others.length > 0 || reader.graph !== node.graph || node.graph.isOutput(out))
+    return undefined;
+  const place = { input: reader.inputs[0] === out ? 1 : 0, gain: 1 };
+  const isConstant = reader.inputs[place.input]?.tensor !== undefined;
+  return isConstant && takesBiasInput(reader, channels, place) ? { node: reader, input: place.input } : undefined;
+}
+
 /** Whether `addBehind` can add to what a node gives: not where that holds no floats, nor where Add does not broadcast (before opset 7). */
 export function takesAddBehind(node: Node): boolean {
   return isFloatType(elementTypeOf(output(node))) && node.opset >= 7;
@@ -72,13 +89,10 @@ export function takesAddBehind(node: Node): boolean {
 export function addBehind(node: Node, amounts: Float64Array, graph: Graph): void {
   const out = output(node);
   const type = elementTypeOf(out);
-  const [reader, ...others] = out.uses;
-  if (reader?.opType === 'Add' && others.length === 0 && reader.graph === graph && !graph.isOutput(out)) {
-    const place = { input: reader.inputs[0] === out ? 1 : 0, gain: 1 };
-    if (reader.inputs[place.input]?.tensor !== undefined && takesBiasInput(reader, amounts.length, place)) {
-      addToBiasInput(reader, amounts, graph, place);
-      return;
-    }
+  const behind = addedBehind(node, amounts.length);
+  if (behind !== undefined) {
+    addToBiasInput(behind.node, amounts, graph, { input: behind.input, gain: 1 });
+    return;
   }
   if (!isFloatType(type)) return;
   const bias = graph.addInitializer(`${out.name}_bias`, Tensor.of(type, [amounts.length], floatBytes(type, amounts)));

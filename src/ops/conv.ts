@@ -16,6 +16,7 @@ import {
   pinValue,
   rankOf,
 } from './coupling.ts';
+import { convIntegers } from './integers.ts';
 import type { Alternative, Coupling, InnerAxis, Kept, Layer, OpRule } from './rule.ts';
 
 /**
@@ -226,6 +227,7 @@ const conv: OpRule = {
       : convPatches(node, data, graph),
   takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1))),
   addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph),
+  integers: convIntegers,
 };
 
 /** Transposed convolution: the weight's axes are [inputs, outputs / group, …]. */

@@ -1,8 +1,10 @@
+import { float } from '../ir/attributes.ts';
 import { bitsOf, isFloat } from '../ir/data-type.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, rankOf } from './coupling.ts';
-import type { Coupling, OpRule, Passage } from './rule.ts';
+import { joinsIntegers, mapsIntegers } from './integers.ts';
+import type { Coupling, IntegerForm, OpRule, Passage } from './rule.ts';
 
 /**
  * Couples one operand with the output under multidirectional broadcasting: trailing axes align, and an axis of length 1
@@ -74,6 +76,20 @@ function terms(node: Node): readonly number[] | undefined {
       return node.inputs.map(() => 1);
     case 'Sub':
       return [1, -1];
+    default:
+      return undefined;
+  }
+}
+
+/** Those of the operators that have a kernel for integers. */
+function integers(node: Node): IntegerForm | undefined {
+  switch (node.opType) {
+    case 'Add':
+    case 'Mul':
+      return joinsIntegers(node);
+    case 'LeakyRelu':
+    case 'Sigmoid':
+      return mapsIntegers();
     default:
       return undefined;
   }
@@ -155,6 +171,8 @@ const broadcasting: OpRule = {
   couple: (node) => coupleElementwise(node),
   passage,
   terms,
+  integers,
+  limits: (node) => (node.opType === 'Relu' ? { least: 0, most: Number.POSITIVE_INFINITY } : undefined),
 };
 
 /**
@@ -189,11 +207,24 @@ const castLike: OpRule = {
   passage: passingPassage,
 };
 
+/** The bounds of a Clip where they are known: attributes before opset 11, constants since. */
+function clipLimits(node: Node): { readonly least: number; readonly most: number } | undefined {
+  const bound = (at: number, name: string, otherwise: number): number | undefined => {
+    const value = node.inputs[at];
+    if (value === undefined) return float(node, name, otherwise);
+    return value.tensor?.size === 1 ? value.tensor.floats()[0] : undefined;
+  };
+  const least = bound(1, 'min', Number.NEGATIVE_INFINITY);
+  const most = bound(2, 'max', Number.POSITIVE_INFINITY);
+  return least === undefined || most === undefined ? undefined : { least, most };
+}
+
 /** Elements one by one between bounds that are attributes (before opset 11) or scalars. */
 const clip: OpRule = {
   domain: '',
   opTypes: ['Clip'],
   couple: coupleFirst,
+  limits: clipLimits,
   passage: () => ({ kind: 'elementwise', multiples: 'none' }),
 };
 

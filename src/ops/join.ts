@@ -2,6 +2,7 @@ import { int, intsAttribute } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { lengthOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
+import { joinsIntegers, movesIntegers } from './integers.ts';
 import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule, Passage } from './rule.ts';
 
@@ -40,6 +41,7 @@ const UNCHANGED: Passage = { kind: 'moves', constant: true, multiples: 'any' };
 const concat: OpRule = {
   domain: '',
   opTypes: ['Concat'],
+  integers: joinsIntegers,
   passage: () => UNCHANGED,
   couple: (node) =>
     coupleParts(
@@ -54,6 +56,7 @@ const SPLIT = { attribute: 'split', input: 1 };
 const split: OpRule = {
   domain: '',
   opTypes: ['Split'],
+  integers: movesIntegers,
   passage: () => UNCHANGED,
   couple(node) {
     if (intsParameter(node, SPLIT) === 'dynamic')
@@ -121,6 +124,7 @@ function constantIndices(node: Node): number[] | undefined {
 const gather: OpRule = {
   domain: '',
   opTypes: ['Gather'],
+  integers: movesIntegers,
   passage: () => UNCHANGED,
   couple: coupleGather,
   repair(node, kept, graph) {

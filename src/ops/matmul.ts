@@ -14,6 +14,7 @@ import {
   rankOf,
   unrankedAt,
 } from './coupling.ts';
+import { gemmIntegers, matMulIntegers } from './integers.ts';
 import { sourceOfConstant } from './made-of-constants.ts';
 import type { Coupling, Layer, OpRule } from './rule.ts';
 
@@ -155,6 +156,7 @@ const gemm: OpRule = {
   layer: gemmLayer,
   takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1)), gemmBias(node)),
   addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph, gemmBias(node)),
+  integers: gemmIntegers,
 };
 
 const matMul: OpRule = {
@@ -166,6 +168,7 @@ const matMul: OpRule = {
   // The rows of a constant on the left are the last axis but one, where no vector is added.
   takesBias: (node) => matMulLayer(node)?.rows === 1 && takesAddBehind(node),
   addBias: addBehind,
+  integers: matMulIntegers,
 };
 
 export const matMulRules: readonly OpRule[] = [gemm, matMul];

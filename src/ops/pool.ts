@@ -1,7 +1,8 @@
 import { int, ints, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { axis, CouplingBuilder, input, output, pinUnranked, pinValue, rankOf } from './coupling.ts';
-import type { Coupling, OpRule, Passage } from './rule.ts';
+import { averagesIntegers, mapsIntegers, movesIntegers } from './integers.ts';
+import type { Coupling, IntegerForm, OpRule, Passage } from './rule.ts';
 
 /** Batch and channels pass one by one; the other axes are pooled. */
 export function couplePool(node: Node, channel = 1): Coupling {
@@ -32,12 +33,8 @@ const NORM: Passage = { kind: 'moves', constant: false, multiples: 'positive' };
 /** A mean over positions of which some count as zero: what it makes of a constant depends on the position. */
 const PART_OF_ZEROS: Passage = { kind: 'moves', constant: false, multiples: 'any' };
 
-function pool(
-  opTypes: readonly string[],
-  passage: (node: Node) => Passage,
-  optionalOutputs: readonly number[] = [],
-): OpRule {
-  return { domain: '', opTypes, couple: (node) => couplePool(node), passage, optionalOutputs };
+function pool(opTypes: readonly string[], passage: (node: Node) => Passage, rest: Partial<OpRule> = {}): OpRule {
+  return { domain: '', opTypes, couple: (node) => couplePool(node), passage, ...rest };
 }
 
 /** A mean over a window that reaches beyond the border is one of zeros too, where those are counted. */
@@ -51,10 +48,15 @@ function averagePassage(node: Node): Passage {
   return mixesZeros ? PART_OF_ZEROS : MEAN;
 }
 
+/** The runtime finds no places of maxima among integers. */
+function maximaOfIntegers(node: Node): IntegerForm | undefined {
+  return node.outputs[1] === undefined ? movesIntegers() : undefined;
+}
+
 export const poolRules: readonly OpRule[] = [
   pool(['GlobalMaxPool'], () => MAXIMUM),
-  pool(['GlobalAveragePool'], () => MEAN),
-  pool(['MaxPool'], () => MAXIMUM, [1]),
-  pool(['AveragePool'], averagePassage),
+  pool(['GlobalAveragePool'], () => MEAN, { integers: mapsIntegers }),
+  pool(['MaxPool'], () => MAXIMUM, { optionalOutputs: [1], integers: maximaOfIntegers }),
+  pool(['AveragePool'], averagePassage, { integers: averagesIntegers }),
   pool(['LpPool', 'GlobalLpPool'], () => NORM),
 ];

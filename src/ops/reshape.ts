@@ -2,6 +2,7 @@ import { int, ints, intsAttribute, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, dimsOf, lengthOf } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, pinValue, rankOf } from './coupling.ts';
+import { movesIntegers } from './integers.ts';
 import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import { coupleRegrouping } from './regroup.ts';
 import type { Coupling, OpRule } from './rule.ts';
@@ -36,9 +37,16 @@ const reshape: OpRule = {
     if (lengths.some((length, dim) => length !== target[dim])) setIntsParameter(graph, node, SHAPE, lengths);
   },
   passesElements: true,
+  integers: movesIntegers,
 };
 
-const flatten: OpRule = { domain: '', opTypes: ['Flatten'], couple: coupleRegrouping, passesElements: true };
+const flatten: OpRule = {
+  domain: '',
+  opTypes: ['Flatten'],
+  couple: coupleRegrouping,
+  passesElements: true,
+  integers: movesIntegers,
+};
 
 const AXES = { attribute: 'axes', input: 1 };
 
@@ -76,6 +84,7 @@ const squeeze: OpRule = {
     else setIntsParameter(graph, node, AXES, axes);
   },
   passesElements: true,
+  integers: movesIntegers,
 };
 
 /** Unsqueeze by one axis, a scalar of type int32. The axis counts among those of the data and one more. */
@@ -101,6 +110,7 @@ const transpose: OpRule = {
     return coupling;
   },
   passesElements: true,
+  integers: movesIntegers,
 };
 
 /**
@@ -110,6 +120,7 @@ const transpose: OpRule = {
 const depthToSpace: OpRule = {
   domain: '',
   opTypes: ['DepthToSpace', 'SpaceToDepth'],
+  integers: (node) => (node.opType === 'DepthToSpace' ? movesIntegers() : undefined),
   couple(node) {
     const toSpace = node.opType === 'DepthToSpace';
     const [deep, flat] = toSpace ? [input(node, 0), output(node)] : [output(node), input(node, 0)];

@@ -2,6 +2,7 @@ import { ints, string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, pinValue, rankOf, sameLength } from './coupling.ts';
+import { movesIntegers } from './integers.ts';
 import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
@@ -39,9 +40,15 @@ function sizedAxis(node: Node, index: number): number {
   return fromFront(ints(node, 'axes')?.[index] ?? index, rankOf(input(node, 0)) ?? 0);
 }
 
+/** Whether elements are chosen, and not mixed. */
+function isNearest(node: Node): boolean {
+  return node.opType === 'Resize' && string(node, 'mode', 'nearest') === 'nearest';
+}
+
 const resize: OpRule = {
   domain: '',
   opTypes: ['Resize', 'Upsample'],
+  integers: (node) => (isNearest(node) ? movesIntegers() : undefined),
   // Weights of an interpolation add up to one, but what lies beyond the border may be a number that the node gives.
   passage: (node) => {
     const crops = string(node, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize';

@@ -127,21 +127,22 @@ export interface Quantized {
 
 /**
  * How the runtime runs a node on integers, where what it reads, and what it makes, stands for real numbers with a scale and a
- * zero point: between DequantizeLinear and QuantizeLinear, which it takes up into one kernel.
+ * zero point: between DequantizeLinear and QuantizeLinear (operator set 13 or later), which it takes up into one kernel.
  * Source: onnxruntime's selectors of such groups (qdq_selectors.cc), tried out on the CPU.
  */
 export interface IntegerForm {
-  /** The first operator set in which it does. */
-  readonly since: number;
   /** Inputs that are read as integers, all of them; others are left as they are. */
   readonly inputs: readonly number[];
   /** Of these the constants that are multiplied, with the axis along which each position may have a scale of its own. */
   readonly weight?: { readonly input: number; readonly axis: number };
-  /** The input that is added to the products: int32, of the product of the scales. */
-  readonly bias?: number;
+  /**
+   * Where a constant per output channel is added to the products, int32 of the product of the scales: an input of the node, or of
+   * the one that is all that reads its output, which the runtime takes into the same kernel.
+   */
+  readonly bias?: { readonly node: Node; readonly input: number };
   /**
    * Whether the output has to be integers, too: `must`; `may`, where it can be real numbers as well; `same`, where it has to
-   * be integers of the very scale and zero point that the inputs have, since elements are only moved or chosen.
+   * be integers of the very scale and zero point that the inputs have, since elements are only moved or chosen: all outputs.
    */
   readonly output: 'must' | 'may' | 'same';
 }
@@ -219,8 +220,8 @@ export interface OpRule {
    * @returns undefined where that is not known
    */
   patches?(node: Node, data: Value, graph: Graph): Value | undefined;
-  /** How the node runs on integers; undefined where the runtime has no kernel for it as it is. */
-  integers?(node: Node): IntegerForm | undefined;
+  /** How the node runs on integers, or why it should not, although it could: ends "… stays in float because …"; undefined where the runtime has no kernel for it. */
+  integers?(node: Node): IntegerForm | string | undefined;
   /** The bounds that the output has where that is the input, limited: a quantizer behind it with that range does the same. */
   limits?(node: Node): { readonly least: number; readonly most: number } | undefined;
   /** What each input counts in the output where that is a sum of its inputs; undefined where it is none. */

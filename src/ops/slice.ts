@@ -2,6 +2,7 @@ import { string } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { lengthOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
+import { movesIntegers } from './integers.ts';
 import { fromFront, intsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, Kept, OpRule } from './rule.ts';
 
@@ -80,6 +81,7 @@ const slice: OpRule = {
   // DynamicSlice is what Slice with bounds as inputs was called while it was experimental.
   opTypes: ['Slice', 'DynamicSlice'],
   passage: () => ({ kind: 'moves', constant: true, multiples: 'any' }),
+  integers: movesIntegers,
   couple: coupleSlice,
   repair(node, kept, graph) {
     const windows = windowsOf(node);

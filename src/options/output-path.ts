@@ -2,11 +2,14 @@ import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
 
-/** Where a result goes when nobody says: `model.onnx` becomes `model.pruned.onnx` beside it, with `.gz` behind it if compressed. */
-export function defaultOutput(input: string, gzip = false): string {
+/**
+ * Where a result goes when nobody says: `model.onnx` becomes `model.pruned.onnx` beside it, with `.gz` behind it if compressed.
+ * @param done what was done to it
+ */
+export function defaultOutput(input: string, gzip = false, done: 'pruned' | 'int8' = 'pruned'): string {
   const plain = isCompressedName(input) ? input.slice(0, -GZ.length) : input;
   const extension = extname(plain);
-  const name = `${basename(plain, extension)}.pruned${extension === '' ? '.onnx' : extension}`;
+  const name = `${basename(plain, extension)}.${done}${extension === '' ? '.onnx' : extension}`;
   return join(dirname(input), gzip ? `${name}${GZ}` : name);
 }
 

@@ -7,6 +7,7 @@ import type { Progress } from '../stopwatch.ts';
 import type { LayerRule } from '../transforms/select-groups.ts';
 import { type CalibrationOptions, type CalibrationWishes, checkCalibrationOptions } from './calibration-options.ts';
 import { checkGoals, type GoalOptions, type Goals } from './goals.ts';
+import { checkInt8Options, type Int8Options, type Int8Wishes } from './int8-options.ts';
 import {
   parseAlign,
   parseAmount,
@@ -26,10 +27,10 @@ import { checkScopes, checkWeightWishes, type WeightOptions, type WeightWishes }
 export { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** What to remove, and what to check. Every value may also be given as the command line takes it. */
-export interface PruneOptions extends WeightOptions, GoalOptions, CalibrationOptions, RecoveryOptions {
+export interface PruneOptions extends WeightOptions, GoalOptions, CalibrationOptions, RecoveryOptions, Int8Options {
   /**
    * Fraction of the channels of each group to remove: 0.5 or "50%". One of `structured`, `heads`, `headDim`, `unstructured`, `threshold`,
-   * `pattern`, `layers`, `target`, `maxDrop`, `lossless`, `fp16Storage`, `sparseFormat` and `gzip` must be given.
+   * `pattern`, `layers`, `target`, `maxDrop`, `int8`, `lossless`, `fp16Storage`, `sparseFormat` and `gzip` must be given.
    */
   readonly structured?: number | string | undefined;
   /** Fraction of the heads of each attention to remove, instead of `structured`. */
@@ -122,6 +123,8 @@ export interface SettledOptions extends Goals, CalibrationWishes, RecoveryWishes
   /** Makes none zero while the amount of weights is sought. */
   readonly weights: WeightWishes | undefined;
   readonly include: readonly string[];
+  /** What runs on integers; undefined where nothing is to. */
+  readonly int8: Int8Wishes | undefined;
   readonly lossless: boolean;
   readonly sparseFormat: boolean | undefined;
   readonly fp16Storage: boolean;
@@ -167,6 +170,13 @@ const KEYS = [
   'weightCriterion',
   'recover',
   'oneShot',
+  'int8',
+  'ranges',
+  'rounding',
+  'bits',
+  'portable',
+  'equalize',
+  'float',
   'scope',
   'weightScope',
   'samples',
@@ -201,6 +211,7 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
   };
   if (options.output !== undefined) parsePath('--output', options.output);
   const layers = checkRecipeLayers(options.layers ?? []);
+  const int8 = checkInt8Options(options, calibrated);
   const hasAmount =
     Object.values(amounts).some((each) => each !== undefined) || layers.some((each) => each.amount !== undefined);
   const storesOtherwise = options.fp16Storage || options.sparseFormat || options.gzip;
@@ -209,6 +220,7 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
     hasAmount ||
     [unstructured, threshold, pattern].some((each) => each !== undefined) ||
     options.lossless === true ||
+    int8 !== undefined ||
     storesOtherwise === true;
   const goals = checkGoals(options, options, hasOtherWork);
   const weights = checkWeightWishes(goals.sought === 'weights' ? { ...options, unstructured: 0 } : options);
@@ -217,12 +229,13 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
     Object.values(amounts).some((each) => each !== undefined) ||
     (weights === undefined && layers.some((each) => each.amount !== undefined));
   const scopes = checkScopes(options, asksForChannels, weights);
-  const isAsked = asksForChannels || weights !== undefined || options.lossless === true || storesOtherwise;
+  const isAsked =
+    asksForChannels || weights !== undefined || options.lossless === true || int8 !== undefined || storesOtherwise;
   if (!isAsked) {
     throw new OnnxPruneError(
       'bad-option',
       '--structured',
-      'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with amounts, --target, --max-drop, or --lossless.',
+      'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with amounts, --target, --max-drop, --int8, or --lossless.',
     );
   }
   return {
@@ -231,6 +244,7 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
     prunesChannels: asksForChannels,
     weights,
     include: parsePatterns('--include', options.include ?? []),
+    int8,
     lossless: parseFlag('lossless', options.lossless ?? defaults.lossless),
     sparseFormat: options.sparseFormat === undefined ? undefined : parseFlag('sparseFormat', options.sparseFormat),
     fp16Storage: parseFlag('fp16Storage', options.fp16Storage ?? false),

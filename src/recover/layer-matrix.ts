@@ -1,4 +1,4 @@
-import type { Tensor } from '../ir/tensor.ts';
+import { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import type { Layer } from '../ops/rule.ts';
@@ -66,6 +66,16 @@ export function writeMatrix(matrix: LayerMatrix, elements: Float64Array): Tensor
     data[place] = elements[at++] as number;
   });
   return withElements(matrix.tensor, data);
+}
+
+/** Integers for the elements of a layer's matrix, row-major, as a tensor that lies as the weight does. */
+export function integerTensor(matrix: LayerMatrix, codes: Int8Array): Tensor {
+  const data = new Int8Array(matrix.tensor.size);
+  let at = 0;
+  forEachElement(matrix, (place) => {
+    data[place] = codes[at++] as number;
+  });
+  return Tensor.of('int8', matrix.tensor.dims, new Uint8Array(data.buffer));
 }
 
 /** A tensor of floats with other elements, in the type that it has. */

@@ -14,6 +14,11 @@ export class Lineage {
     this.reference = reference;
   }
 
+  /** The same for a copy of the model. @param originOf the value of the model that one of the copy stands for */
+  seenFrom(originOf: (value: Value) => Value): Lineage {
+    return new CopiedLineage(this, originOf);
+  }
+
   /** Notes a cut; call it before the graph shrinks. */
   add(cut: Cut): void {
     this.#cuts.push(cut);
@@ -46,5 +51,25 @@ export class Lineage {
       kept = before === undefined ? own : own.map((index) => before[index] as number);
     }
     return kept;
+  }
+}
+
+/** How a copy of a model hangs together with what the model was. */
+class CopiedLineage extends Lineage {
+  readonly #own: Lineage;
+  readonly #originOf: (value: Value) => Value;
+
+  constructor(own: Lineage, originOf: (value: Value) => Value) {
+    super(own.reference);
+    this.#own = own;
+    this.#originOf = originOf;
+  }
+
+  override isChanged(value: Value): boolean {
+    return this.#own.isChanged(this.#originOf(value));
+  }
+
+  override kept({ value, dim }: Axis): readonly number[] | undefined {
+    return this.#own.kept({ value: this.#originOf(value), dim });
   }
 }

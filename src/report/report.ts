@@ -1,5 +1,7 @@
 import type { RecoveryReport } from '../channel-rounds.ts';
 import type { PruneOptions } from '../options/prune-options.ts';
+import type { FusionReport } from '../quantize/fusion.ts';
+import type { Quantized } from '../run-transforms.ts';
 import type { TargetKind } from '../options/target.ts';
 import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
@@ -139,6 +141,12 @@ export interface GoalReport {
   readonly sought: SoughtReport | null;
 }
 
+/** What runs on integers, and what the runtime makes of it. */
+export interface QuantizationReport extends Quantized {
+  /** Null under --no-verify, and where nothing was quantized. */
+  readonly fusion: FusionReport | null;
+}
+
 /** Everything a pruning run has to say. Plain data; `JSON.stringify` of it is the report file. */
 export interface Report {
   readonly schemaVersion: typeof SCHEMA_VERSION;
@@ -162,6 +170,8 @@ export interface Report {
   readonly weights: PruneWeightsReport | null;
   /** What those zeros freed: channels that nothing reads any more, or that are zero or constant. */
   readonly freed: RemoveRedundantReport | null;
+  /** What runs on integers; null where nothing was to. */
+  readonly quantization: QuantizationReport | null;
   readonly storage: StorageReport;
   /** Operators without a rule, and how many nodes have them: what they touch stays whole. */
   readonly unknownOperators: Readonly<Record<string, number>>;

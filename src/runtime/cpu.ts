@@ -24,6 +24,26 @@ export function blockOf(arch: string, flags: string): number {
   return arch === 'x64' && /\bavx512f\b/.test(flags) ? 16 : 8;
 }
 
+let exact: boolean | undefined;
+
+/**
+ * Whether this CPU adds up products of bytes in 32 bits, so that int8 kernels cannot overflow. Read once.
+ */
+export function addsBytesExactly(): boolean {
+  exact ??= addsExactly(process.arch, process.platform === 'linux' ? cpuFlags() : '');
+  return exact;
+}
+
+/**
+ * The same for an architecture (Node's name) and the text of its CPU flags.
+ *
+ * x64 without VNNI adds pairs of products of a uint8 and an int8 in 16 bits, saturating (VPMADDUBSW: Intel 64 and IA-32
+ * Architectures Software Developer's Manual, vol. 2); onnxruntime's kernels use it there. Others have no such instruction.
+ */
+export function addsExactly(arch: string, flags: string): boolean {
+  return arch !== 'x64' || /\bavx(512)?_vnni\b/.test(flags);
+}
+
 function cpuFlags(): string {
   try {
     return /^flags\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0] ?? '';

@@ -2,7 +2,7 @@
 export { ActivationStore, type StoreOptions } from './activation-store.ts';
 export { type RequestOptions, RuntimeChild, type RuntimeChildOptions } from './child.ts';
 export { RuntimeTimeout } from './child-errors.ts';
-export { kernelBlock } from './cpu.ts';
+export { addsBytesExactly, kernelBlock } from './cpu.ts';
 export { createEngine } from './engine.ts';
 export { batchSymbols, type InputOptions, makeInputs, resolveDims, symbolsOf } from './inputs.ts';
 export { modelInfo } from './model-info.ts';

@@ -1,0 +1,92 @@
+import { Command, Option } from 'commander';
+import { defaultOutput } from '../../src/options/output-path.ts';
+import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import { int8Options } from './int8-options.ts';
+
+interface Options extends SharedOptions {
+  readonly int8?: string | boolean;
+  readonly ranges?: string;
+  readonly rounding?: string;
+  readonly bits?: string;
+  readonly portable?: boolean;
+  readonly equalize?: boolean;
+  readonly float: readonly string[];
+  readonly exclude: readonly string[];
+  readonly maxDrop?: string;
+  readonly gzip?: boolean;
+  readonly calibration?: string;
+  readonly samples?: string;
+  readonly batch?: string;
+  readonly output?: string;
+  readonly force?: boolean;
+  readonly verify: boolean;
+  readonly dryRun?: boolean;
+  readonly requireChange?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ onnx-prune quantize model.onnx --calibration data.npz --test test.npz
+  $ onnx-prune quantize transformer.onnx
+  $ onnx-prune quantize model.onnx --calibration data.npz --max-drop 0.3% --test test.npz
+  $ onnx-prune quantize model.onnx --calibration data.npz --float "*head*" --ranges percentile
+  $ onnx-prune quantize llm.onnx --int8 weights --bits 4
+
+Pruning and quantizing in one run: onnx-prune model.onnx --structured 30% --int8 --calibration data.npz
+
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check or gate failed.`;
+
+/** Makes a model run on 8-bit integers, and nothing else. */
+export function quantizeCommand(): Command {
+  const command = new Command('quantize')
+    .description(
+      'make a model run on 8-bit integers, check that the runtime does run it so, and measure what it cost and gained',
+    )
+    .argument('<model>', 'the .onnx file; it is never touched')
+    .option(
+      '--calibration <file>',
+      'a few hundred inputs, without labels, that ranges of activations are taken from: .npz, .npy or a directory of them',
+    )
+    .option(
+      '--max-drop <points>',
+      'right answers that may be lost, such as 0.3%: layers go back to float until it holds',
+    );
+  for (const option of int8Options(true)) command.addOption(option);
+  command
+    .addOption(
+      new Option('--exclude <glob>', 'the same as --float, as other commands call it; repeatable')
+        .default([], 'none')
+        .argParser(collect),
+    )
+    .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
+    .option('--batch <n>', 'samples of --calibration at a time, where the model leaves that open (default: 32)')
+    .option('--gzip', 'write the result compressed, as .onnx.gz, which every command reads')
+    .option('-o, --output <file>', 'file to write (default: MODEL.int8.onnx beside the model)')
+    .option('--force', 'replace the output where it exists')
+    .option('--no-verify', 'skip the comparison of outputs')
+    .option('--dry-run', 'do everything but write the result')
+    .option('--require-change', 'fail with exit status 3 where nothing could be quantized');
+  for (const option of [...runOptions(), ...outputOptions()]) command.addOption(option);
+  return command
+    .addHelpText('after', () => EXAMPLES)
+    .action((model: string, options: Options) => run(model, options));
+}
+
+async function run(model: string, options: Options): Promise<void> {
+  const [{ CheckFailed, prune }, { renderReport }, { Session }] = await Promise.all([
+    import('../../src/index.ts'),
+    import('../render/prune.ts'),
+    import('../session.ts'),
+  ]);
+  const { test: _test, calibration, json: _json, report: _report, quiet: _quiet, verbose: _verbose, ...wanted } = options;
+  const output = options.output ?? defaultOutput(model, options.gzip, 'int8');
+  const session = new Session(options, { 'the model': model, 'the output': output });
+  const settings = { ...wanted, int8: wanted.int8 ?? 'auto', lossless: false, output };
+  try {
+    const report = await session.work(() => prune(model, settings, session.hooks(calibration)));
+    await session.show(report, renderReport);
+  } catch (error) {
+    if (error instanceof CheckFailed) await session.show(error.report, renderReport);
+    throw error;
+  }
+}

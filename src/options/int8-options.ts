@@ -1,0 +1,116 @@
+import { OnnxPruneError } from '../errors.ts';
+import { parseChoice, parseFlag, parsePatterns } from './parse.ts';
+
+/** Options that speak of running on 8-bit integers. */
+export interface Int8Options {
+  /**
+   * Quantizes the result: `static` with scales of activations from calibration data, `dynamic` with scales as they come (matrix
+   * products alone), `weights` alone, or what suits each operator (`auto`, or true).
+   */
+  readonly int8?: boolean | Int8Mode | string | undefined;
+  /** How ranges of activations are chosen from what calibration data make of them. */
+  readonly ranges?: Ranges | string | undefined;
+  /** Whether weights are rounded to the nearest integer, or so that outputs stay (`gptq`, where calibration data are given). */
+  readonly rounding?: Rounding | string | undefined;
+  /** Bits of weights under `int8: 'weights'`: 8 or 4. */
+  readonly bits?: number | string | undefined;
+  /** Whether sums must hold on CPUs without instructions for int8 (VNNI): by default where this CPU has none. */
+  readonly portable?: boolean | undefined;
+  /** Whether channels are scaled so that their ranges are alike, before ranges are chosen. */
+  readonly equalize?: boolean | undefined;
+  /** Layers that stay in float, by node or initializer name. */
+  readonly float?: readonly string[] | undefined;
+}
+
+const MODES = ['auto', 'static', 'dynamic', 'weights'] as const;
+const RANGES = ['minmax', 'percentile', 'entropy', 'mse'] as const;
+const ROUNDINGS = ['nearest', 'gptq'] as const;
+
+/** What runs on integers. */
+export type Int8Mode = (typeof MODES)[number];
+/** How ranges are chosen. */
+export type Ranges = (typeof RANGES)[number];
+/** How weights are rounded. */
+export type Rounding = (typeof ROUNDINGS)[number];
+
+/** What is wanted of integers. */
+export interface Int8Wishes {
+  readonly mode: Int8Mode;
+  readonly ranges: Ranges;
+  readonly rounding: Rounding;
+  readonly bits: 4 | 8;
+  /** Undefined where the CPU decides. */
+  readonly portable: boolean | undefined;
+  readonly equalize: boolean;
+  readonly float: readonly string[];
+}
+
+/** How ranges are chosen when nobody says. */
+const DEFAULT_RANGES: Ranges = 'mse';
+
+/**
+ * Checks the options that speak of integers.
+ * @param calibrated whether calibration data are given
+ * @returns undefined where nothing is to be quantized
+ * @throws OnnxPruneError `bad-option`, also for what needs data where there are none
+ */
+export function checkInt8Options(options: Int8Options, calibrated: boolean): Int8Wishes | undefined {
+  const { int8, ranges, rounding, bits, portable, equalize, float } = options;
+  if (int8 === undefined || int8 === false) {
+    const orphan = ORPHANS.find(([key]) => options[key] !== undefined && !isEmpty(options[key]));
+    if (orphan === undefined) return undefined;
+    throw new OnnxPruneError(
+      'bad-option',
+      orphan[1],
+      `${orphan[1]} says how to quantize, and nothing is to be quantized; add --int8, or leave it out.`,
+    );
+  }
+  const mode = int8 === true ? 'auto' : parseChoice('--int8', int8, MODES);
+  const needsData = (option: string, why: string): void => {
+    if (!calibrated)
+      throw new OnnxPruneError(
+        'bad-option',
+        option,
+        `${option} ${why}, and no data were given; add --calibration with a few hundred inputs of the model.`,
+      );
+  };
+  if (mode === 'static') needsData('--int8 static', 'takes scales of activations from data');
+  const chosen = ranges === undefined ? undefined : parseChoice('--ranges', ranges, RANGES);
+  if (chosen !== undefined) needsData('--ranges', 'says how scales of activations are taken from data');
+  const rounds = rounding === undefined ? undefined : parseChoice('--rounding', rounding, ROUNDINGS);
+  if (rounds === 'gptq') needsData('--rounding gptq', 'learns from data which errors of rounding matter');
+  return {
+    mode,
+    ranges: chosen ?? DEFAULT_RANGES,
+    rounding: rounds ?? (calibrated ? 'gptq' : 'nearest'),
+    bits: checkBits(bits, mode),
+    portable: portable === undefined ? undefined : parseFlag('portable', portable),
+    equalize: parseFlag('equalize', equalize ?? false),
+    float: parsePatterns('--float', float ?? []),
+  };
+}
+
+const ORPHANS = [
+  ['ranges', '--ranges'],
+  ['rounding', '--rounding'],
+  ['bits', '--bits'],
+  ['portable', '--portable'],
+  ['equalize', '--equalize'],
+  ['float', '--float'],
+] as const;
+
+function isEmpty(found: unknown): boolean {
+  return Array.isArray(found) && found.length === 0;
+}
+
+function checkBits(found: number | string | undefined, mode: Int8Mode): 4 | 8 {
+  if (found === undefined) return 8;
+  const bits = parseChoice('--bits', String(found), ['8', '4']) === '4' ? 4 : 8;
+  if (bits === 4 && mode !== 'weights')
+    throw new OnnxPruneError(
+      'bad-option',
+      '--bits',
+      `--bits 4 is for weights that are stored alone, which are widened as they are used; add --int8 weights, or leave it out: activations have 8 bits.`,
+    );
+  return bits;
+}

@@ -1,0 +1,287 @@
+import type { CalibrationStages } from './calibrate/stages.ts';
+import { checkGraph } from './ir/check.ts';
+import type { Graph } from './ir/graph.ts';
+import { cloneModel, type Model } from './ir/model.ts';
+import { labelOf, type Node, nodesIn } from './ir/node.ts';
+import { removeDeadCode } from './normalise/dead-code.ts';
+import { ruleOf } from './ops/rules.ts';
+import type { Int8Mode, Int8Wishes, Ranges } from './options/int8-options.ts';
+import { dynamicSites } from './quantize/dynamic.ts';
+import { foldAffine } from './quantize/fold-affine.ts';
+import { type IntegerKind, integerKinds } from './quantize/kinds.ts';
+import type { RoundedWeight, RoundingOptions, RoundingTools } from './quantize/round-layers.ts';
+import { roundSites, type SiteGrid } from './quantize/round-sites.ts';
+import type { RoundedSites } from './quantize/sites.ts';
+import { placeIntegers } from './quantize/static/place.ts';
+import { INT8, quantizeStatic } from './quantize/static/quantize-static.ts';
+import { weightOnlySites } from './quantize/weight-only.ts';
+import { Lineage } from './recover/lineage.ts';
+import { addsBytesExactly } from './runtime/index.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { namePattern } from './transforms/name-patterns.ts';
+import { upgradeOpset } from './upgrade/upgrade.ts';
+
+/** Name of the step in failures. */
+const NAME = 'quantize';
+
+/** A weight that is stored as integers. */
+export interface QuantizedLayer {
+  readonly node: string;
+  readonly initializer: string;
+  /** How its node runs: on integers of ranges from data, of ranges as data come, or on floats that the weights are widened to. */
+  readonly how: IntegerKind;
+  readonly bits: 4 | 8;
+  readonly weights: number;
+  /**
+   * Mean square of what its output lacks of the original's, and of how that varies, summed over channels; null where nothing was
+   * measured.
+   */
+  readonly after: number | null;
+  readonly energy: number | null;
+  /** Rounded to the nearest integer, or so that errors cancel on calibration data. */
+  readonly rounding: 'nearest' | 'gptq';
+}
+
+/** A layer that stays in float. */
+export interface FloatLayer {
+  readonly node: string;
+  readonly operator: string;
+  /** Ends the sentence "… stays in float because …". */
+  readonly reason: string;
+}
+
+/** What became of a model's numbers. */
+export interface QuantizeReport {
+  readonly asked: Int8Mode;
+  /** Why the model was left as it is; null where it was quantized. */
+  readonly untouched: string | null;
+  /** In executable order. */
+  readonly layers: readonly QuantizedLayer[];
+  readonly floats: readonly FloatLayer[];
+  /** Activations that are integers with scales from data, how many different scales they have, and how those were chosen; null where none are. */
+  readonly activations: { readonly values: number; readonly scales: number; readonly ranges: Ranges } | null;
+  /** Calibration samples; 0 where nothing was measured. */
+  readonly samples: number;
+  /** Whether weights keep to what CPUs without int8 instructions can sum up. */
+  readonly portable: boolean;
+  /** Layers of which some sums may overflow on such CPUs. */
+  readonly overflowing: number;
+  /** Operator sets before and after, where the model had to be brought to a newer one. */
+  readonly opset: { readonly from: number; readonly to: number } | null;
+  /** Batch normalizations that were taken into layers. */
+  readonly folded: number;
+}
+
+/** What quantizing needs. */
+export interface QuantizeTools {
+  readonly clock: Stopwatch;
+  readonly stages: (() => Promise<CalibrationStages>) | undefined;
+  /** How the model came to be what it is, where channels left it; its outputs are the target. */
+  readonly lineage: Lineage | undefined;
+  /** Nodes that stay in float, by label, besides those that the options name, and why. */
+  readonly floats?: ReadonlyMap<string, string> | undefined;
+}
+
+/** The operator set in which scales can be one for each channel. */
+const LEAST_OPSET = 13;
+const INT4: SiteGrid = { least: -8, most: 7, block: 32 };
+
+/**
+ * Makes a model run on integers, in place: what calibration data and operators allow of what was asked for.
+ *
+ * @throws OnnxPruneError `unsupported` where the model would have to be brought to a newer operator set in a way that is not
+ *   understood, `bad-data` where values become NaN or infinite on the data, `bad-option` for patterns that match nothing
+ */
+export async function quantizeModel(
+  model: Model,
+  wishes: Int8Wishes,
+  exclude: readonly string[],
+  tools: QuantizeTools,
+): Promise<QuantizeReport> {
+  const { graph } = model;
+  const quantized = quantizedNodes(graph);
+  const portable = wishes.portable ?? !addsBytesExactly();
+  if (quantized.length > 0) return untouched(wishes, portable, quantized);
+  const names = nodesIn(graph).flatMap((node) => namesOf(node));
+  const opset = upgradeOpset(model, LEAST_OPSET);
+  const folded = foldAffine(graph, ruleOf);
+  removeDeadCode(graph);
+  const whyFloat = reasons([...wishes.float, ...exclude], names, tools.floats ?? new Map());
+  const run = new Quantization(model, wishes, { ...tools, whyFloat, portable });
+  const { layers, floats, activations, samples } = await run.execute();
+  removeDeadCode(graph);
+  checkGraph(graph, NAME);
+  return {
+    asked: wishes.mode,
+    untouched: null,
+    layers,
+    floats,
+    activations,
+    samples,
+    portable,
+    overflowing: run.overflowing,
+    opset: opset.from === opset.to ? null : { from: opset.from, to: opset.to },
+    folded,
+  };
+}
+
+function untouched(wishes: Int8Wishes, portable: boolean, quantized: readonly Node[]): QuantizeReport {
+  const [first] = quantized;
+  const count = quantized.length === 1 ? '1 node computes' : `${quantized.length} nodes compute`;
+  return {
+    asked: wishes.mode,
+    untouched: `the model is quantized already: ${count} on integers with scales, ${first === undefined ? '' : `"${labelOf(first)}" (${first.opType}) for one`}`,
+    layers: [],
+    floats: [],
+    activations: null,
+    samples: 0,
+    portable,
+    overflowing: 0,
+    opset: null,
+    folded: 0,
+  };
+}
+
+/** Nodes that compute on integers that stand for real numbers already. */
+function quantizedNodes(graph: Graph): Node[] {
+  return nodesIn(graph).filter((node) => {
+    const { quantized = [], opaque = [] } = ruleOf(node).couple(node);
+    return quantized.length + opaque.length > 0;
+  });
+}
+
+/** Why a node stays in float; undefined where nobody wants that. */
+function reasons(
+  patterns: readonly string[],
+  names: readonly string[],
+  floats: ReadonlyMap<string, string>,
+): (node: Node) => string | undefined {
+  const matchers = patterns.map((pattern) => namePattern('--float', pattern, names));
+  return (node) => {
+    const own = namesOf(node);
+    const hit = matchers.find(({ matches }) => own.some(matches));
+    return hit === undefined ? floats.get(labelOf(node)) : `--float "${hit.pattern}" says so`;
+  };
+}
+
+/** Names that a pattern may mean a node by: its own, and those of the constants that it reads. */
+function namesOf(node: Node): string[] {
+  return [node.name, labelOf(node), ...node.inputs.flatMap((value) => (value?.tensor === undefined ? [] : [value.name]))];
+}
+
+interface QuantizationTools extends QuantizeTools {
+  readonly whyFloat: (node: Node) => string | undefined;
+  readonly portable: boolean;
+}
+
+type Quantized = Pick<QuantizeReport, 'layers' | 'floats' | 'activations' | 'samples'>;
+
+/** One model on its way to integers. */
+class Quantization {
+  readonly #model: Model;
+  readonly #wishes: Int8Wishes;
+  readonly #tools: QuantizationTools;
+  readonly #layers: QuantizedLayer[] = [];
+  readonly #floats = new Map<Node, string>();
+  #rounding: RoundingTools | undefined;
+  /** Layers of which some sums may overflow without int8 instructions. */
+  overflowing = 0;
+
+  constructor(model: Model, wishes: Int8Wishes, tools: QuantizationTools) {
+    this.#model = model;
+    this.#wishes = wishes;
+    this.#tools = tools;
+  }
+
+  async execute(): Promise<Quantized> {
+    const { graph } = this.#model;
+    const { mode } = this.#wishes;
+    const { stages, whyFloat, lineage } = this.#tools;
+    const calibrated = stages !== undefined;
+    const activations = await stages?.();
+    const rounding = activations && {
+      activations,
+      // Taken before anything is rounded.
+      lineage: lineage ?? new Lineage(cloneModel(this.#model).model),
+    };
+    this.#rounding = rounding;
+    const dynamic = new Set(dynamicSites(graph, ruleOf).sites.map(({ node }) => node));
+    const kinds = integerKinds(graph, ruleOf, { mode, calibrated, dynamic });
+    const order = new Map(graph.sorted().map((node, place) => [labelOf(node), place]));
+    const ranged = rounding && (await this.#static(kinds, rounding));
+    await this.#sites('dynamic', kinds, dynamicSites(graph, ruleOf), INT8);
+    const { bits } = this.#wishes;
+    const sites = weightOnlySites(graph, ruleOf, bits === 4 ? { bits, size: 32 } : undefined);
+    await this.#sites('weights', kinds, sites, bits === 4 ? INT4 : INT8);
+    for (const [node, kind] of kinds)
+      if (typeof kind === 'object') this.#floats.set(node, whyFloat(node) ?? kind.float);
+    const place = ({ node }: { readonly node: string }): number => order.get(node) ?? 0;
+    return {
+      layers: this.#layers.sort((a, b) => place(a) - place(b)),
+      floats: [...this.#floats]
+        .map(([node, reason]) => ({ node: labelOf(node), operator: node.opType, reason }))
+        .sort((a, b) => place(a) - place(b)),
+      activations: ranged ?? null,
+      samples: activations?.samples ?? 0,
+    };
+  }
+
+  async #static(kinds: Kinds, tools: RoundingTools): Promise<QuantizeReport['activations'] | undefined> {
+    const { clock, whyFloat } = this.#tools;
+    const { graph } = this.#model;
+    const placement = placeIntegers(graph, ruleOf, (node) => {
+      const kind = kinds.get(node);
+      return whyFloat(node) ?? (kind === undefined || kind === 'static' ? undefined : OTHERWISE);
+    });
+    for (const [node, reason] of placement.floats) if (kinds.get(node) === 'static') this.#floats.set(node, reason);
+    if (placement.values.length === 0) return undefined;
+    const { ranges } = this.#wishes;
+    const { layers, activations, quantizers } = await clock.time('quantize', (onProgress) =>
+      quantizeStatic(this.#model, placement, ruleOf, { ...this.#options, ranges }, { ...tools, onProgress }),
+    );
+    this.#note(layers, 'static', 8);
+    return { values: activations, scales: quantizers, ranges };
+  }
+
+  async #sites(kind: IntegerKind, kinds: Kinds, { sites, kept }: RoundedSites, grid: SiteGrid): Promise<void> {
+    const { clock, whyFloat } = this.#tools;
+    const isAsked = (node: Node): boolean => kinds.get(node) === kind;
+    for (const { node, reason } of kept) if (isAsked(node)) this.#floats.set(node, reason);
+    const chosen = sites.filter(({ node }) => {
+      if (!isAsked(node)) return false;
+      const reason = whyFloat(node);
+      if (reason !== undefined) this.#floats.set(node, reason);
+      return reason === undefined;
+    });
+    if (chosen.length === 0) return;
+    const rounded = await clock.time('quantize', (onProgress) =>
+      roundSites(this.#model, chosen, grid, ruleOf, this.#options, this.#rounding && { ...this.#rounding, onProgress }),
+    );
+    this.#note(rounded, kind, grid.most > 7 ? 8 : 4);
+  }
+
+  get #options(): RoundingOptions {
+    return { method: this.#wishes.rounding, portable: this.#tools.portable };
+  }
+
+  #note(rounded: readonly RoundedWeight[], how: IntegerKind, bits: 4 | 8): void {
+    for (const { node, weight, rows, columns, codes, after, energy, method } of rounded) {
+      this.#layers.push({
+        node,
+        initializer: weight.name,
+        how,
+        bits,
+        weights: codes.length,
+        after,
+        energy,
+        rounding: method,
+      });
+      if (how !== 'weights' && rowsThatFit(codes, rows, columns).some((fits) => fits === 0)) this.overflowing++;
+    }
+  }
+}
+
+type Kinds = ReturnType<typeof integerKinds>;
+
+/** Of a node that somebody else sees to; nobody reads it. */
+const OTHERWISE = 'it runs on integers otherwise';

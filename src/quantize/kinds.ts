@@ -1,0 +1,44 @@
+import type { Graph } from '../ir/graph.ts';
+import type { Node } from '../ir/node.ts';
+import type { OpRule } from '../ops/rule.ts';
+
+/** How a node comes to run on integers. */
+export type IntegerKind = 'static' | 'dynamic' | 'weights';
+
+/** What decides. */
+export interface KindContext {
+  readonly mode: IntegerKind | 'auto';
+  /** Whether there are data to take ranges from. */
+  readonly calibrated: boolean;
+  /** Nodes that can round their data as they come. */
+  readonly dynamic: ReadonlySet<Node>;
+}
+
+/** Part of the multiplications from which on layers that need ranges in advance set the tone. */
+const MAJORITY = 0.5;
+const NO_DATA = 'ranges of what it reads come from data, and none were given (--calibration)';
+
+/**
+ * Decides how each layer runs on integers. A layer that can round its data as they come needs no calibration, and is as fast; but
+ * between layers that cannot (convolutions), of which integers come already, it is faster to go on with those. So where most
+ * multiplications are in layers that need ranges in advance, all have them.
+ *
+ * @returns by node that multiplies: the kind, or why it stays in float
+ */
+export function integerKinds(
+  graph: Graph,
+  ruleOf: (node: Node) => OpRule,
+  { mode, calibrated, dynamic }: KindContext,
+): Map<Node, IntegerKind | { readonly float: string }> {
+  const layers = [...graph.nodes].filter((node) => ruleOf(node).layer?.(node) !== undefined || dynamic.has(node));
+  const macs = (nodes: readonly Node[]): number => nodes.reduce((sum, node) => sum + (ruleOf(node).macs?.(node) ?? 0), 0);
+  const rest = layers.filter((node) => !dynamic.has(node));
+  const isStatic = calibrated && macs(rest) >= MAJORITY * macs(layers);
+  return new Map(
+    layers.map((node) => {
+      if (mode !== 'auto') return [node, mode];
+      if (dynamic.has(node) && !isStatic) return [node, 'dynamic'];
+      return [node, calibrated ? 'static' : { float: NO_DATA }];
+    }),
+  );
+}

@@ -1,0 +1,247 @@
+import type { RuleLookup } from '../channels/couplings.ts';
+import type { Model } from '../ir/model.ts';
+import { labelOf, type Node } from '../ir/node.ts';
+import type { Value } from '../ir/value.ts';
+import type { Layer } from '../ops/rule.ts';
+import type { Activations } from '../recover/activations.ts';
+import { isFlat } from '../recover/covariance.ts';
+import { type LayerMatrix, layerMatrix, readMatrix, writeMatrix } from '../recover/layer-matrix.ts';
+import { addMoments, centred, count, errorOf, fitCorrection, shiftFor } from '../recover/least-squares.ts';
+import type { Lineage } from '../recover/lineage.ts';
+import { corrected } from '../recover/recover.ts';
+import { sparseStopsOf } from '../recover/sparse-stops.ts';
+import type { Stop } from '../recover/stops.ts';
+import { type Visit, Walk } from '../recover/walk.ts';
+import type { Grid } from './rounding/grid.ts';
+import { type RoundingMethod, roundWeights } from './rounding/round.ts';
+
+/** How the weight of a layer is rounded. */
+export interface LayerPlan {
+  readonly layer: Layer;
+  readonly grid: Omit<Grid, 'block'> & {
+    /** Features that share a scale; all of a row where absent. */
+    readonly block?: number | undefined;
+  };
+  /** Scale of the integers that the layer reads, where it has a bias of integers: 32 bits must hold that. */
+  readonly dataScale?: number | undefined;
+}
+
+/** A weight on its grid. */
+export interface RoundedWeight {
+  readonly node: string;
+  readonly weight: Value;
+  readonly rows: number;
+  readonly columns: number;
+  /** Row-major [rows, columns], and [rows, blocks]. */
+  readonly codes: Int8Array;
+  readonly scales: Float32Array;
+  /** Mean square of what the output lacks, and of how it varies, summed over channels; null where nothing was measured. */
+  readonly after: number | null;
+  readonly energy: number | null;
+  /** Whether rounding errors were made up for by the weights that were rounded later. */
+  readonly method: RoundingMethod;
+}
+
+/** The weight of a layer on its grid. */
+export interface RoundedLayer extends RoundedWeight {
+  readonly matrix: LayerMatrix;
+}
+
+/** How weights are rounded. */
+export interface RoundingOptions {
+  readonly method: RoundingMethod;
+  /** Whether sums must hold on CPUs that add products of bytes in 16 bits. */
+  readonly portable: boolean;
+}
+
+/** What rounding on calibration data needs. */
+export interface RoundingTools {
+  readonly lineage: Lineage;
+  readonly activations: Activations;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Part of a layer's weights that are zero from which on it counts as sparse: its zeros were chosen, and its weights fitted to them. */
+const SPARSE = 0.1;
+/** What a bias may grow to while layers are corrected. */
+const BIAS_MARGIN = 4;
+const LARGEST_INT32 = 2 ** 31 - 1;
+
+/**
+ * Rounds the weights of layers to their grids, in place: floats stay floats, each a scale times a small integer.
+ *
+ * With calibration data layer by layer, each on what the layers before it, already rounded (and their data, where quantizers are
+ * in the graph), give it: the target is what the output would have to be for the whole model's, and what rounding a weight does
+ * to the output the weights after it, and the bias, make up for.
+ *
+ * @param plans by node
+ * @returns by weight, in executable order
+ */
+export async function roundLayers(
+  model: Model,
+  plans: ReadonlyMap<Node, LayerPlan>,
+  ruleOf: RuleLookup,
+  options: RoundingOptions,
+  tools: RoundingTools | undefined,
+): Promise<Map<Value, RoundedLayer>> {
+  const weights = byWeight(plans);
+  const stops =
+    tools === undefined
+      ? []
+      : sparseStopsOf(model, tools.lineage, ruleOf, weights).stops.filter(
+          (stop): stop is Stop => stop.kind === 'layer' && plans.has(stop.node),
+        );
+  const seen = new Set(stops.map(({ layer }) => layer.weight));
+  const rounded = new Map<Value, RoundedLayer>();
+  for (const [weight, nodes] of weights) {
+    if (seen.has(weight)) continue;
+    const done = roundUnseen(nodes, options);
+    if (done === undefined) continue;
+    model.graph.setTensor(weight, done.tensor);
+    rounded.set(weight, done.rounded);
+  }
+  if (tools === undefined) return rounded;
+  const walk = new Walk(model, tools.lineage, stops, tools.activations, ruleOf);
+  for (const [index, stop] of stops.entries()) {
+    tools.onProgress?.(index, stops.length);
+    const plan = plans.get(stop.node);
+    if (plan === undefined) continue;
+    rounded.set(stop.layer.weight, roundSeen(walk, stop, await walk.visit(stop, index), plan, options));
+  }
+  tools.onProgress?.(stops.length, stops.length);
+  await walk.finish();
+  return inOrder(rounded, weights.keys());
+}
+
+type Planned = readonly (readonly [Node, LayerPlan])[];
+
+/** Nodes that share a weight share its integers. */
+function byWeight(plans: ReadonlyMap<Node, LayerPlan>): Map<Value, Planned> {
+  const weights = new Map<Value, (readonly [Node, LayerPlan])[]>();
+  for (const entry of plans) {
+    const { weight } = entry[1].layer;
+    const nodes = weights.get(weight) ?? [];
+    nodes.push(entry);
+    weights.set(weight, nodes);
+  }
+  return weights;
+}
+
+function inOrder(rounded: ReadonlyMap<Value, RoundedLayer>, order: Iterable<Value>): Map<Value, RoundedLayer> {
+  const sorted = new Map<Value, RoundedLayer>();
+  for (const weight of order) {
+    const layer = rounded.get(weight);
+    if (layer !== undefined) sorted.set(weight, layer);
+  }
+  return sorted;
+}
+
+/** Rounds a weight of which nothing is known but itself. */
+function roundUnseen(nodes: Planned, options: RoundingOptions): { rounded: RoundedLayer; tensor: ReturnType<typeof writeMatrix> } | undefined {
+  const [first] = nodes;
+  const matrix = first && layerMatrix(first[1].layer);
+  if (first === undefined || matrix === undefined) return undefined;
+  const [node, { layer, grid }] = first;
+  const least = nodes.map(([, plan]) => leastScales(plan, matrix)).reduce(largerOf);
+  const problem = {
+    weights: readMatrix(matrix),
+    rows: matrix.rows,
+    columns: matrix.features,
+    grid: { ...grid, block: grid.block ?? matrix.features },
+    leastScales: least,
+  };
+  const { codes, scales, weights } = roundWeights(problem, 'nearest', { scales: 'search', portable: options.portable });
+  return {
+    tensor: writeMatrix(matrix, weights),
+    rounded: {
+      node: labelOf(node),
+      weight: layer.weight,
+      matrix,
+      rows: matrix.rows,
+      columns: matrix.features,
+      codes,
+      scales,
+      after: null,
+      energy: null,
+      method: 'nearest',
+    },
+  };
+}
+
+/** Rounds a layer on what it reads and lacks, and has its bias make up for what is left. */
+function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, options: RoundingOptions): RoundedLayer {
+  const { halves, shares, energy, affine } = visit;
+  const { node, layer, matrix, observation } = stop;
+  const { rows, features, groups } = matrix;
+  const own = rows / groups;
+  const all = halves.reduce(addMoments);
+  const check = halves.slice(1).find((half) => count(half) > 0);
+  const before = readMatrix(matrix);
+  const refits = options.method === 'gptq' && zeroShare(before) < SPARSE;
+  const wanted = corrected(stop, fitCorrection(halves, matrix, { affine, matrix: refits }), shares);
+  const block = plan.grid.block ?? features;
+  const blocks = Math.ceil(features / block);
+  const elements = new Float64Array(wanted.length);
+  const codes = new Int8Array(wanted.length);
+  const scales = new Float32Array(rows * blocks);
+  const least = leastScales(plan, matrix);
+  for (let group = 0; group < groups; group++) {
+    const { covariance } = centred(all, { features, own, group }, affine);
+    const flat = isFlat(covariance, all, { features, group, count: count(all) });
+    const [from, to] = [group * own, (group + 1) * own];
+    const problem = {
+      weights: wanted.slice(from * features, to * features),
+      rows: own,
+      columns: features,
+      grid: { ...plan.grid, block },
+      leastScales: least.slice(from, to),
+      // Data that say nothing must not decide.
+      ...(!flat && { moment: covariance }),
+    };
+    const part = roundWeights(problem, options.method, { scales: 'search', portable: options.portable });
+    elements.set(part.weights, from * features);
+    codes.set(part.codes, from * features);
+    scales.set(part.scales, from * blocks);
+  }
+  // As it is looked at.
+  const change = elements.map(
+    (each, i) => (each - (before[i] as number)) * layer.gain * (observation.gain[Math.floor(i / features)] as number),
+  );
+  const shift = affine ? shiftFor(change, all, matrix) : new Float64Array(rows);
+  walk.apply(stop, { matrix: elements, shift: shift.map((each, row) => each * (shares[row] as number)) });
+  return {
+    node: labelOf(node),
+    weight: layer.weight,
+    matrix,
+    rows,
+    columns: features,
+    codes,
+    scales,
+    after: errorOf({ matrix: change, bias: shift }, check ?? all, matrix),
+    energy,
+    method: options.method,
+  };
+}
+
+function zeroShare(weights: Float64Array): number {
+  let zeros = 0;
+  for (const weight of weights) zeros += weight === 0 ? 1 : 0;
+  return zeros / weights.length;
+}
+
+/** Scales per row below which 32 bits would not hold the bias, whose scale is that of the data times that of the weight. */
+function leastScales({ layer, dataScale }: LayerPlan, { rows }: LayerMatrix): Float64Array {
+  const { value, gain } = layer.bias;
+  const least = new Float64Array(rows);
+  if (value?.tensor === undefined || dataScale === undefined) return least;
+  const bias = value.tensor.floats();
+  for (let row = 0; row < rows; row++) {
+    const number = Math.abs((bias[bias.length === 1 ? 0 : row] ?? 0) * gain);
+    least[row] = (BIAS_MARGIN * number) / (dataScale * LARGEST_INT32);
+  }
+  return least;
+}
+
+function largerOf(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((each, i) => Math.max(each, b[i] as number));
+}

@@ -52,7 +52,7 @@ export function columnSweep(moment: Float64Array, columns: number): ColumnSweep 
  * Written as feedback: weight k is rounded at w_k + Σ_i (w_i − ŵ_i) · L_ik / L_kk over the columns i before it, which is
  * the same as updating all later weights by the inverse of H, but needs a factor of H alone and no inverse.
  * Source: Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023;
- * the form with feedback is theorem 6 of Chee et al., "QuIP: 2-Bit Quantization of Large Language Models With
+ * the form with feedback is LDLQ of Chee et al., "QuIP: 2-Bit Quantization of Large Language Models With
  * Guarantees", NeurIPS 2023.
  * Cost: that of the sweep if it is not given, and 2.5 · rows · columns² multiplications.
  * @param sweep that of the problem's moment

@@ -52,7 +52,7 @@ function largestPair(values: Int8Array | Float64Array, from: number, to: number)
 /**
  * Rounds so that all rows are as {@link rowsThatFit} wants them. A row keeps its 8 bits, at the scale at which its two
  * largest weights of one sign fit together: where others are much smaller than the largest, as weights of trained layers
- * are, that is up to half of what −64 to 64 asks for, and where they are not, about the same. Rows that do not fit even so,
+ * are, that is down to half of what −64 to 64 asks for, and where they are not, about the same. Rows that do not fit even so,
  * as others than the largest grew, are rounded anew with more room, and then on a grid of −64 to 64. Where rows share a
  * scale, all of them are. Where scales are given from outside they stay, and codes beyond ±64 are clipped where they must.
  * @param round rounds a problem that is the same but for its rows, grid and least scales

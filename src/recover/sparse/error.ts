@@ -16,10 +16,17 @@ export function relativeError(layer: Layer, pruned: Float64Array, moment: Float6
 
 /** tr(W H Wᵀ), not below zero: the mean square of what weights [rows, columns] give, summed over rows. */
 export function energy(weights: Float64Array, rows: number, columns: number, moment: Float64Array): number {
+  return rowEnergies(weights, rows, columns, moment).reduce((sum, each) => sum + each, 0);
+}
+
+/** The diagonal of W H Wᵀ [rows], not below zero: the mean square of what each row of weights [rows, columns] gives. */
+export function rowEnergies(weights: Float64Array, rows: number, columns: number, moment: Float64Array): Float64Array {
   const image = new Float64Array(rows * columns);
   const [left, right] = [wholePanel(weights, columns), wholePanel(moment, columns)];
   addProducts(wholePanel(image, columns), 1, left, rows, right, columns, columns);
-  let sum = 0;
-  for (let i = 0; i < weights.length; i++) sum += (weights[i] as number) * (image[i] as number);
-  return Math.max(sum, 0);
+  return Float64Array.from({ length: rows }, (_, row) => {
+    let sum = 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) sum += (weights[i] as number) * (image[i] as number);
+    return Math.max(sum, 0);
+  });
 }

@@ -1,8 +1,15 @@
 import { OnnxPruneError } from '../errors.ts';
 import { exportModel } from '../ir/model.ts';
 import { writeModelFile } from '../onnx/write.ts';
-import type { Activations, Stage } from '../recover/activations.ts';
-import { ActivationStore, type RequestOptions, type RuntimeChild, runStage } from '../runtime/index.ts';
+import type { Activations, PartStage, Spread, SpreadStage, Stage } from '../recover/activations.ts';
+import {
+  ActivationStore,
+  type RequestOptions,
+  type RuntimeChild,
+  runSpread,
+  runStage,
+  type SegmentRun,
+} from '../runtime/index.ts';
 import type { CalibrationBatches } from './batches.ts';
 
 /** How stages are run. */
@@ -48,26 +55,32 @@ export class CalibrationStages implements Activations {
     return new CalibrationStages(settings, store, batches);
   }
 
-  async run({ model, take, keep, sum, halves, samples }: Stage): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
-    const { child, place, request, threads } = this.#settings;
-    const source = place('stage.onnx');
+  async run({ sum, halves, ...part }: Stage): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
+    const { child, request, threads } = this.#settings;
+    // One batch alone cannot be halved: it is both.
+    const parts = halves && this.#batches > 1 ? 2 : 1;
+    const stage = { ...(await this.#segment(part)), sum, parts };
+    const sums = await runStage(child, this.#store, stage, { ...request, threads });
+    return new Map([...sums].map(([name, each]) => [name, each.map(({ data }) => checked(data))]));
+  }
+
+  async spread({ spread, most, ...part }: SpreadStage): Promise<Spread> {
+    const { child, request, threads } = this.#settings;
+    const stage = { ...(await this.#segment(part)), spread, most };
+    return runSpread(child, this.#store, stage, { ...request, threads });
+  }
+
+  /** Writes the model of a part to where the runtime finds it. */
+  async #segment({ model, take, keep, samples }: PartStage): Promise<SegmentRun> {
+    const source = this.#settings.place('stage.onnx');
     await writeModelFile(source, exportModel(model, 'embed'));
-    const sums = await runStage(
-      child,
-      this.#store,
-      {
-        source,
-        batches: this.#batches,
-        step: samples === undefined ? 1 : Math.max(1, Math.floor(this.samples / samples)),
-        take: Object.fromEntries(take),
-        keep: Object.fromEntries(keep),
-        sum,
-        // One batch alone cannot be halved: it is both.
-        parts: halves && this.#batches > 1 ? 2 : 1,
-      },
-      { ...request, threads },
-    );
-    return new Map([...sums].map(([name, parts]) => [name, parts.map(({ data }) => checked(data))]));
+    return {
+      source,
+      batches: this.#batches,
+      step: samples === undefined ? 1 : Math.max(1, Math.floor(this.samples / samples)),
+      take: Object.fromEntries(take),
+      keep: Object.fromEntries(keep),
+    };
   }
 
   drop(names: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Extract } from '../ir/extract.ts';
 import type { Value } from '../ir/value.ts';
-import type { Stage } from './activations.ts';
+import type { PartStage } from './activations.ts';
 
 /** What becomes of the ends of a part. */
 export interface PartEnds {
@@ -17,7 +17,7 @@ export interface PartEnds {
 export function stageOf(
   { model, inputs, twinOf }: Extract,
   { side, added = [], keeps = new Map(), takes = new Map() }: PartEnds,
-): Pick<Stage, 'model' | 'take' | 'keep'> {
+): PartStage {
   const take = new Map([...takes].map(([twin, name]) => [twin.name, name] as const));
   for (const value of inputs) take.set(twinOf(value).name, keptName(value, side));
   const keep = new Map<string, string>();

@@ -7,12 +7,13 @@ export { createEngine } from './engine.ts';
 export { batchSymbols, type InputOptions, makeInputs, resolveDims, symbolsOf } from './inputs.ts';
 export { modelInfo } from './model-info.ts';
 export { type OpenModel, openModel } from './open-model.ts';
+export type { StageResults } from './protocol.ts';
 export { type InnerRounding, type OutputProof, type Proof, prove } from './prove.ts';
 export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
 export { findOtherInputs, findRunnableInputs, firstThatRuns, type RunnableInputs } from './runnable.ts';
 export type { StageSum } from './running-sum.ts';
 export { inferShapes } from './shapes.ts';
-export { runStage, type StageOptions, type StageRun } from './stage.ts';
+export { runSpread, runStage, type SegmentRun, type SpreadRun, type StageOptions, type StageRun } from './stage.ts';
 export { checkTensor, elementCount, isFloating, isTensorType } from './tensor.ts';
 export type { StoreUsage } from './tensor-store.ts';
 export type {

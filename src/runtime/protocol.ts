@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import type { Histogram } from '../numeric/histogram.ts';
 import type { StageSum } from './running-sum.ts';
 import type { StoreUsage } from './tensor-store.ts';
 import type {
@@ -51,10 +52,7 @@ export interface Requests {
     readonly result: undefined;
   };
   readonly stageRun: { readonly params: { key: string; batch: number }; readonly result: undefined };
-  readonly stageSums: {
-    readonly params: { key: string };
-    readonly result: ReadonlyMap<string, readonly StageSum[]>;
-  };
+  readonly stageResults: { readonly params: { key: string }; readonly result: StageResults };
   readonly stageClose: { readonly params: { key: string }; readonly result: undefined };
   readonly probe: {
     readonly params: { source: ModelSource; specs: readonly InputSpec[]; seed: number; trials: readonly Trial[] };
@@ -70,6 +68,13 @@ export interface Requests {
   };
 }
 
+/** What a stage has found so far, by output: see `StageRun`. */
+export interface StageResults {
+  readonly sums: ReadonlyMap<string, readonly StageSum[]>;
+  readonly histograms: ReadonlyMap<string, Histogram>;
+  readonly most: ReadonlyMap<string, Float64Array>;
+}
+
 /** What a stage does with a store: see `StageRun`. */
 export interface StageParams {
   /** The store's key. */
@@ -78,6 +83,8 @@ export interface StageParams {
   readonly keep: Readonly<Record<string, string>>;
   readonly sum: readonly string[];
   readonly parts: number;
+  readonly spread: readonly string[];
+  readonly most: readonly string[];
 }
 
 /** One choice of sizes for the symbolic axes. */

@@ -35,11 +35,7 @@ export class RunningSum {
       throw new OnnxPruneError('bad-data', this.#name, message);
     }
     this.#dims ??= dims;
-    const expected = this.#dims;
-    if (expected.length !== dims.length || expected.some((size, axis) => size !== dims[axis])) {
-      const message = `Output "${this.#name}" is [${dims.join(', ')}] in batch ${batch} but [${expected.join(', ')}] in those before; what is summed must have one shape, so sum over the samples inside the model.`;
-      throw new OnnxPruneError('bad-data', this.#name, message);
-    }
+    checkDims(this.#name, batch, dims, this.#dims);
     const part = batch % this.#parts.length;
     const sum = this.#parts[part];
     if (sum === undefined) this.#parts[part] = new Float64Array(data);
@@ -53,6 +49,13 @@ export class RunningSum {
     const length = dims.reduce((product, size) => product * size, 1);
     return this.#parts.map((sum) => ({ dims, data: sum ?? new Float64Array(length) }));
   }
+}
+
+/** @throws OnnxPruneError `bad-data` where an output has other dims in a batch than in those before */
+export function checkDims(name: string, batch: number, dims: readonly number[], expected: readonly number[]): void {
+  if (expected.length === dims.length && expected.every((size, axis) => size === dims[axis])) return;
+  const message = `Output "${name}" is [${dims.join(', ')}] in batch ${batch} but [${expected.join(', ')}] in those before; what is taken together must have one shape, so reduce over the samples inside the model.`;
+  throw new OnnxPruneError('bad-data', name, message);
 }
 
 function addTo(sum: Float64Array, data: Float32Array | Float64Array): void {

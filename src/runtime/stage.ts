@@ -3,11 +3,12 @@ import { OnnxPruneError } from '../errors.ts';
 import type { ActivationStore } from './activation-store.ts';
 import type { RequestOptions, RuntimeChild } from './child.ts';
 import { subjectOf } from './model-info.ts';
+import type { StageParams, StageResults } from './protocol.ts';
 import type { StageSum } from './running-sum.ts';
 import type { ModelSource, SessionSettings } from './types.ts';
 
-/** A segment of a net, and what becomes of its inputs and outputs. */
-export interface StageRun {
+/** A segment of a net, and where its inputs come from and its outputs go. */
+export interface SegmentRun {
   /** The segment's model. */
   readonly source: ModelSource;
   /** Batches 0 to `batches` − 1 are run, in this order. */
@@ -18,13 +19,25 @@ export interface StageRun {
   readonly take: Readonly<Record<string, string>>;
   /** Outputs to keep in the store, per batch: output name → stored name, which may be one that is taken. */
   readonly keep: Readonly<Record<string, string>>;
+}
+
+/** A segment of whose outputs sums are taken. */
+export interface StageRun extends SegmentRun {
   /** Outputs (float32 or float64, of the same shape in every batch) to sum over the batches, in float64. */
   readonly sum: readonly string[];
   /** Sums are given per part, for checks on held-out data; batch i is of part i mod `parts`. Default 1. */
   readonly parts?: number | undefined;
 }
 
-/** Settings of `runStage`; time limit and abort hold for each batch by itself. */
+/** A segment of whose outputs is told how their elements are spread. */
+export interface SpreadRun extends SegmentRun {
+  /** Outputs (float32, float64 or float16) to take histograms of. */
+  readonly spread: readonly string[];
+  /** Outputs (of these types, of the same shape in every batch) to take the largest of each element of. */
+  readonly most: readonly string[];
+}
+
+/** Settings of a run; time limit and abort hold for each batch by itself. */
 export interface StageOptions extends RequestOptions, SessionSettings {
   /** Told after each batch. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -46,11 +59,41 @@ export async function runStage(
   stage: StageRun,
   options: StageOptions = {},
 ): Promise<ReadonlyMap<string, readonly StageSum[]>> {
-  const { source, batches, step = 1, take, keep, sum, parts = 1 } = stage;
+  const { sum, parts = 1 } = stage;
+  return (await runSegment(child, store, stage, { sum, parts, spread: [], most: [] }, options)).sums;
+}
+
+/**
+ * Runs a model over batches of the store as `runStage` does, and tells how the elements of outputs are spread: numbers that are
+ * not finite are counted by themselves.
+ *
+ * @param store of this child
+ * @throws OnnxPruneError as `runStage` does
+ */
+export async function runSpread(
+  child: RuntimeChild,
+  store: ActivationStore,
+  stage: SpreadRun,
+  options: StageOptions = {},
+): Promise<Pick<StageResults, 'histograms' | 'most'>> {
+  const { spread, most } = stage;
+  return runSegment(child, store, stage, { sum: [], parts: 1, spread, most }, options);
+}
+
+/** What is found on the way. */
+type Wanted = Pick<StageParams, 'sum' | 'parts' | 'spread' | 'most'>;
+
+async function runSegment(
+  child: RuntimeChild,
+  store: ActivationStore,
+  { source, batches, step = 1, take, keep }: SegmentRun,
+  wanted: Wanted,
+  options: StageOptions,
+): Promise<StageResults> {
   const { optimization, threads, onProgress, ...request } = options;
   const subject = subjectOf(source);
-  checkStage(subject, stage);
-  const params = { store: await store.ready(), take, keep, sum, parts };
+  checkStage(subject, batches, { ...wanted, keep });
+  const params: StageParams = { store: await store.ready(), take, keep, ...wanted };
   const key = randomUUID();
   await child.request(
     'stageOpen',
@@ -67,9 +110,9 @@ export async function runStage(
       await child.request('stageRun', subject, { key, batch }, request);
       onProgress?.(batch + 1, batches);
     }
-    const sums = await child.request('stageSums', subject, { key }, request);
+    const results = await child.request('stageResults', subject, { key }, request);
     await close();
-    return sums;
+    return results;
   } catch (error) {
     // Why it failed matters more than that the rest did, too.
     await close().catch(() => undefined);
@@ -77,13 +120,17 @@ export async function runStage(
   }
 }
 
-function checkStage(subject: string, { batches, keep, sum, parts = 1 }: StageRun): void {
+function checkStage(
+  subject: string,
+  batches: number,
+  { keep, sum, parts, spread, most }: Wanted & Pick<SegmentRun, 'keep'>,
+): void {
   const problem = !(Number.isInteger(batches) && batches > 0)
     ? `it has ${batches} batches, expected one or more`
     : !(Number.isInteger(parts) && parts > 0)
       ? `its sums are in ${parts} parts, expected one or more`
-      : sum.length === 0 && Object.keys(keep).length === 0
-        ? 'none of its outputs is kept or summed; name one'
+      : [...Object.keys(keep), ...sum, ...spread, ...most].length === 0
+        ? 'none of its outputs is kept or looked at; name one'
         : undefined;
   if (problem !== undefined)
     throw new OnnxPruneError('bad-data', subject, `Running ${subject} is of no use: ${problem}.`);

@@ -1,5 +1,6 @@
-import type { StageParams } from './protocol.ts';
-import { RunningSum, type StageSum } from './running-sum.ts';
+import type { StageParams, StageResults } from './protocol.ts';
+import { RunningHistogram, RunningMost } from './running-spread.ts';
+import { RunningSum } from './running-sum.ts';
 import { Session } from './session.ts';
 import { storeGone } from './store-faults.ts';
 import type { TensorStore } from './tensor-store.ts';
@@ -10,6 +11,8 @@ interface Stage {
   readonly params: StageParams;
   readonly session: Session;
   readonly sums: ReadonlyMap<string, RunningSum>;
+  readonly histograms: ReadonlyMap<string, RunningHistogram>;
+  readonly most: ReadonlyMap<string, RunningMost>;
 }
 
 const stages = new Map<string, Stage>();
@@ -20,7 +23,7 @@ function stageOf(key: string): Stage {
   return stage;
 }
 
-/** Loads the model of a stage and keeps it, with its sums, under a name that the parent chose. */
+/** Loads the model of a stage and keeps it, with what it is to find, under a name that the parent chose. */
 export async function openStage(
   key: string,
   source: ModelSource,
@@ -29,19 +32,21 @@ export async function openStage(
 ): Promise<undefined> {
   const session = await Session.open(source, settings);
   const sums = new Map(params.sum.map((output) => [output, new RunningSum(output, params.parts)]));
-  stages.set(key, { params, session, sums });
+  const histograms = new Map(params.spread.map((output) => [output, new RunningHistogram(output)]));
+  const most = new Map(params.most.map((output) => [output, new RunningMost(output)]));
+  stages.set(key, { params, session, sums, histograms, most });
 }
 
-/** Runs one batch of a stage: takes its inputs out of the store, keeps and sums its outputs. */
+/** Runs one batch of a stage: takes its inputs out of the store, keeps its outputs and takes what is wanted of them. */
 export async function runStageBatch(key: string, batch: number): Promise<undefined> {
-  const { params, session, sums } = stageOf(key);
+  const { params, session, sums, histograms, most } = stageOf(key);
   const store = storeOf(params.store);
   const kept = Object.entries(params.keep);
-  const wanted = new Set([...kept.map(([output]) => output), ...sums.keys()]);
+  const wanted = new Set([...kept.map(([output]) => output), ...sums.keys(), ...histograms.keys(), ...most.keys()]);
   const outputs = await session.run(session.prepare(taken(store, batch, session, params.take)), [...wanted]);
-  for (const [output, sum] of sums) {
+  for (const [output, running] of [...sums, ...histograms, ...most]) {
     const tensor = outputs[output];
-    if (tensor !== undefined) sum.add(batch, tensor);
+    if (tensor !== undefined) running.add(batch, tensor);
   }
   for (const [output, name] of kept) {
     const tensor = outputs[output];
@@ -49,12 +54,17 @@ export async function runStageBatch(key: string, batch: number): Promise<undefin
   }
 }
 
-/** What the batches so far add up to, by output. */
-export async function stageSums(key: string): Promise<ReadonlyMap<string, readonly StageSum[]>> {
-  return new Map([...stageOf(key).sums].map(([output, sum]) => [output, sum.result()]));
+/** What the batches so far have given, by output. */
+export async function stageResults(key: string): Promise<StageResults> {
+  const { sums, histograms, most } = stageOf(key);
+  return {
+    sums: new Map([...sums].map(([output, running]) => [output, running.result()])),
+    histograms: new Map([...histograms].map(([output, running]) => [output, running.result()])),
+    most: new Map([...most].map(([output, running]) => [output, running.result()])),
+  };
 }
 
-/** Gives a stage's model and sums up; nothing happens when they are gone already. */
+/** Gives a stage's model and what it found up; nothing happens when they are gone already. */
 export async function closeStage(key: string): Promise<undefined> {
   const stage = stages.get(key);
   stages.delete(key);

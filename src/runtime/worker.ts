@@ -5,7 +5,7 @@ import { measureBenchmark } from './worker-benchmark.ts';
 import { compareModels } from './worker-compare.ts';
 import { openModelAs, releaseModel, runOpen } from './worker-open.ts';
 import { describeModel, probeTrials, runBatches } from './worker-run.ts';
-import { closeStage, openStage, runStageBatch, stageSums } from './worker-stage.ts';
+import { closeStage, openStage, runStageBatch, stageResults } from './worker-stage.ts';
 import { closeStore, dropTensors, openStore, putTensors, storeUsage } from './worker-store.ts';
 import { dieWithParent } from './worker-watchdog.ts';
 
@@ -22,7 +22,7 @@ const HANDLERS: { readonly [K in RequestKind]: (params: Params<K>) => Promise<Re
   storeClose: (params) => closeStore(params.key),
   stageOpen: (params) => openStage(params.key, params.source, params.settings, params.stage),
   stageRun: (params) => runStageBatch(params.key, params.batch),
-  stageSums: (params) => stageSums(params.key),
+  stageResults: (params) => stageResults(params.key),
   stageClose: (params) => closeStage(params.key),
   probe: (params) => probeTrials(params.source, params.specs, params.seed, params.trials),
   compare: (params) => compareModels(params.a, params.b, params.batches, params.options),

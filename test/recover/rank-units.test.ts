@@ -3,7 +3,7 @@ import { buildChannelMap } from '../../src/channels/build.ts';
 import type { Group } from '../../src/channels/group.ts';
 import { present } from '../../src/errors.ts';
 import { ruleOf } from '../../src/ops/rules.ts';
-import type { Activations, Stage } from '../../src/recover/activations.ts';
+import type { Activations, Spread, Stage } from '../../src/recover/activations.ts';
 import { rankUnits } from '../../src/recover/rank-units.ts';
 import { measureReadings } from '../../src/recover/readings.ts';
 import { type GraphBuilder, ModelBuilder } from '../support/build.ts';
@@ -206,6 +206,10 @@ class Asked implements Activations {
   run(stage: Stage): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
     this.stages.push(stage);
     return Promise.resolve(new Map());
+  }
+
+  spread(): Promise<Spread> {
+    return Promise.resolve({ histograms: new Map(), most: new Map() });
   }
 
   drop(): Promise<void> {

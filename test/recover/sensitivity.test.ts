@@ -9,7 +9,7 @@ import { inputSpecs } from '../../src/judge/inputs.ts';
 import { normalise } from '../../src/normalise/normalise.ts';
 import { decodeModel } from '../../src/onnx/codec.ts';
 import { ruleOf } from '../../src/ops/rules.ts';
-import type { Activations, Stage } from '../../src/recover/activations.ts';
+import type { Activations, Spread, SpreadStage, Stage } from '../../src/recover/activations.ts';
 import { rankUnits } from '../../src/recover/rank-units.ts';
 import { measureReadings } from '../../src/recover/readings.ts';
 import { measureSensitivity } from '../../src/recover/sensitivity.ts';
@@ -39,6 +39,10 @@ class Watched implements Activations {
     for (const name of stage.keep.values()) this.kept.add(name);
     this.runs.push([...stage.model.graph.nodes].map(({ name }) => name));
     return this.#stages.run(stage);
+  }
+
+  spread(stage: SpreadStage): Promise<Spread> {
+    return this.#stages.spread(stage);
   }
 
   async drop(names: readonly string[]): Promise<void> {

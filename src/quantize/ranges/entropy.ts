@@ -11,6 +11,7 @@ import type { Range } from './range.ts';
  * Source: S. Migacz, "8-bit Inference with TensorRT", GTC 2017. That is for ranges symmetric about zero; here each end
  * is searched, so that a value on one side of zero has all levels there. Zeros are left out, as implementations leave
  * out or level the bin at zero: a Relu makes so many that they alone would decide, and every range represents them.
+ * Counts of bins are taken as they are: of fewer than some ten thousand numbers chance takes part in the choice.
  */
 export function entropyRange(histogram: Histogram, levels: Levels): Range {
   const whole = minMaxRange(histogram);
@@ -127,7 +128,7 @@ function search({ lows, highs }: Sums, divergence: Divergence): Edges {
   return edgesOf(best);
 }
 
-/** The whole number from 0 to `last` where a function is least, from coarse steps to fine; `known` where none is lower. */
+/** The whole number from 0 to `last` where a function is least, by coarse steps and then fine; `known` if none is lower. */
 function leastAt(last: number, known: number, valueAt: (at: number) => number): number {
   let best = known;
   let least = valueAt(known);

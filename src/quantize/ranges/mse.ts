@@ -85,7 +85,7 @@ function tailOf({ from, to, mass }: Pieces, end: number, sign: 1 | -1): Tail {
   return { end, mass: beyond, error };
 }
 
-/** Shares of the ends by which polishing moves them, each while it helps. */
+/** Shares of the ends by which polishing moves them, each once inwards and once outwards. */
 const MOVES: readonly number[] = [1 / 32, 1 / 64, 1 / 128, 1 / 256, 1 / 512, 1 / 1024];
 
 /** Moves the ends, one by one and together, where that lowers the exact error. */

@@ -89,7 +89,7 @@ function floorToFloat32(value: number): number {
   const rounded = nearest[0] as number;
   if (!(rounded > value)) return rounded;
   const bits = new Int32Array(nearest.buffer);
-  // One step towards −∞: away from zero for negative numbers; what rounds up to 0 or −0 becomes the next below.
+  // One step towards −∞, which for numbers below zero is away from zero, and from −0 the first of them.
   if (rounded > 0) bits[0] = (bits[0] as number) - 1;
   else bits[0] = rounded === 0 ? 0x80000001 : (bits[0] as number) + 1;
   return nearest[0] as number;

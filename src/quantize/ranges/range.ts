@@ -14,6 +14,7 @@ export interface Range {
 /** The ways to choose a range from a histogram. */
 export const RANGE_METHODS = ['minmax', 'percentile', 'entropy', 'mse'] as const;
 
+/** One of the ways; what each does stands in the file of its name. */
 export type RangeMethod = (typeof RANGE_METHODS)[number];
 
 /** What the methods can be told. */

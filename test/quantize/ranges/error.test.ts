@@ -21,7 +21,7 @@ function meanSquare(values: Iterable<number>, quantizer: Quantizer): number {
 
 test('of evenly spread numbers is a twelfth of the squared step inside, and the squared distance outside', () => {
   const even = expectedHistogram(() => 1, 0, 4, 1 / 64);
-  // Whole intervals of integers: from −1/2 to 255 1/2 steps would be, so that half an interval lacks at either end.
+  // The first and the last integer have half an interval each, over which the mean is the same.
   expect(quantizeError(even, uint8Quantizer({ least: 0, most: 4 })) / ((4 / 255) ** 2 / 12)).toBeCloseTo(1, 6);
   const clipped = quantizeError(even, uint8Quantizer({ least: 0, most: 1 }));
   // A quarter is rounded, the rest lies up to 3 beyond the end.

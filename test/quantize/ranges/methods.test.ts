@@ -35,7 +35,7 @@ const errorOf = (histogram: Histogram, range: Range): number => quantizeError(hi
 
 describe('ranges of least squared error', () => {
   test('clip a Gaussian where a twelfth of the squared step and the tails are least', () => {
-    // ∫ (x − T)² φ over x > T = (1 + T²)·Q(T) − T·φ(T), by the tail of Q = φ·(1/T − 1/T³ + …) taken numerically.
+    // ∫ (x − T)² φ over |x| > T, by midpoints.
     const tails = (end: number): number => {
       let sum = 0;
       for (let x = end + 0.005; x < 9; x += 0.01) sum += (x - end) ** 2 * normal(x) * 0.01;

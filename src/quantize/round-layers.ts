@@ -65,6 +65,8 @@ export interface RoundingTools {
 const SPARSE = 0.1;
 /** What a bias may grow to while layers are corrected. */
 const BIAS_MARGIN = 4;
+/** Steps to either side that are few: 4 bits. */
+const FEW_STEPS = 8;
 const LARGEST_INT32 = 2 ** 31 - 1;
 
 /**
@@ -150,7 +152,7 @@ function roundUnseen(nodes: Planned, options: RoundingOptions): { rounded: Round
     grid: { ...grid, block: grid.block ?? matrix.features },
     leastScales: least,
   };
-  const { codes, scales, weights } = roundWeights(problem, 'nearest', { scales: 'search', portable: options.portable });
+  const { codes, scales, weights } = roundWeights(problem, 'nearest', scaling(problem.grid, options));
   return {
     tensor: writeMatrix(matrix, weights),
     rounded: {
@@ -177,7 +179,8 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
   const all = halves.reduce(addMoments);
   const check = halves.slice(1).find((half) => count(half) > 0);
   const before = readMatrix(matrix);
-  const refits = options.method === 'gptq' && zeroShare(before) < SPARSE;
+  // With many steps what is lacking before a layer is too little for a fit to be worth its time; zeros were fitted to already.
+  const refits = options.method === 'gptq' && plan.grid.most <= FEW_STEPS && zeroShare(before) < SPARSE;
   const wanted = corrected(stop, fitCorrection(halves, matrix, { affine, matrix: refits }), shares);
   const block = plan.grid.block ?? features;
   const blocks = Math.ceil(features / block);
@@ -198,7 +201,7 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
       // Data that say nothing must not decide.
       ...(!flat && { moment: covariance }),
     };
-    const part = roundWeights(problem, options.method, { scales: 'search', portable: options.portable });
+    const part = roundWeights(problem, options.method, scaling(problem.grid, options));
     elements.set(part.weights, from * features);
     codes.set(part.codes, from * features);
     scales.set(part.scales, from * blocks);
@@ -221,6 +224,11 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
     energy,
     method: options.method,
   };
+}
+
+/** With so many steps the largest weight decides best; with few, a smaller scale may lose less. */
+export function scaling({ most }: Grid, { portable }: RoundingOptions): Parameters<typeof roundWeights>[2] {
+  return { scales: most > FEW_STEPS ? 'absmax' : 'search', portable };
 }
 
 function zeroShare(weights: Float64Array): number {

@@ -3,7 +3,7 @@ import type { Model } from '../ir/model.ts';
 import { labelOf, type Node } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 import type { RoundedMatrix, WeightMatrix } from '../ops/rounded-form.ts';
-import { type LayerPlan, type RoundedWeight, type RoundingOptions, type RoundingTools, roundLayers } from './round-layers.ts';
+import { type LayerPlan, type RoundedWeight, type RoundingOptions, type RoundingTools, roundLayers, scaling } from './round-layers.ts';
 import type { Grid } from './rounding/grid.ts';
 import { roundWeights } from './rounding/round.ts';
 import { applySites, type RoundedSite, weightElements } from './sites.ts';
@@ -42,7 +42,7 @@ export async function roundSites(
     const { rows, columns, weight } = matrix;
     const block = grid.block ?? columns;
     const problem = { weights: weightElements(matrix), rows, columns, grid: { ...grid, block } };
-    const rounded = roundWeights(problem, 'nearest', { scales: 'search', portable: options.portable });
+    const rounded = roundWeights(problem, 'nearest', scaling(problem.grid, options));
     others.set(matrix, rounded);
     const node = nodes.get(weight);
     made.push({

@@ -107,7 +107,9 @@ export function addDequantized(
   const scale = graph.addInitializer(`${wish}_scale`, Tensor.ofFloats(scales, axis === undefined ? [] : [scales.length]));
   // Said even where it is what it would be: what is taken for granted has changed before, and is 1.
   const attributes = axis === undefined ? [] : [intAttribute('axis', axis)];
-  return append(graph, `${wish}_dequantized`, 'DequantizeLinear', [stored, scale], { type: 'float32', dims: integers.dims }, attributes);
+  const zeros = Tensor.of(integers.type, axis === undefined ? [] : [scales.length], new Uint8Array(scales.length * (integers.byteLength / integers.size)));
+  const zero = graph.addInitializer(`${wish}_zero_point`, zeros);
+  return append(graph, `${wish}_dequantized`, 'DequantizeLinear', [stored, scale, zero], { type: 'float32', dims: integers.dims }, attributes);
 }
 
 function append(

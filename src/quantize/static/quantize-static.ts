@@ -5,7 +5,7 @@ import type { Node } from '../../ir/node.ts';
 import type { Value } from '../../ir/value.ts';
 import type { Histogram } from '../../numeric/histogram.ts';
 import { measureHistograms } from '../measure.ts';
-import { type Quantizer, uint8Quantizer } from '../ranges/parameters.ts';
+import { type Quantizer, uint8Quantizer, within } from '../ranges/parameters.ts';
 import { chooseRange, type RangeMethod } from '../ranges/range.ts';
 import { unionOf } from '../ranges/union.ts';
 import { type LayerPlan, type RoundedLayer, type RoundingOptions, type RoundingTools, roundLayers } from '../round-layers.ts';
@@ -82,7 +82,7 @@ async function chooseQuantizers(
       const all = members.map(({ value }): Histogram => present(histograms.get(value), `the spread of "${value.name}"`));
       const range = chooseRange(unionOf(all), method);
       const limits = members.map((member) => member.limits).find((each) => each !== undefined);
-      return [sharing, uint8Quantizer(range, limits)];
+      return [sharing, (limits && within(range, limits)) ?? uint8Quantizer(range)];
     }),
   );
 }

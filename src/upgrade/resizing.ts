@@ -16,8 +16,8 @@ export const scalesToInput: Change = (node) => {
 
 /**
  * With operator set 10, Resize took the place of Upsample. Upsample only enlarges: a new position lies at its own divided by
- * the scale, and the nearest old one is the one before. Resize says so since 11; the attributes that it has before have the
- * same names, so that they stand from here on.
+ * the scale, and the nearest old one is the one before. Resize can say so since 11 only; as no target is below that, it does
+ * at once.
  */
 export const upsampleToResize: Change = (node) => {
   toResize(node, 'floor');

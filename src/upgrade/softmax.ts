@@ -2,7 +2,7 @@ import { present } from '../errors.ts';
 import { append } from '../ir/append.ts';
 import { int, intAttribute } from '../ir/attributes.ts';
 import { labelOf } from '../ir/node.ts';
-import { dimsOf } from '../ir/value.ts';
+import { type Dim, dimsOf, elementTypeOf } from '../ir/value.ts';
 import type { Change } from './change.ts';
 import { stemOf } from './edit.ts';
 
@@ -26,6 +26,10 @@ export const oneAxis: Change = (node) => {
   const matrix = append(graph, `${stem}_matrix`, { opType: 'Flatten', inputs: [input], attributes });
   const outputs = graph.takeOutputs(node);
   const rows = graph.addValue(graph.uniqueName(`${stem}_rows`));
+  const dims = dimsOf(input);
+  graph.setType(shape, { type: 'int64', dims: [dims?.length] });
+  const type = { type: elementTypeOf(input), dims: [dims?.slice(0, axis), dims?.slice(axis)].map(productOf) };
+  for (const value of [matrix, rows]) graph.setType(value, type);
   graph.insertNode(node.proto, [matrix], [rows], [{ proto: intAttribute('axis', -1), graphs: [] }]);
   const name = graph.uniqueName(`${stem}_reshape`);
   graph.insertNode({ opType: 'Reshape', name }, [rows, shape], outputs, []);
@@ -33,11 +37,18 @@ export const oneAxis: Change = (node) => {
 };
 
 /** The one axis from `axis` on that has another length than 1; undefined where that is not known, or there are several. */
-function soleAxis(dims: readonly unknown[] | undefined, axis: number): number | undefined {
+function soleAxis(dims: readonly Dim[] | undefined, axis: number): number | undefined {
   if (axis === -1) return axis;
   if (dims === undefined) return undefined;
   const first = axis < 0 ? axis + dims.length : axis;
   if (first >= dims.length) return undefined;
   const long = dims.flatMap((dim, i) => (i >= first && dim !== 1 ? [i] : []));
   return long.length < 2 ? (long[0] ?? first) : undefined;
+}
+
+function productOf(dims: readonly Dim[] | undefined): Dim {
+  return dims?.reduce<Dim>(
+    (size, dim) => (typeof size === 'number' && typeof dim === 'number' ? size * dim : undefined),
+    1,
+  );
 }

@@ -10,12 +10,14 @@ export const spatialOnly: Change = (node) => {
   return 'leaves "spatial" out, which is all there is now';
 };
 
-/** With operator set 14, BatchNormalization has outputs of statistics in training alone, and other ones. */
-export const inferenceOnly: Change = (node) => {
-  const count = node.outputs.length;
-  if (!dropOutputsFrom(node, 1)) return refuse('its outputs of statistics, which are read, became others');
-  return node.outputs.length < count ? 'leaves its unread statistics out' : undefined;
-};
+/**
+ * Up to operator set 13, a BatchNormalization that gives statistics out is one in training, which normalizes each batch by its
+ * own; since 14 an attribute says so, and the statistics are others.
+ */
+export const inferenceOnly: Change = (node) =>
+  node.outputs.some((output, index) => index > 0 && output !== undefined)
+    ? refuse('it gives statistics out, which means that it is in training')
+    : undefined;
 
 /** The mask of Dropout became one of booleans with operator set 10, and all true outside of training with 12. */
 export const withoutMask: Change = (node) => {

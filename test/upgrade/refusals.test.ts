@@ -39,7 +39,17 @@ const REFUSED: Readonly<Record<string, readonly [model: () => ModelBuilder, targ
     13,
     /"spatial" is 0/,
   ],
-  'statistics that are read': [() => one(9, 'BatchNormalization', {}, statistics, 1), 14, /which are read/],
+  'statistics that are read': [() => one(9, 'BatchNormalization', {}, statistics, 1), 14, /it is in training/],
+  'statistics, even where nobody reads them': [
+    () => {
+      const b = new ModelBuilder({ opset: 9 });
+      const inputs = [b.input('x', 'float32', IMAGE), ...statistics(b)];
+      b.output(b.nodes('BatchNormalization', inputs, 5, {}, { name: 'culprit' })[0] ?? '', 'float32');
+      return b;
+    },
+    14,
+    /it is in training/,
+  ],
   'the mask of Dropout, whose type changed': [() => one(9, 'Dropout', {}, undefined, 1), 13, /mask, which is read/],
   'the mask of Dropout, whose numbers changed': [() => one(10, 'Dropout', {}, undefined, 1), 13, /mask, which is read/],
   'sequences of a Scan of batches': [() => one(8, 'Scan'), 13, /batches and lengths of sequences/],

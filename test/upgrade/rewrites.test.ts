@@ -259,13 +259,6 @@ const CASES: Readonly<Record<string, Old>> = {
     changed: [/axis from an input/],
     build: node('DFT'),
   },
-  'Gemm without an addend': { opset: 11, dims: ['N', 4], build: (b, x) => b.node('Gemm', [x, b.weight('w', [4, 3])]) },
-  'LSTM at 14': {
-    opset: 7,
-    dims: [3, 'N', 4],
-    target: 14,
-    build: (b, x) => b.node('LSTM', [x, b.weight('w', [1, 8, 4]), b.weight('r', [1, 8, 2])], { hidden_size: 2 }),
-  },
   'LpPool at 18': { opset: 9, target: 18, build: node('LpPool', { kernel_shape: [2, 2], strides: [2, 2], p: 2 }) },
 };
 

@@ -110,6 +110,20 @@ describe('upgrading', () => {
     expect(nodesIn(model.graph).map(({ opset }) => opset)).toEqual(nodesIn(model.graph).map(() => 13));
   });
 
+  test('tells what is known of the matrix that a Softmax sees', () => {
+    const b = new ModelBuilder({ opset: 9 });
+    const y = b.node('Softmax', [b.input('x', 'float32', ['N', 3, 7])], { axis: -2 }, { name: 'soft' });
+    b.output(y, 'float32', ['N', 3, 7]);
+    const { graph } = upgradeOpset(read(b), 13).model;
+    const types = new Map([...graph.values].map(({ name, type }) => [name, type]));
+    expect(types.get('soft_shape')).toEqual({ type: 'int64', dims: [3] });
+    for (const name of ['soft_matrix', 'soft_rows']) {
+      expect(types.get(name)).toEqual({ type: 'float32', dims: [undefined, 21] });
+    }
+    expect(types.get('soft_out_0')?.dims).toEqual(['N', 3, 7]);
+    expect([...graph.nodes].find(({ name }) => name === 'soft')?.opType).toBe('Softmax');
+  });
+
   test.each(['float32', 'float64', 'float16'] as const)('gives bounds the type of %s numbers', (dtype) => {
     const b = new ModelBuilder({ opset: 10, irVersion: 5 });
     const x = b.node('Relu', [b.input('x', dtype, ['N', 4])]);
@@ -144,8 +158,11 @@ describe('upgrading', () => {
   });
 
   test.each(files)('%s to 21 gives what it gave', async (path) => {
-    // The kernel of AveragePool from 19 on adds in another order.
-    const { report } = await upgraded(child, readFileSync(path), 21, { directory: dirname(path), within: 1e-5 });
+    const bytes = readFileSync(path);
+    const hasAverage = decodeModel(bytes).graph?.node?.some(({ opType }) => opType === 'AveragePool');
+    // onnxruntime has another kernel of AveragePool from 19 on, which adds in another order.
+    const within = hasAverage ? 1e-5 : 0;
+    const { report } = await upgraded(child, bytes, 21, { directory: dirname(path), within });
     expect(report.to).toBe(21);
   });
 

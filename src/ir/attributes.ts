@@ -4,6 +4,7 @@ import { Tensor } from './tensor.ts';
 
 const TYPE = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const;
 const UTF8 = new TextDecoder();
+const TO_UTF8 = new TextEncoder();
 
 /** An integer attribute, or the fallback where the node leaves it out. */
 export function int<T extends number | undefined>(node: Node, name: string, fallback: T): number | T {
@@ -41,6 +42,11 @@ export function intAttribute(name: string, value: number): AttributeProto {
 /** A new float attribute. */
 export function floatAttribute(name: string, value: number): AttributeProto {
   return { name, type: TYPE.float, f: value };
+}
+
+/** A new string attribute. */
+export function stringAttribute(name: string, value: string): AttributeProto {
+  return { name, type: TYPE.string, s: TO_UTF8.encode(value) };
 }
 
 /** A new attribute of floats. */

@@ -1,5 +1,5 @@
 import { present } from '../errors.ts';
-import { Graph } from './graph.ts';
+import { Graph, type Scope } from './graph.ts';
 import type { Attribute, Node } from './node.ts';
 import type { Value } from './value.ts';
 
@@ -10,9 +10,12 @@ export interface GraphClone {
   twinOfNode(original: Node): Node;
 }
 
-/** Copies nodes and values, those of subgraphs too; tensors and messages are immutable and shared. */
-export function cloneGraph(original: Graph): GraphClone {
-  const copier = new GraphCopier(new Set(original.scope.names));
+/**
+ * Copies nodes and values, those of subgraphs too; tensors and messages are immutable and shared.
+ * @param changes what the copy's scope says otherwise; where it no longer lists initializers as inputs, they are none
+ */
+export function cloneGraph(original: Graph, changes: Partial<Omit<Scope, 'names'>> = {}): GraphClone {
+  const copier = new GraphCopier(new Set(original.scope.names), changes);
   const graph = copier.copyGraph(original);
   return {
     graph,
@@ -26,10 +29,15 @@ export class GraphCopier {
   readonly #values = new Map<Value, Value>();
   readonly #nodes = new Map<Node, Node>();
   readonly #names: Set<string>;
+  readonly #changes: Partial<Omit<Scope, 'names'>>;
 
-  /** @param names taken in the model that the copies belong to; grows as they are made */
-  constructor(names: Set<string>) {
+  /**
+   * @param names taken in the model that the copies belong to; grows as they are made
+   * @param changes what the scopes of copied graphs say otherwise
+   */
+  constructor(names: Set<string>, changes: Partial<Omit<Scope, 'names'>> = {}) {
     this.#names = names;
+    this.#changes = changes;
   }
 
   twinOf(value: Value): Value {
@@ -74,9 +82,13 @@ export class GraphCopier {
 
   /** A copy of a graph; what a body reads from outside must have been copied before. */
   copyGraph(source: Graph): Graph {
-    const graph = new Graph(source.proto, { ...source.scope, names: this.#names });
+    const graph = new Graph(source.proto, { ...source.scope, ...this.#changes, names: this.#names });
+    // Initializers that only had to be inputs; as inputs of a later IR version they would be defaults that may be overridden.
+    const unlisted = source.scope.initializersAreInputs && !graph.scope.initializersAreInputs;
     for (const value of source.values) this.copyValue(value, graph);
-    for (const input of source.inputs) graph.addInput(this.twinOf(input));
+    for (const input of source.inputs) {
+      if (!unlisted || input.tensor === undefined) graph.addInput(this.twinOf(input));
+    }
     for (const node of source.nodes) this.copyNode(node, graph);
     for (const output of source.outputs) graph.addOutput(this.twinOf(output));
     return graph;

@@ -1,4 +1,4 @@
-import { copyMessage, type ModelProto } from '../onnx/messages.ts';
+import { copyMessage, type ModelProto, type OperatorSetIdProto } from '../onnx/messages.ts';
 import { withSparseVersion } from '../onnx/sparse.ts';
 import { cloneGraph, type GraphClone } from './clone.ts';
 import { declarationOf, type ExternalData, exportGraph, exportTensor, type Storage } from './export.ts';
@@ -69,6 +69,27 @@ export function exportBody(model: Model, body: Graph, captures: readonly Value[]
 export function cloneModel(model: Model): ModelClone {
   const clone = cloneGraph(model.graph);
   return { ...clone, model: { proto: model.proto, graph: clone.graph } };
+}
+
+/**
+ * A copy of a model that imports ONNX's own operators at another version, with every node as it was.
+ * @param irVersion the least version of the file format; from 4 on, initializers are no graph inputs
+ */
+export function cloneWithOpset(model: Model, opset: number, irVersion: number): ModelClone {
+  const { proto } = model;
+  const version = Math.max(irVersion, Number(proto.irVersion ?? 0));
+  const opsets = new Map(model.graph.scope.opsets).set('', opset);
+  const { initializersAreInputs } = model.graph.scope;
+  const clone = cloneGraph(model.graph, { opsets, initializersAreInputs: initializersAreInputs && version < 4 });
+  const imports = proto.opsetImport ?? [];
+  const isOwn = ({ domain }: OperatorSetIdProto): boolean => (domain ?? '') === '' || domain === 'ai.onnx';
+  const opsetImport = imports.some(isOwn)
+    ? imports.map((entry) => (isOwn(entry) ? Object.assign(copyMessage(entry), { version: opset }) : entry))
+    : [...imports, { domain: '', version: opset }];
+  return {
+    ...clone,
+    model: { proto: Object.assign(copyMessage(proto), { opsetImport, irVersion: version }), graph: clone.graph },
+  };
 }
 
 /** A copy of a model that gives further values out, for looking inside. */

@@ -128,7 +128,7 @@ describe('histograms of what flows through a net', { timeout: 60_000 }, () => {
     expect(told).toHaveLength(parts);
   });
 
-  test('of any net are the same in parts as in one, and those of the numbers', async () => {
+  test('of any net, in parts and in one, count all numbers between their extremes', async () => {
     let finite = 0;
     const property = fc.asyncProperty(problems, fc.nat({ max: 99999 }), async (problem, seed) => {
       const model = await normalised(buildNet(problem), workshop.child);

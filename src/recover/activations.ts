@@ -43,7 +43,7 @@ export interface Stage extends PartStage {
 export interface SpreadStage extends PartStage {
   /** Outputs of which histograms are taken: float32, float64 or float16. */
   readonly spread: readonly string[];
-  /** Outputs, float32 or float64 and of one shape in every batch, of which the largest of each element is taken. */
+  /** Outputs, of these types and of one shape in every batch, of which the largest of each element is taken. */
   readonly most: readonly string[];
 }
 

@@ -2,6 +2,7 @@ import { float, int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, type Dim, dimsOf, lengthOf, type Value } from '../ir/value.ts';
 import { addBehind, addToBiasInput, type BiasInput, takesAddBehind, takesBiasInput } from './bias.ts';
+import { gemmProduct, matMulProduct, roundedForms } from './constant-product.ts';
 import {
   axis,
   CouplingBuilder,
@@ -155,6 +156,7 @@ const gemm: OpRule = {
   layer: gemmLayer,
   takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1)), gemmBias(node)),
   addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph, gemmBias(node)),
+  ...roundedForms(gemmProduct),
 };
 
 const matMul: OpRule = {
@@ -166,6 +168,7 @@ const matMul: OpRule = {
   // The rows of a constant on the left are the last axis but one, where no vector is added.
   takesBias: (node) => matMulLayer(node)?.rows === 1 && takesAddBehind(node),
   addBias: addBehind,
+  ...roundedForms(matMulProduct),
 };
 
 export const matMulRules: readonly OpRule[] = [gemm, matMul];

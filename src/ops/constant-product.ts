@@ -1,4 +1,4 @@
-import { float, int } from '../ir/attributes.ts';
+import { float, int, ints } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { elementTypeOf, type Value } from '../ir/value.ts';
 import { input } from './coupling.ts';
@@ -20,29 +20,24 @@ export function whyNotRounded(weight: Value): string | undefined {
 
 /** MatMul with a matrix on its right. */
 export function matMulProduct(node: Node): ConstantProduct | string | undefined {
-  const [data, weight] = [input(node, 0), input(node, 1)];
-  if (sourceOfConstant(weight) === undefined)
+  const [data, operand] = [input(node, 0), input(node, 1)];
+  if (sourceOfConstant(operand) === undefined)
     return (
       sourceOfConstant(data) && 'its constant is the first operand, whose rows no kernel takes with scales of their own'
     );
-  const why = whyNotRounded(weight) ?? whyNoMatrix(weight);
-  return why ?? { data, weight: matrixOf(weight, false), gain: 1 };
+  const weight = matrixOf(operand, false);
+  return typeof weight === 'string' ? weight : { data, weight, gain: 1 };
 }
 
 /** Gemm whose data are as they stand. */
 export function gemmProduct(node: Node): ConstantProduct | string | undefined {
-  const [data, weight, addend] = [input(node, 0), input(node, 1), node.inputs[2]];
-  if (sourceOfConstant(weight) === undefined) return undefined;
+  const [data, operand, addend] = [input(node, 0), input(node, 1), node.inputs[2]];
+  if (sourceOfConstant(operand) === undefined) return undefined;
   if (int(node, 'transA', 0) !== 0) return 'it transposes its data';
-  const why = whyNotRounded(weight) ?? whyNoMatrix(weight);
-  if (why !== undefined) return why;
-  const beta = float(node, 'beta', 1);
-  return {
-    data,
-    weight: matrixOf(weight, int(node, 'transB', 0) !== 0),
-    gain: float(node, 'alpha', 1),
-    addend: addend === undefined || beta === 0 ? undefined : { value: addend, gain: beta },
-  };
+  const weight = matrixOf(operand, int(node, 'transB', 0) !== 0);
+  if (typeof weight === 'string') return weight;
+  const [alpha, beta] = [float(node, 'alpha', 1), float(node, 'beta', 1)];
+  return { data, weight, gain: alpha, addend: addend && beta !== 0 ? { value: addend, gain: beta } : undefined };
 }
 
 /** What a rule says of an operator that multiplies its data with a constant matrix. */
@@ -61,15 +56,27 @@ export function roundedForms(read: ReadProduct): Required<Pick<OpRule, 'dynamic'
   };
 }
 
-function whyNoMatrix({ tensor }: Value): string | undefined {
-  const rank = tensor?.dims.length ?? 0;
-  return rank === 2 ? undefined : `its constant has ${rank} axes, and the kernels take matrices only`;
+/**
+ * A constant [columns, rows], or [rows, columns] where it is transposed, by the node or by a Transpose before it, as the last
+ * layer has the table of the first one. Or why it cannot be rounded.
+ */
+function matrixOf(operand: Value, isTransposed: boolean): WeightMatrix | string {
+  const turned = beforeTranspose(operand);
+  if (turned !== undefined) return matrixOf(turned, !isTransposed);
+  const why = whyNotRounded(operand);
+  if (why !== undefined) return why;
+  const [first = 0, second = 0] = operand.tensor?.dims ?? [];
+  const rank = operand.tensor?.dims.length ?? 0;
+  if (rank !== 2) return `its constant has ${rank} axes, and the kernels take matrices only`;
+  return isTransposed
+    ? { weight: operand, rows: first, columns: second, rowStep: second, columnStep: 1 }
+    : { weight: operand, rows: second, columns: first, rowStep: 1, columnStep: second };
 }
 
-/** A constant [columns, rows], or [rows, columns] where it is transposed. */
-function matrixOf(weight: Value, isTransposed: boolean): WeightMatrix {
-  const [first = 0, second = 0] = weight.tensor?.dims ?? [];
-  return isTransposed
-    ? { weight, rows: first, columns: second, rowStep: second, columnStep: 1 }
-    : { weight, rows: second, columns: first, rowStep: 1, columnStep: second };
+/** The initializer that a Transpose turns into a matrix; undefined for other values. */
+function beforeTranspose({ producer }: Value): Value | undefined {
+  if (producer?.opType !== 'Transpose' || producer.domain !== '') return undefined;
+  const [source] = producer.inputs;
+  const turns = (ints(producer, 'perm') ?? [1, 0]).join() === '1,0';
+  return turns && source?.tensor?.dims.length === 2 ? source : undefined;
 }

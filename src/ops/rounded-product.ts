@@ -68,7 +68,8 @@ export function dynamicProduct(node: Node, product: ConstantProduct): RoundedFor
  */
 export function dequantizedProduct(node: Node, product: ConstantProduct): RoundedForm | string {
   const { data, weight, gain, addend } = product;
-  if (addend !== undefined && !isVector(addend.value, weight.rows))
+  const added = addend?.value ?? addedBehind(node);
+  if (added !== undefined && !isVector(added, weight.rows))
     return 'what it adds is no vector over its columns, with which the runtime would widen the weights at each run';
   const apply: RoundedForm['apply'] = (graph, [rounded]) => {
     const { codes, scales } = present(rounded, 'the rounded weight');
@@ -173,6 +174,14 @@ class ProductWriter {
     );
     return this.#graph.addInitializer(`${value.name}_vector`, Tensor.ofFloats(scaled, dims));
   }
+}
+
+/** What the only reader of a product of two axes adds to it, since onnxruntime makes one Gemm of both first. */
+function addedBehind(node: Node): Value | undefined {
+  const out = output(node);
+  const [reader, ...others] = out.uses;
+  const isAlone = others.length === 0 && !node.graph.isOutput(out) && dimsOf(out)?.length === 2;
+  return isAlone && reader?.opType === 'Add' ? reader.inputs.find((value) => value !== out) : undefined;
 }
 
 /** Whether what is added is a number for each column, or a constant that can be written so. */

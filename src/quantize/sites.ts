@@ -93,12 +93,24 @@ export function applySites(
   const shared = new SharedValues();
   const read = new Set<Value>();
   for (const { node, weights, form } of sites) {
-    for (const value of node.inputs) if (value?.tensor !== undefined) read.add(value);
+    for (const value of node.inputs) if (value !== undefined) read.add(value);
     if (form.imports !== undefined) importOperatorSet(graph, form.imports.domain, form.imports.version);
     form.apply(node.graph, weights.map(roundedOf), shared);
   }
-  for (const each of graphsIn(graph)) {
-    for (const value of read)
-      if (each.owns(value) && value.uses.size === 0 && !each.isOutput(value)) each.removeInitializer(value);
+  removeUnread(graph, read);
+}
+
+/** Removes those of some values that nobody reads any more: constants, and what nodes make of constants. */
+function removeUnread(graph: Graph, values: ReadonlySet<Value>): void {
+  const graphs = graphsIn(graph);
+  const isUnread = (value: Value): boolean => value.uses.size === 0 && !graphs.some((each) => each.isOutput(value));
+  const constants = new Set<Value>();
+  for (const value of values) {
+    const { producer } = value;
+    const sources = producer?.inputs ?? [value];
+    if (!sources.every((source) => source?.tensor !== undefined)) continue;
+    if (producer?.outputs.every((made) => made === undefined || isUnread(made))) producer.graph.removeNode(producer);
+    for (const source of sources) if (source !== undefined) constants.add(source);
   }
+  for (const value of constants) if (isUnread(value)) graphs.find((each) => each.owns(value))?.removeInitializer(value);
 }

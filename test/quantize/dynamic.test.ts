@@ -110,6 +110,23 @@ describe('products with data rounded as they come', () => {
     }
   });
 
+  test.each([
+    ['MatMul', {}],
+    ['Gemm', { transB: 0 }],
+  ])('%s with a transposed table, which is looked up elsewhere', async (opType, attributes) => {
+    const b = new ModelBuilder();
+    const table = b.weight('table', [10, 24], { fanIn: 24 });
+    const turned = b.node('Transpose', [table], opType === 'Gemm' ? { perm: [1, 0] } : {});
+    b.output(b.node(opType, [b.input('x', 'float32', [5, 24]), turned], attributes), 'float32', [5, 10]);
+    b.output(b.node('Gather', [table, b.input('i', 'int64', [3])]), 'float32', [3, 24]);
+    const { model, bytes, weights } = rounded(b, dynamic);
+    expect(operatorsOf(model)).not.toContain('Transpose');
+    expect(await optimizedOperators(bytes)).toEqual(['DynamicQuantizeMatMul', 'Gather']);
+    const [product, row] = await bothOutputs(b, bytes, child);
+    if (product && weights[0]) expectWithin(product, weights[0]);
+    expect(row?.after).toEqual(row?.before);
+  });
+
   test('a constant that others read, or that is given out, stays for them', () => {
     const b = product({ opType: 'MatMul' });
     b.output(b.node('ReduceMax', ['w'], { keepdims: 0 }), 'float32', []);
@@ -164,7 +181,7 @@ describe('what stays in float says why', () => {
     [
       'a constant that is made',
       /what other nodes make/,
-      () => one((b, x) => b.node('MatMul', [x, b.node('Transpose', [b.weight('w', [3, 6])])], {}, name)),
+      () => one((b, x) => b.node('MatMul', [x, b.node('Exp', [b.weight('w', [6, 3])])], {}, name)),
     ],
     [
       'long sums',

@@ -156,6 +156,19 @@ describe('what keeps its weights in float says why', () => {
     expect(reasonOf(gemm([1, 3]))).toBeUndefined();
   });
 
+  test('so does one behind a product of two axes', () => {
+    const residual =
+      (dims: readonly number[]) =>
+      (b: ModelBuilder): string => {
+        const x = b.input('x', 'float32', dims);
+        const y = b.node('MatMul', [x, b.weight('w', [6, 6])], {}, { name: 'it' });
+        return b.node('Add', [b.valueInfo(y, 'float32', dims), x]);
+      };
+    expect(reasonOf(residual([5, 6]))).toMatch(/no vector over its columns/);
+    expect(reasonOf(residual([2, 5, 6]))).toBeUndefined();
+    expect(reasonOf(residual([5, 6]), inBlocks({ bits: 4, size: 32 }))).toBeUndefined();
+  });
+
   test('others would be widened at each run', () => {
     expect(reasonOf(lstm)).toBe('the runtime would widen the weights of LSTM at each run');
     expect(reasonOf(lstm, inBlocks({ bits: 4, size: 32 }))).toMatch(/widen the weights of LSTM/);

@@ -30,6 +30,8 @@ const BROADCAST_SINCE = 7;
 const MOST_COLUMNS = Math.floor(2 ** 31 / (255 * 128));
 /** The data are rounded too, in blocks: without it onnxruntime unpacks the weights, which takes longer than floats do. */
 const INT8_DATA = 4;
+/** A scale for zeros, normal when multiplied with that of data, too. */
+const FAINT = 2 ** -60;
 
 /**
  * The product of integers, the data rounded by the range that they have:
@@ -77,7 +79,7 @@ export function dequantizedProduct(node: Node, product: ConstantProduct): Rounde
     const { rows, columns } = weight;
     const transposed = transposeCodes(codes, rows, columns);
     const integers = graph.addInitializer(`${weight.weight.name}_int8`, int8Tensor([columns, rows], transposed));
-    const inputs = [integers, scaleVector(graph, weight, scales, gain)];
+    const inputs = [integers, scaleVector(graph, weight, faintWhereZero(codes, scales, weight), gain)];
     const attributes = [intAttribute('axis', 1)];
     const wide = append(graph, `${weight.weight.name}_wide`, { opType: 'DequantizeLinear', inputs, attributes });
     graph.setType(wide, { type: 'float32', dims: [columns, rows] });
@@ -103,7 +105,7 @@ export function blockedProduct(node: Node, product: ConstantProduct, format: Blo
       return graph.addInitializer(`${weight.weight.name}_int${format.bits}`, tensor);
     });
     const factors = shared.of(graph, scales, `blocks times ${gain}`, () =>
-      scaleVector(graph, weight, scales, gain, [rows, blocks]),
+      scaleVector(graph, weight, faintWhereZero(codes, scales, weight, format.size), gain, [rows, blocks]),
     );
     const numbers = { K: columns, N: rows, bits: format.bits, block_size: format.size, accuracy_level: INT8_DATA };
     const attributes = Object.entries(numbers).map(([name, value]) => intAttribute(name, value));
@@ -234,6 +236,24 @@ function scaleVector(
     dims,
   );
   return graph.addInitializer(`${weight.name}_scale`, tensor);
+}
+
+/**
+ * Scales that are faint where all codes of a block are zero. MatMulNBits multiplies codes that have 2^(bits − 1) added, and
+ * takes that off as a float; with a scale of 1, as zeros may have, what it misses by would be larger than elsewhere.
+ */
+function faintWhereZero(
+  codes: Int8Array,
+  scales: Float32Array,
+  { columns }: WeightMatrix,
+  size: number = columns,
+): Float32Array {
+  const blocks = Math.ceil(columns / size);
+  return scales.map((scale, i) => {
+    const from = Math.floor(i / blocks) * columns;
+    const at = (i % blocks) * size;
+    return codes.subarray(from + at, from + Math.min(columns, at + size)).some((code) => code !== 0) ? scale : FAINT;
+  });
 }
 
 /** Integers as a tensor. */

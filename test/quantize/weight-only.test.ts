@@ -81,6 +81,25 @@ describe('weights in int8, widened before the product', () => {
   });
 });
 
+test.each<[string, BlockFormat | undefined]>([
+  ['int8', undefined],
+  ['8 bits in blocks', { bits: 8, size: 16 }],
+  ['4 bits in blocks', { bits: 4, size: 16 }],
+])('rows of zeros give next to nothing in %s, whatever scale they have', async (_, format) => {
+  const b = new ModelBuilder();
+  const w = Array.from({ length: 640 }, (_unused, i) => (i % 10 === 3 ? 0 : Math.sin(i)));
+  b.output(
+    b.node('MatMul', [b.input('x', 'float32', [8, 64]), b.constant('w', 'float32', [64, 10], w)]),
+    'float32',
+    [8, 10],
+  );
+  const { bytes } = rounded(b, format ? inBlocks(format) : dequantized, format);
+  for (const { after } of await bothOutputs(b, bytes, child)) {
+    const zeros = numbersOf(after).filter((_number, i) => i % 10 === 3);
+    expect(Math.max(...zeros.map(Math.abs))).toBeLessThan(1e-15);
+  }
+});
+
 const FORMATS: readonly BlockFormat[] = ([4, 8] as const).flatMap((bits) =>
   ([16, 32, 64, 128] as const).map((size) => ({ bits, size })),
 );

@@ -32,6 +32,7 @@ import {
   isCompressedName,
 } from './options/output-path.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './options/prune-options.ts';
+import { readyForIntegers } from './quantize-model.ts';
 import { reportOf, type Verdict } from './prune-report.ts';
 import type { Report } from './report/report.ts';
 import { RunGoals } from './run-goals.ts';
@@ -119,8 +120,10 @@ class PruneRun {
     if (!options.dryRun) checkOutput(this.#named ? '-o' : 'The output', this.#output, this.#input, options.force);
     const files = new ModelFiles(workspace, this.#clock);
     const engine = createEngine(this.#child, this.#request);
-    const loaded = await this.#clock.time('read', () => loadModel(this.#input, engine));
-    const { model } = loaded;
+    const read = await this.#clock.time('read', () => loadModel(this.#input, engine));
+    const { model, opset } =
+      options.int8 === undefined ? { model: read.model, opset: null } : readyForIntegers(read.model);
+    const loaded = { ...read, model, rewired: read.rewired || opset !== null };
     const external = loaded.dataFiles.length > 0;
     if (external && options.gzip) checkCompressible(this.#input, loaded.dataFiles, this.#output);
     if (external && !options.dryRun) checkDataFile(dataPathOf(this.#output), loaded.dataFiles, options.force);

@@ -3,6 +3,8 @@ import { isPruned } from './gates.ts';
 import { GZIP_LIMIT } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
+import type { FusionReport } from './quantize/fusion.ts';
+import type { OpsetChange } from './quantize-model.ts';
 import type { SettledOptions } from './options/prune-options.ts';
 import { targetText } from './options/target.ts';
 import {
@@ -40,6 +42,8 @@ export interface Findings extends Verdict {
   readonly size: Report['size'];
   /** What the runtime makes of integers; null where nobody looked. */
   readonly fusion: FusionReport | null;
+  /** The newer operator set that integers needed; null where none was. */
+  readonly opset: OpsetChange | null;
   readonly testData: TestData | undefined;
   /** Whether inputs to take statistics over were given. */
   readonly calibrated: boolean;
@@ -64,7 +68,7 @@ export function reportOf(findings: Findings): Report {
     recovery: done.recovery,
     weights: done.weights,
     freed: done.freed,
-    quantization: done.quantization && { ...done.quantization, fusion: findings.fusion },
+    quantization: done.quantization && { ...done.quantization, fusion: findings.fusion, opset: findings.opset },
     storage: {
       storedTwice: done.storedTwice,
       half: done.half,

@@ -66,8 +66,6 @@ export interface QuantizeReport {
   readonly portable: boolean;
   /** Layers of which some sums may overflow on such CPUs. */
   readonly overflowing: number;
-  /** Operator sets before and after, where the model had to be brought to a newer one. */
-  readonly opset: { readonly from: number; readonly to: number } | null;
   /** Batch normalizations that were taken into layers. */
   readonly folded: number;
 }
@@ -86,11 +84,28 @@ export interface QuantizeTools {
 const LEAST_OPSET = 13;
 const INT4: SiteGrid = { least: -8, most: 7, block: 32 };
 
+/** Operator sets before and after. */
+export interface OpsetChange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * A model with operators of a set in which all of this can be said; the model itself where it has one, or is quantized already.
+ * @throws OnnxPruneError `unsupported` where what changed since its own set is not understood
+ */
+export function readyForIntegers(model: Model): { readonly model: Model; readonly opset: OpsetChange | null } {
+  if (quantizedNodes(model.graph).length > 0) return { model, opset: null };
+  const upgraded = upgradeOpset(model, LEAST_OPSET);
+  const { from, to } = upgraded.report;
+  return { model: upgraded.model, opset: from === to ? null : { from, to } };
+}
+
 /**
  * Makes a model run on integers, in place: what calibration data and operators allow of what was asked for.
  *
- * @throws OnnxPruneError `unsupported` where the model would have to be brought to a newer operator set in a way that is not
- *   understood, `bad-data` where values become NaN or infinite on the data, `bad-option` for patterns that match nothing
+ * @param model one that `readyForIntegers` gave
+ * @throws OnnxPruneError `bad-data` where values become NaN or infinite on the data, `bad-option` for patterns that match nothing
  */
 export async function quantizeModel(
   model: Model,
@@ -103,7 +118,6 @@ export async function quantizeModel(
   const portable = wishes.portable ?? !addsBytesExactly();
   if (quantized.length > 0) return untouched(wishes, portable, quantized);
   const names = nodesIn(graph).flatMap((node) => namesOf(node));
-  const opset = upgradeOpset(model, LEAST_OPSET);
   const folded = foldAffine(graph, ruleOf);
   removeDeadCode(graph);
   const whyFloat = reasons([...wishes.float, ...exclude], names, tools.floats ?? new Map());
@@ -120,7 +134,6 @@ export async function quantizeModel(
     samples,
     portable,
     overflowing: run.overflowing,
-    opset: opset.from === opset.to ? null : { from: opset.from, to: opset.to },
     folded,
   };
 }
@@ -137,7 +150,6 @@ function untouched(wishes: Int8Wishes, portable: boolean, quantized: readonly No
     samples: 0,
     portable,
     overflowing: 0,
-    opset: null,
     folded: 0,
   };
 }

@@ -44,7 +44,8 @@ class GraphNode implements Node {
 /** What a graph and the graphs inside it share: the names taken, and the operator sets imported by the model. */
 export interface Scope {
   readonly names: Set<string>;
-  readonly opsets: ReadonlyMap<string, number>;
+  /** Replaced as a whole where it changes: clones share it. */
+  opsets: ReadonlyMap<string, number>;
   /** Up to IR 3 every initializer must be listed as a graph input too. */
   readonly initializersAreInputs: boolean;
 }

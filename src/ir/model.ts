@@ -4,6 +4,7 @@ import { cloneGraph, type GraphClone } from './clone.ts';
 import { declarationOf, type ExternalData, exportGraph, exportTensor, type Storage } from './export.ts';
 import type { Graph } from './graph.ts';
 import { importGraph } from './import.ts';
+import { domainName, operatorSetsOf } from './operator-sets.ts';
 import type { Value } from './value.ts';
 
 /** A model in memory: its graph, and all else that its file says. */
@@ -25,10 +26,7 @@ export interface ModelClone extends GraphClone {
  */
 export function importModel(proto: ModelProto, directory?: string): Model {
   const opsets = new Map(
-    (proto.opsetImport ?? []).map(({ domain, version }) => [
-      domain === 'ai.onnx' ? '' : (domain ?? ''),
-      Number(version ?? 1),
-    ]),
+    (proto.opsetImport ?? []).map(({ domain, version }) => [domainName(domain), Number(version ?? 1)]),
   );
   return {
     proto,
@@ -46,7 +44,8 @@ export function importModel(proto: ModelProto, directory?: string): Model {
  * @param storage with sparse initializers, IR versions 4 and 5 become 6, which brought them and changed nothing else
  */
 export function exportModel(model: Model, external: ExternalData = 'refer', storage: Storage = {}): ModelProto {
-  const proto = Object.assign(copyMessage(model.proto), { graph: exportGraph(model.graph, external, storage) });
+  const graph = exportGraph(model.graph, external, storage);
+  const proto = Object.assign(copyMessage(model.proto), { opsetImport: operatorSetsOf(model), graph });
   return storage.sparse === true ? withSparseVersion(proto) : proto;
 }
 
@@ -62,7 +61,7 @@ export function exportBody(model: Model, body: Graph, captures: readonly Value[]
   graph.input = [...body.inputs, ...open].map(declarationOf);
   graph.output = (graph.output ?? []).map(({ name }) => ({ name: name ?? '' }));
   const irVersion = Math.max(4, Number(model.proto.irVersion ?? 8));
-  return Object.assign(copyMessage(model.proto), { graph, irVersion });
+  return Object.assign(copyMessage(model.proto), { opsetImport: operatorSetsOf(model), graph, irVersion });
 }
 
 /** A copy to change while the original stays. */

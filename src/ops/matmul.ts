@@ -2,6 +2,7 @@ import { float, int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { type Axis, type Dim, dimsOf, lengthOf, type Value } from '../ir/value.ts';
 import { addBehind, addToBiasInput, type BiasInput, takesAddBehind, takesBiasInput } from './bias.ts';
+import { gemmProduct, matMulProduct, roundedForms } from './constant-product.ts';
 import {
   axis,
   CouplingBuilder,
@@ -157,6 +158,7 @@ const gemm: OpRule = {
   takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1)), gemmBias(node)),
   addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph, gemmBias(node)),
   integers: gemmIntegers,
+  ...roundedForms(gemmProduct),
 };
 
 const matMul: OpRule = {
@@ -169,6 +171,7 @@ const matMul: OpRule = {
   takesBias: (node) => matMulLayer(node)?.rows === 1 && takesAddBehind(node),
   addBias: addBehind,
   integers: matMulIntegers,
+  ...roundedForms(matMulProduct),
 };
 
 export const matMulRules: readonly OpRule[] = [gemm, matMul];

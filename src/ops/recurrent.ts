@@ -2,6 +2,7 @@ import { int, intAttribute } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { lengthOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, pinAll, rankOf } from './coupling.ts';
+import { dynamicLstm } from './dynamic-lstm.ts';
 import { recurrentProducts } from './recurrent-products.ts';
 import type { Coupling, InnerAxis, OpRule } from './rule.ts';
 
@@ -82,5 +83,5 @@ function recurrent(opType: string, gates: Gates): OpRule {
 export const recurrentRules: readonly OpRule[] = [
   recurrent('RNN', { weight: 1, peephole: 0 }),
   recurrent('GRU', { weight: 3, peephole: 0 }),
-  recurrent('LSTM', { weight: 4, peephole: 3 }),
+  { ...recurrent('LSTM', { weight: 4, peephole: 3 }), dynamic: dynamicLstm },
 ];

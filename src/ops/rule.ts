@@ -1,6 +1,7 @@
 import type { Graph } from '../ir/graph.ts';
 import type { Node } from '../ir/node.ts';
 import type { Axis, Value } from '../ir/value.ts';
+import type { BlockFormat, RoundedForm } from './rounded-form.ts';
 
 /**
  * An axis that no value has but an operator has inside: the groups of a grouped Conv, the factor that survives a
@@ -222,6 +223,15 @@ export interface OpRule {
   patches?(node: Node, data: Value, graph: Graph): Value | undefined;
   /** How the node runs on integers, or why it should not, although it could: ends "… stays in float because …"; undefined where the runtime has no kernel for it. */
   integers?(node: Node): IntegerForm | string | undefined;
+  /**
+   * The node with its constants as int8 and its data rounded as they come, by the range that they have; why that cannot be, a
+   * phrase that ends the sentence "stays in float because …"; undefined where it multiplies no constant.
+   */
+  dynamic?(node: Node): RoundedForm | string | undefined;
+  /** The same with the constant as int8, one scale a row, which is widened before the node, and data in float32. */
+  dequantized?(node: Node): RoundedForm | string | undefined;
+  /** The same with the constant in blocks of a few bits a number. */
+  blocked?(node: Node, format: BlockFormat): RoundedForm | string | undefined;
   /** The bounds that the output has where that is the input, limited: a quantizer behind it with that range does the same. */
   limits?(node: Node): { readonly least: number; readonly most: number } | undefined;
   /** What each input counts in the output where that is a sum of its inputs; undefined where it is none. */

@@ -1,6 +1,7 @@
 import type { RecoveryReport } from '../channel-rounds.ts';
 import type { PruneOptions } from '../options/prune-options.ts';
 import type { FusionReport } from '../quantize/fusion.ts';
+import type { OpsetChange } from '../quantize-model.ts';
 import type { Quantized } from '../run-transforms.ts';
 import type { TargetKind } from '../options/target.ts';
 import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
@@ -143,6 +144,8 @@ export interface GoalReport {
 
 /** What runs on integers, and what the runtime makes of it. */
 export interface QuantizationReport extends Quantized {
+  /** Operator sets before and after, where the model had to be brought to a newer one. */
+  readonly opset: OpsetChange | null;
   /** Null under --no-verify, and where nothing was quantized. */
   readonly fusion: FusionReport | null;
 }

@@ -7,6 +7,8 @@ export { createEngine } from './engine.ts';
 export { batchSymbols, type InputOptions, makeInputs, resolveDims, symbolsOf } from './inputs.ts';
 export { modelInfo } from './model-info.ts';
 export { type OpenModel, openModel } from './open-model.ts';
+export { optimizeModel } from './optimize-model.ts';
+export { profileModel } from './profile-model.ts';
 export { type InnerRounding, type OutputProof, type Proof, prove } from './prove.ts';
 export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
 export { findOtherInputs, findRunnableInputs, firstThatRuns, type RunnableInputs } from './runnable.ts';
@@ -27,9 +29,11 @@ export type {
   ModelInfo,
   ModelSource,
   ModelTiming,
+  NodeTime,
   NonFinite,
   Optimization,
   OutputComparison,
+  ProfileOptions,
   SessionSettings,
   SpeedUp,
   TensorData,

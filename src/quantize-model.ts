@@ -11,6 +11,7 @@ import { foldAffine } from './quantize/fold-affine.ts';
 import { type IntegerKind, integerKinds } from './quantize/kinds.ts';
 import type { RoundedWeight, RoundingOptions, RoundingTools } from './quantize/round-layers.ts';
 import { roundSites, type SiteGrid } from './quantize/round-sites.ts';
+import { rowsThatFit } from './quantize/rounding/overflow.ts';
 import type { RoundedSites } from './quantize/sites.ts';
 import { placeIntegers } from './quantize/static/place.ts';
 import { INT8, quantizeStatic } from './quantize/static/quantize-static.ts';

@@ -5,6 +5,9 @@ import type { OpRule } from '../ops/rule.ts';
 /** How a node comes to run on integers. */
 export type IntegerKind = 'static' | 'dynamic' | 'weights';
 
+/** The same, or why a node stays in float. */
+export type NodeKind = IntegerKind | { readonly float: string };
+
 /** What decides. */
 export interface KindContext {
   readonly mode: IntegerKind | 'auto';
@@ -29,16 +32,15 @@ export function integerKinds(
   graph: Graph,
   ruleOf: (node: Node) => OpRule,
   { mode, calibrated, dynamic }: KindContext,
-): Map<Node, IntegerKind | { readonly float: string }> {
+): Map<Node, NodeKind> {
   const layers = [...graph.nodes].filter((node) => ruleOf(node).layer?.(node) !== undefined || dynamic.has(node));
   const macs = (nodes: readonly Node[]): number => nodes.reduce((sum, node) => sum + (ruleOf(node).macs?.(node) ?? 0), 0);
   const rest = layers.filter((node) => !dynamic.has(node));
   const isStatic = calibrated && macs(rest) >= MAJORITY * macs(layers);
-  return new Map(
-    layers.map((node) => {
-      if (mode !== 'auto') return [node, mode];
-      if (dynamic.has(node) && !isStatic) return [node, 'dynamic'];
-      return [node, calibrated ? 'static' : { float: NO_DATA }];
-    }),
-  );
+  const kindOf = (node: Node): NodeKind => {
+    if (mode !== 'auto') return mode;
+    if (dynamic.has(node) && !isStatic) return 'dynamic';
+    return calibrated ? 'static' : { float: NO_DATA };
+  };
+  return new Map(layers.map((node) => [node, kindOf(node)]));
 }

@@ -8,6 +8,8 @@ export { batchSymbols, type InputOptions, makeInputs, resolveDims, symbolsOf } f
 export { modelInfo } from './model-info.ts';
 export { type OpenModel, openModel } from './open-model.ts';
 export type { StageResults } from './protocol.ts';
+export { optimizeModel } from './optimize-model.ts';
+export { profileModel } from './profile-model.ts';
 export { type InnerRounding, type OutputProof, type Proof, prove } from './prove.ts';
 export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
 export { findOtherInputs, findRunnableInputs, firstThatRuns, type RunnableInputs } from './runnable.ts';
@@ -28,9 +30,11 @@ export type {
   ModelInfo,
   ModelSource,
   ModelTiming,
+  NodeTime,
   NonFinite,
   Optimization,
   OutputComparison,
+  ProfileOptions,
   SessionSettings,
   SpeedUp,
   TensorData,

@@ -12,6 +12,7 @@ import type {
   InputSpec,
   ModelInfo,
   ModelSource,
+  NodeTime,
   SessionSettings,
 } from './types.ts';
 
@@ -65,6 +66,21 @@ export interface Requests {
   readonly benchmark: {
     readonly params: { sources: readonly ModelSource[]; batches: readonly Feeds[]; options: BenchmarkOptions };
     readonly result: Benchmark;
+  };
+  readonly optimize: {
+    readonly params: { source: ModelSource; target: string; settings: SessionSettings };
+    readonly result: undefined;
+  };
+  readonly profile: {
+    /** `prefix`: how the files that onnxruntime writes begin, a folder of their own included. */
+    readonly params: {
+      source: ModelSource;
+      batches: readonly Feeds[];
+      runs: number;
+      prefix: string;
+      settings: SessionSettings;
+    };
+    readonly result: readonly NodeTime[];
   };
 }
 

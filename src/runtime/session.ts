@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { OnnxPruneError } from '../errors.ts';
 import { subjectOf } from './model-info.ts';
@@ -8,6 +9,14 @@ import type { Feeds, HostTensor, ModelInfo, ModelSource, SessionSettings, Tensor
 // Warnings about models (unused initializers and the like) are not ours to pass on; errors come as exceptions.
 ort.env.logLevel = 'error';
 const ERRORS_ONLY = 3;
+
+/** What a session writes about itself besides running. */
+export interface SessionRecords {
+  /** Where the graph that runs is saved, once it is optimised. */
+  readonly optimizedTo?: string;
+  /** Time every node, and write the times to a file whose path begins so. */
+  readonly profileTo?: string;
+}
 
 /** An open model. */
 export class Session {
@@ -28,7 +37,7 @@ export class Session {
    * Loads a model.
    * @throws OnnxPruneError `runtime-refused` with onnxruntime's own words.
    */
-  static async open(source: ModelSource, settings: SessionSettings): Promise<Session> {
+  static async open(source: ModelSource, settings: SessionSettings, records: SessionRecords = {}): Promise<Session> {
     const options: ort.InferenceSession.SessionOptions = {
       graphOptimizationLevel: settings.optimization ?? 'all',
       intraOpNumThreads: settings.threads ?? 1,
@@ -37,7 +46,9 @@ export class Session {
       executionProviders: ['cpu'],
       logSeverityLevel: ERRORS_ONLY,
       // A thread that spins while it waits makes the others slower wherever cores are shared.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
+      extra: { session: { intra_op: { allow_spinning: '0' }, ...besideTheGraph(records) } },
+      ...(records.optimizedTo === undefined ? {} : { optimizedModelFilePath: records.optimizedTo }),
+      ...(records.profileTo === undefined ? {} : { enableProfiling: true, profileFilePrefix: records.profileTo }),
     };
     const subject = subjectOf(source);
     try {
@@ -97,6 +108,11 @@ export class Session {
     }
   }
 
+  /** Has the times of nodes written out, where the session takes them. */
+  endProfiling(): void {
+    this.#session.endProfiling();
+  }
+
   /** Gives the memory back. */
   async release(): Promise<void> {
     await this.#session.release();
@@ -115,6 +131,13 @@ export async function withSession<T>(
   } finally {
     await session.release();
   }
+}
+
+/** Weights of the saved graph go to a file of their own: a single one cannot hold 2 GiB. */
+function besideTheGraph({ optimizedTo }: SessionRecords): Readonly<Record<string, string>> {
+  return optimizedTo === undefined
+    ? {}
+    : { optimized_model_external_initializers_file_name: `${basename(optimizedTo)}.data` };
 }
 
 function valueInfo(meta: ort.InferenceSession.ValueMetadata): ValueInfo {

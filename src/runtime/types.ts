@@ -210,3 +210,19 @@ export interface Benchmark {
   readonly rounds: number;
   readonly threads: number;
 }
+
+/** How long one node of the graph that onnxruntime runs takes. */
+export interface NodeTime {
+  /** The node's name in the graph as optimised; nodes without a name are called by operator and number. */
+  readonly name: string;
+  readonly operator: string;
+  /** µs per run, on average over the faster half of the runs, without the nodes inside its bodies. */
+  readonly microseconds: number;
+}
+
+/** How `profileModel` samples. */
+export interface ProfileOptions {
+  /** Timed runs, after some that warm up. Default 20. */
+  readonly runs?: number | undefined;
+  readonly threads?: number | undefined;
+}

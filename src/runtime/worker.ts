@@ -4,6 +4,7 @@ import { isRequest, type Params, READY, type RequestKind, type RequestMessage, t
 import { measureBenchmark } from './worker-benchmark.ts';
 import { compareModels } from './worker-compare.ts';
 import { openModelAs, releaseModel, runOpen } from './worker-open.ts';
+import { measureNodes, saveOptimized } from './worker-optimize.ts';
 import { describeModel, probeTrials, runBatches } from './worker-run.ts';
 import { closeStage, openStage, runStageBatch, stageResults } from './worker-stage.ts';
 import { closeStore, dropTensors, openStore, putTensors, storeUsage } from './worker-store.ts';
@@ -27,6 +28,8 @@ const HANDLERS: { readonly [K in RequestKind]: (params: Params<K>) => Promise<Re
   probe: (params) => probeTrials(params.source, params.specs, params.seed, params.trials),
   compare: (params) => compareModels(params.a, params.b, params.batches, params.options),
   benchmark: (params) => measureBenchmark(params.sources, params.batches, params.options),
+  optimize: (params) => saveOptimized(params.source, params.target, params.settings),
+  profile: (params) => measureNodes(params.source, params.batches, params.runs, params.prefix, params.settings),
 };
 
 function reply(message: unknown): void {

@@ -5,6 +5,7 @@ import { measureLayerInputs } from './calibrate/layer-inputs.ts';
 import { CalibrationStages } from './calibrate/stages.ts';
 import { OnnxPruneError } from './errors.ts';
 import { measureOriginal, resultParts } from './file-sizes.ts';
+import { checkFusion } from './fusion-check.ts';
 import { checkGates } from './gates.ts';
 import type { Storage } from './ir/export.ts';
 import { exportModel, type Model } from './ir/model.ts';
@@ -32,11 +33,12 @@ import {
   isCompressedName,
 } from './options/output-path.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './options/prune-options.ts';
-import { readyForIntegers } from './quantize-model.ts';
 import { reportOf, type Verdict } from './prune-report.ts';
+import type { FusionReport } from './quantize/fusion.ts';
+import { readyForIntegers } from './quantize-model.ts';
 import type { Report } from './report/report.ts';
 import { RunGoals } from './run-goals.ts';
-import { type LayerStatistics, runTransforms } from './run-transforms.ts';
+import { type LayerStatistics, type Quantized, runTransforms } from './run-transforms.ts';
 import { createEngine, type InputSpec, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { withWorkspace } from './workspace.ts';
@@ -156,7 +158,14 @@ class PruneRun {
       inputs,
       held,
     });
-    const tools = { files, clock: this.#clock, evaluator: engine, statistics, stages: stages?.open, dropOf: goals.dropOf };
+    const tools = {
+      files,
+      clock: this.#clock,
+      evaluator: engine,
+      statistics,
+      stages: stages?.open,
+      dropOf: goals.dropOf,
+    };
     const done = await runTransforms(model, options, {
       ...tools,
       settle: (each) => goals.settle(each, tools),
@@ -168,10 +177,13 @@ class PruneRun {
       storage.sparse ? this.#writeStored(workspace('result.onnx'), model, storage) : files.fileOf(model),
     );
     let verdict: Verdict = { proof: null, fidelity: null, latency: null };
+    let fusion: FusionReport | null = null;
     if ((options.verify || options.bench) && !goals.isLost) {
       const models = { original: await original(), cleaned, passes: done.passes, inner };
       const [cut, on] = [await result(), await inputs()];
       verdict = await this.#judge(models, cut, on);
+      if (options.verify && verdict.proof?.passed !== false)
+        fusion = await this.#fusion(done.quantization, model, cut, on, workspace);
     }
     const exported = exportModel(model, 'embed', storage);
     const after = await this.#clock.time('measure size', (tell) =>
@@ -192,6 +204,8 @@ class PruneRun {
       size: { before, after },
       testData,
       calibrated: statistics !== undefined,
+      fusion,
+      opset,
       seconds: this.#clock.seconds,
     });
     checkGates(report, {
@@ -278,6 +292,21 @@ class PruneRun {
       },
       close: async () => (await stages)?.close(),
     };
+  }
+
+  /** What the runtime makes of the integers of a result. */
+  async #fusion(
+    quantization: Quantized | null,
+    model: Model,
+    path: string,
+    inputs: JudgeInputs,
+    place: (name: string) => string,
+  ): Promise<FusionReport | null> {
+    if (quantization === null || quantization.layers.length === 0) return null;
+    const { bench, threads } = this.#options;
+    const left = new Map(quantization.floats.map(({ node, reason }) => [node, reason] as const));
+    const options = { child: this.#child, clock: this.#clock, request: this.#request, threads, place };
+    return checkFusion(options, path, model, bench ? [inputs.latency] : [], left);
   }
 
   async #judge(models: ProofModels, cut: string, inputs: JudgeInputs): Promise<Verdict> {

@@ -3,10 +3,10 @@ import { isPruned } from './gates.ts';
 import { GZIP_LIMIT } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
-import type { FusionReport } from './quantize/fusion.ts';
-import type { OpsetChange } from './quantize-model.ts';
 import type { SettledOptions } from './options/prune-options.ts';
 import { targetText } from './options/target.ts';
+import type { FusionReport } from './quantize/fusion.ts';
+import type { OpsetChange } from './quantize-model.ts';
 import {
   type FidelityReport,
   type GoalReport,

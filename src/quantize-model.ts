@@ -179,7 +179,11 @@ function reasons(
 
 /** Names that a pattern may mean a node by: its own, and those of the constants that it reads. */
 function namesOf(node: Node): string[] {
-  return [node.name, labelOf(node), ...node.inputs.flatMap((value) => (value?.tensor === undefined ? [] : [value.name]))];
+  return [
+    node.name,
+    labelOf(node),
+    ...node.inputs.flatMap((value) => (value?.tensor === undefined ? [] : [value.name])),
+  ];
 }
 
 interface QuantizationTools extends QuantizeTools {

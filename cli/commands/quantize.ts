@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { defaultOutput } from '../../src/options/output-path.ts';
-import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 import { int8Options } from './int8-options.ts';
+import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions {
   readonly int8?: string | boolean;
@@ -67,9 +67,7 @@ export function quantizeCommand(): Command {
     .option('--dry-run', 'do everything but write the result')
     .option('--require-change', 'fail with exit status 3 where nothing could be quantized');
   for (const option of [...runOptions(), ...outputOptions()]) command.addOption(option);
-  return command
-    .addHelpText('after', () => EXAMPLES)
-    .action((model: string, options: Options) => run(model, options));
+  return command.addHelpText('after', () => EXAMPLES).action((model: string, options: Options) => run(model, options));
 }
 
 async function run(model: string, options: Options): Promise<void> {
@@ -78,7 +76,15 @@ async function run(model: string, options: Options): Promise<void> {
     import('../render/prune.ts'),
     import('../session.ts'),
   ]);
-  const { test: _test, calibration, json: _json, report: _report, quiet: _quiet, verbose: _verbose, ...wanted } = options;
+  const {
+    test: _test,
+    calibration,
+    json: _json,
+    report: _report,
+    quiet: _quiet,
+    verbose: _verbose,
+    ...wanted
+  } = options;
   const output = options.output ?? defaultOutput(model, options.gzip, 'int8');
   const session = new Session(options, { 'the model': model, 'the output': output });
   const settings = { ...wanted, int8: wanted.int8 ?? 'auto', lossless: false, output };

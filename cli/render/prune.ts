@@ -67,7 +67,11 @@ function headline(context: Context, report: Report): string[] {
   if (storesOnly(report))
     return [...lines, ...paragraph(context, 'stored anew; nothing else was asked for', '', ink.dim)];
   if (isPruned(report)) return [...lines, ...deeds(report).flatMap((text) => paragraph(context, text, ''))];
-  lines.push(...paragraph(context, report.quantization === null ? 'NOTHING WAS PRUNED' : 'NOTHING WAS CHANGED', '', (line) => ink.bold(ink.yellow(line))));
+  lines.push(
+    ...paragraph(context, report.quantization === null ? 'NOTHING WAS PRUNED' : 'NOTHING WAS CHANGED', '', (line) =>
+      ink.bold(ink.yellow(line)),
+    ),
+  );
   lines.push(...paragraph(context, whyNothing(report), '', ink.yellow));
   return lines;
 }

@@ -73,7 +73,9 @@ function how({ activations, samples, opset, folded: merged, portable }: Quantiza
 
 function searched(context: Context, search: FloatSearch | null): string[] {
   if (search === null) return [];
-  const tries = search.tries.map(({ layers, drop }) => `${formatInteger(layers)}: ${(drop * 100).toFixed(2)}`).join(', ');
+  const tries = search.tries
+    .map(({ layers, drop }) => `${formatInteger(layers)}: ${(drop * 100).toFixed(2)}`)
+    .join(', ');
   const result = search.found
     ? `${formatCount(search.layers.length, 'layer')} went back to float for --max-drop`
     : 'no number of layers in float keeps to --max-drop';
@@ -83,13 +85,13 @@ function searched(context: Context, search: FloatSearch | null): string[] {
 /** What the runtime's own graph shows. */
 export function renderFusion(context: Context, fusion: FusionReport): string[] {
   const { ink } = context;
-  const { integer, float, conversions, kernels, time } = fusion;
+  const { integer, float, conversions, layout, kernels, time } = fusion;
   const kinds = byCount(kernels).map(([name, count]) => `${formatInteger(count)} ${name}`);
-  const nodes = `${formatCount(integer, 'node')} on integers, ${formatInteger(float)} in float, ${formatCount(conversions, 'conversion')}`;
+  const nodes = `${formatCount(integer, 'node')} on integers, ${formatInteger(float)} in float, ${formatCount(conversions + layout, 'conversion')}`;
   const shares =
     time === null
       ? ''
-      : `; of the time ${formatPercent(time.integer)} on integers, ${formatPercent(time.float)} in float, ${formatPercent(time.conversions)} converting`;
+      : `; of the time ${formatPercent(time.integer)} on integers, ${formatPercent(time.float)} in float, ${formatPercent(time.conversions + time.layout)} converting`;
   const shown = head(context, fusion.floats, MOST_REASONS);
   return section(context, 'What the runtime makes of it', [
     ...marked(context, integer > 0 ? ink.green('✓') : ink.yellow('!'), `${nodes}${shares}`),
@@ -112,7 +114,9 @@ function floats(context: Context, layers: readonly FloatLayer[]): string[] {
   for (const { node, reason } of layers) byReason.set(reason, [...(byReason.get(reason) ?? []), node]);
   const shown = head(context, [...byReason], MOST_REASONS);
   return [
-    ...shown.flatMap(([reason, nodes]) => marked(context, '·', `because ${printable(reason)}: ${listed(context, nodes)}`)),
+    ...shown.flatMap(([reason, nodes]) =>
+      marked(context, '·', `because ${printable(reason)}: ${listed(context, nodes)}`),
+    ),
     ...folded(context, byReason.size, shown.length, 'reason'),
   ];
 }

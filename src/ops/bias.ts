@@ -64,10 +64,7 @@ export function addToBiasInput(
  * The Add behind a node, where that is all that reads what the node gives, and what it adds is a constant vector over the last
  * axis; undefined where there is none.
  */
-export function addedBehind(
-  node: Node,
-  channels: number,
-): { readonly node: Node; readonly input: number } | undefined {
+export function addedBehind(node: Node, channels: number): { readonly node: Node; readonly input: number } | undefined {
   const out = output(node);
   const [reader, ...others] = out.uses;
   if (reader?.opType !== 'Add' || others.length > 0 || reader.graph !== node.graph || node.graph.isOutput(out))

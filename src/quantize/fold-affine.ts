@@ -28,8 +28,11 @@ function fold(graph: Graph, node: Node, layer: Layer, ruleOf: RuleLookup): boole
   const matrix = layerMatrix(layer);
   const isOwn = layer.weight.uses.size === 1 && !graph.inputs.includes(layer.weight) && !graph.isOutput(layer.weight);
   const made = reader.outputs[0];
-  const isAlone = reader.outputs.slice(1).every((each) => each === undefined || (each.uses.size === 0 && !graph.isOutput(each)));
-  if (passage?.kind !== 'affine' || passage.dim !== layer.out.dim || matrix === undefined || !isOwn || !isAlone) return false;
+  const isAlone = reader.outputs
+    .slice(1)
+    .every((each) => each === undefined || (each.uses.size === 0 && !graph.isOutput(each)));
+  if (passage?.kind !== 'affine' || passage.dim !== layer.out.dim || matrix === undefined || !isOwn || !isAlone)
+    return false;
   if (reader.inputs[0] !== out || made === undefined || !(ruleOf(node).takesBias?.(node) ?? false)) return false;
   const { gain, offset } = passage;
   const { value, gain: biasGain } = layer.bias;

@@ -34,7 +34,8 @@ export function integerKinds(
   { mode, calibrated, dynamic }: KindContext,
 ): Map<Node, NodeKind> {
   const layers = [...graph.nodes].filter((node) => ruleOf(node).layer?.(node) !== undefined || dynamic.has(node));
-  const macs = (nodes: readonly Node[]): number => nodes.reduce((sum, node) => sum + (ruleOf(node).macs?.(node) ?? 0), 0);
+  const macs = (nodes: readonly Node[]): number =>
+    nodes.reduce((sum, node) => sum + (ruleOf(node).macs?.(node) ?? 0), 0);
   const rest = layers.filter((node) => !dynamic.has(node));
   const isStatic = calibrated && macs(rest) >= MAJORITY * macs(layers);
   const kindOf = (node: Node): NodeKind => {

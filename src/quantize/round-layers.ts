@@ -139,7 +139,10 @@ function inOrder(rounded: ReadonlyMap<Value, RoundedLayer>, order: Iterable<Valu
 }
 
 /** Rounds a weight of which nothing is known but itself. */
-function roundUnseen(nodes: Planned, options: RoundingOptions): { rounded: RoundedLayer; tensor: ReturnType<typeof writeMatrix> } | undefined {
+function roundUnseen(
+  nodes: Planned,
+  options: RoundingOptions,
+): { rounded: RoundedLayer; tensor: ReturnType<typeof writeMatrix> } | undefined {
   const [first] = nodes;
   const matrix = first && layerMatrix(first[1].layer);
   if (first === undefined || matrix === undefined) return undefined;

@@ -3,7 +3,14 @@ import type { Model } from '../ir/model.ts';
 import { labelOf, type Node } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 import type { RoundedMatrix, WeightMatrix } from '../ops/rounded-form.ts';
-import { type LayerPlan, type RoundedWeight, type RoundingOptions, type RoundingTools, roundLayers, scaling } from './round-layers.ts';
+import {
+  type LayerPlan,
+  type RoundedWeight,
+  type RoundingOptions,
+  type RoundingTools,
+  roundLayers,
+  scaling,
+} from './round-layers.ts';
 import type { Grid } from './rounding/grid.ts';
 import { roundWeights } from './rounding/round.ts';
 import { applySites, type RoundedSite, weightElements } from './sites.ts';
@@ -32,7 +39,8 @@ export async function roundSites(
   const others = new Map<WeightMatrix, RoundedMatrix>();
   const made: RoundedWeight[] = [...layers.values()];
   const nodes = new Map<Value, Node>();
-  for (const { node, weights } of sites) for (const { weight } of weights) if (!nodes.has(weight)) nodes.set(weight, node);
+  for (const { node, weights } of sites)
+    for (const { weight } of weights) if (!nodes.has(weight)) nodes.set(weight, node);
   const roundedOf = (matrix: WeightMatrix): RoundedMatrix => {
     const layer = layers.get(matrix.weight);
     // Nodes may read a weight by its rows and by its columns.

@@ -1,9 +1,9 @@
 import type { RecoveryReport } from '../channel-rounds.ts';
 import type { PruneOptions } from '../options/prune-options.ts';
+import type { TargetKind } from '../options/target.ts';
 import type { FusionReport } from '../quantize/fusion.ts';
 import type { OpsetChange } from '../quantize-model.ts';
 import type { Quantized } from '../run-transforms.ts';
-import type { TargetKind } from '../options/target.ts';
 import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
 import type { PruneWeightsReport } from '../transforms/prune-weights.ts';

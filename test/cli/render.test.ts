@@ -129,6 +129,7 @@ const typical: Report = {
   recovery: null,
   weights: null,
   freed: null,
+  quantization: null,
   storage: { storedTwice: { tensors: 0, bytes: 0 }, half: null, sparseTensors: null, gzip: false },
   unknownOperators: { 'com.example.Fancy': 3, Strange: 1 },
   proof: {

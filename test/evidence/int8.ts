@@ -64,7 +64,19 @@ async function report(): Promise<void> {
       rows.push(row);
     }
   }
-  const head = ['net', 'options', 'float', 'integers', 'speed', 'file', 'gzip', 'layers', 'on integers', 'of the time', 'took'];
+  const head = [
+    'net',
+    'options',
+    'float',
+    'integers',
+    'speed',
+    'file',
+    'gzip',
+    'layers',
+    'on integers',
+    'of the time',
+    'took',
+  ];
   console.log(markdownTable(head, rows));
 }
 

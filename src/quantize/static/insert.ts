@@ -3,7 +3,7 @@ import { intAttribute } from '../../ir/attributes.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { Node } from '../../ir/node.ts';
 import { Tensor } from '../../ir/tensor.ts';
-import { type TensorType, dimsOf, type Value } from '../../ir/value.ts';
+import { dimsOf, type TensorType, type Value } from '../../ir/value.ts';
 import type { QuantizedValue } from './place.ts';
 
 /** A scale, and the integer from 0 to 255 that stands for zero. */
@@ -60,7 +60,11 @@ export function insertQuantizers(
  * Gives out what comes back from integers where a value that is made of them is a graph output: the runtime takes a node and
  * its quantizer up into one kernel only where nobody reads what lies between. Names of outputs stay.
  */
-export function quantizeOutputs(graph: Graph, values: readonly QuantizedValue[], pairs: ReadonlyMap<Value, QuantizerPair>): void {
+export function quantizeOutputs(
+  graph: Graph,
+  values: readonly QuantizedValue[],
+  pairs: ReadonlyMap<Value, QuantizerPair>,
+): void {
   for (const { value, readers } of values) {
     const pair = pairs.get(value);
     const maker = value.producer;
@@ -104,12 +108,26 @@ export function addDequantized(
   axis: number | undefined,
 ): Value {
   const stored = graph.addInitializer(`${wish}_quantized`, integers);
-  const scale = graph.addInitializer(`${wish}_scale`, Tensor.ofFloats(scales, axis === undefined ? [] : [scales.length]));
+  const scale = graph.addInitializer(
+    `${wish}_scale`,
+    Tensor.ofFloats(scales, axis === undefined ? [] : [scales.length]),
+  );
   // Said even where it is what it would be: what is taken for granted has changed before, and is 1.
   const attributes = axis === undefined ? [] : [intAttribute('axis', axis)];
-  const zeros = Tensor.of(integers.type, axis === undefined ? [] : [scales.length], new Uint8Array(scales.length * (integers.byteLength / integers.size)));
+  const zeros = Tensor.of(
+    integers.type,
+    axis === undefined ? [] : [scales.length],
+    new Uint8Array(scales.length * (integers.byteLength / integers.size)),
+  );
   const zero = graph.addInitializer(`${wish}_zero_point`, zeros);
-  return append(graph, `${wish}_dequantized`, 'DequantizeLinear', [stored, scale, zero], { type: 'float32', dims: integers.dims }, attributes);
+  return append(
+    graph,
+    `${wish}_dequantized`,
+    'DequantizeLinear',
+    [stored, scale, zero],
+    { type: 'float32', dims: integers.dims },
+    attributes,
+  );
 }
 
 function append(

@@ -53,7 +53,8 @@ export function placeIntegers(
     const rule = ruleOf(node);
     const form = rule.integers?.(node);
     if (form === undefined) {
-      if (rule.layer?.(node) !== undefined) floats.set(node, `the runtime has no integer kernel for ${node.opType} as it is`);
+      if (rule.layer?.(node) !== undefined)
+        floats.set(node, `the runtime has no integer kernel for ${node.opType} as it is`);
       continue;
     }
     const reason = typeof form === 'string' ? form : (whyFloat(node) ?? whyUnfit(node, form));
@@ -77,7 +78,10 @@ function whyUnfit({ inputs, outputs, graph }: Node, form: IntegerForm): string |
     if (!isWeight && value.tensor !== undefined) return `"${value.name}" is a constant`;
   }
   const bias = form.bias?.node.inputs[form.bias.input];
-  if (bias !== undefined && (bias.tensor === undefined || elementTypeOf(bias) !== 'float32' || graph.inputs.includes(bias)))
+  if (
+    bias !== undefined &&
+    (bias.tensor === undefined || elementTypeOf(bias) !== 'float32' || graph.inputs.includes(bias))
+  )
     return `its bias "${bias.name}" is computed, or may be given at run time`;
   return outputs.every((value) => value === undefined) ? 'nobody reads it' : undefined;
 }
@@ -116,7 +120,10 @@ class IntegerPlaces {
       if (!isFed || !leading.has(node)) this.#forms.delete(node);
     }
     for (const node of [...order].reverse())
-      if (this.#forms.get(node)?.output === 'same' && node.outputs.every((out) => this.#integerReaders(out).length === 0))
+      if (
+        this.#forms.get(node)?.output === 'same' &&
+        node.outputs.every((out) => this.#integerReaders(out).length === 0)
+      )
         this.#forms.delete(node);
   }
 

@@ -8,7 +8,13 @@ import { measureHistograms } from '../measure.ts';
 import { type Quantizer, uint8Quantizer, within } from '../ranges/parameters.ts';
 import { chooseRange, type RangeMethod } from '../ranges/range.ts';
 import { unionOf } from '../ranges/union.ts';
-import { type LayerPlan, type RoundedLayer, type RoundingOptions, type RoundingTools, roundLayers } from '../round-layers.ts';
+import {
+  type LayerPlan,
+  type RoundedLayer,
+  type RoundingOptions,
+  type RoundingTools,
+  roundLayers,
+} from '../round-layers.ts';
 import { insertQuantizers, type QuantizerPair, quantizeOutputs } from './insert.ts';
 import type { Placement, QuantizedValue } from './place.ts';
 import { storeIntegers } from './store-integers.ts';
@@ -79,7 +85,9 @@ async function chooseQuantizers(
   for (const each of values) classes.set(each.sharing, [...(classes.get(each.sharing) ?? []), each]);
   return new Map(
     [...classes].map(([sharing, members]) => {
-      const all = members.map(({ value }): Histogram => present(histograms.get(value), `the spread of "${value.name}"`));
+      const all = members.map(
+        ({ value }): Histogram => present(histograms.get(value), `the spread of "${value.name}"`),
+      );
       const range = chooseRange(unionOf(all), method);
       const limits = members.map((member) => member.limits).find((each) => each !== undefined);
       return [sharing, (limits && within(range, limits)) ?? uint8Quantizer(range)];

@@ -40,7 +40,8 @@ export function storeIntegers(
     if (bias !== undefined && offset !== undefined)
       graph.setInput(bias.node, bias.input, integerBias(graph, offset, layer.scales, scale));
   }
-  for (const value of stored.keys()) if (value.uses.size === 0 && !graph.isOutput(value)) graph.removeInitializer(value);
+  for (const value of stored.keys())
+    if (value.uses.size === 0 && !graph.isOutput(value)) graph.removeInitializer(value);
 }
 
 /** A bias as int32, of scale data · weight for each row. Source: ONNX operator QLinearConv, input B. */

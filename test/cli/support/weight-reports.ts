@@ -130,6 +130,7 @@ export const report: Report = {
   weights: typical,
   recovery: null,
   freed: null,
+  quantization: null,
   storage,
   unknownOperators: {},
   proof: null,

@@ -4,6 +4,7 @@ import { isSamePlace, lengthAlong, otherEnd } from '../../channels/number-step.t
 import type { Node } from '../../ir/node.ts';
 import { type Axis, elementTypeOf, lengthOf, type Value } from '../../ir/value.ts';
 import { type AxisLink, isAxis, type OpRule, type Place } from '../../ops/rule.ts';
+import { isAllZero } from './scaled-constant.ts';
 
 /** How a node hands positive factors on, channel by channel: the axes that have them or have none of them, and how they correspond. */
 export interface FactorPassage {
@@ -137,7 +138,7 @@ function isRead(value: Value): boolean {
 }
 
 function isZero({ tensor }: Value): boolean {
-  return tensor?.type === 'float32' && tensor.floats().every((each) => each === 0);
+  return tensor?.type === 'float32' && isAllZero(tensor);
 }
 
 function timesRead(node: Node, value: Value): number {

@@ -56,3 +56,14 @@ export function decomposedNorm(b: ModelBuilder, x: string, name: string, channel
   const [gain, offset] = affine(b, name, channels);
   return b.node('Add', [b.node('Mul', [normed, gain]), offset]);
 }
+
+/** A layer, something behind it, and a layer that reads it. */
+export const between = (middle: (b: ModelBuilder, x: string) => string): ModelBuilder =>
+  image((b, x) => conv(b, middle(b, conv(b, x, 'a', 3, 8)), 'b', 8, 4));
+
+/** The same of rows. */
+export const betweenRows = (middle: (b: ModelBuilder, x: string) => string): ModelBuilder =>
+  rows((b, x) => gemm(b, middle(b, gemm(b, x, 'a', 6, 8)), 'b', 8, 4));
+
+/** A rectifier. */
+export const relu = (b: ModelBuilder, x: string): string => op(b, 'Relu', x);

@@ -1,6 +1,7 @@
 import type { Node } from '../ir/node.ts';
 import { lengthOf } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, rankOf } from './coupling.ts';
+import { scaleAndBias } from './normalization.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
 /**
@@ -27,6 +28,7 @@ const skipLayerNormalization: OpRule = {
   domain: 'com.microsoft',
   opTypes: ['SkipLayerNormalization'],
   couple: coupleSkip,
+  scaling: (node) => scaleAndBias(node, -1, 2, 3),
 };
 
 /** Tables of embeddings by input: of words, positions and segments. */
@@ -61,6 +63,7 @@ const embedLayerNormalization: OpRule = {
   domain: 'com.microsoft',
   opTypes: ['EmbedLayerNormalization'],
   couple: coupleEmbed,
+  scaling: (node) => scaleAndBias(node, -1, 5, 6),
   indexes: (node) =>
     [
       [0, 2],

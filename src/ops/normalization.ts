@@ -15,7 +15,7 @@ import {
   rankOf,
 } from './coupling.ts';
 import { fromFront } from './parameters.ts';
-import type { Coupling, InnerAxis, OpRule, Passage, Pin } from './rule.ts';
+import type { Coupling, InnerAxis, OpRule, Passage, Pin, Scaling } from './rule.ts';
 
 /** Channels on axis 1 pass one by one; the parameters are vectors over them. */
 function couplePerChannel(node: Node, vectors: readonly number[]): CouplingBuilder {
@@ -52,6 +52,30 @@ function batchNormalizationPassage(node: Node): Passage | undefined {
   return { kind: 'affine', dim: 1, gain, offset };
 }
 
+/**
+ * The scale and the bias that a normalization multiplies by and adds at last, each a vector over an axis of the output.
+ * @param dim the axis of the output, from behind where it is negative
+ * @param bias the number of the input; undefined where the operator has none
+ */
+export function scaleAndBias(node: Node, dim: number, scale: number, bias: number | undefined): Scaling | undefined {
+  const rank = rankOf(output(node));
+  if (rank === undefined) return undefined;
+  const out = axis(output(node), fromFront(dim, rank));
+  const length = lengthOf(out);
+  const alongLast = (index: number): number | undefined => {
+    const own = node.inputs[index];
+    const last = own && (rankOf(own) ?? 0) - 1;
+    return own !== undefined && last !== undefined && lengthOf(axis(own, last)) === length ? last : undefined;
+  };
+  const gain = alongLast(scale);
+  if (length === undefined || gain === undefined) return undefined;
+  const inputs: Scaling['inputs'][number][] = [{ input: scale, dim: gain, role: 'gain' }];
+  if (bias === undefined || node.inputs[bias] === undefined) return { out, inputs };
+  const offset = alongLast(bias);
+  if (offset === undefined) return undefined;
+  return { out, inputs: [...inputs, { input: bias, dim: offset, role: 'offset' }] };
+}
+
 const batchNormalization: OpRule = {
   domain: '',
   opTypes: ['BatchNormalization'],
@@ -62,6 +86,8 @@ const batchNormalization: OpRule = {
     return couplePerChannel(node, [1, 2, 3, 4]);
   },
   passage: batchNormalizationPassage,
+  scaling: (node) =>
+    int(node, 'training_mode', 0) !== 0 || node.outputs.length > 1 ? undefined : scaleAndBias(node, 1, 1, 2),
 };
 
 const instanceNormalization: OpRule = {
@@ -75,6 +101,7 @@ const instanceNormalization: OpRule = {
     );
     return coupling;
   },
+  scaling: (node) => scaleAndBias(node, 1, 1, 2),
 };
 
 /** The groups of channels that share their statistics. */
@@ -112,6 +139,7 @@ const groupNormalization: OpRule = {
     const left = kept(channelGroups(node));
     if (left !== undefined) graph.setAttribute(node, intAttribute('num_groups', left.length));
   },
+  scaling: (node) => (node.opset < 21 ? undefined : scaleAndBias(node, 1, 1, 2)),
 };
 
 /** Axes pass one by one, but on some the operator mixes statistics over all positions. */
@@ -150,6 +178,7 @@ const layerNormalization: OpRule = {
       .flatMap((extra) => (extra === undefined ? [] : pinValue(extra, `${node.opType} gives its statistics out`)));
     return { ...coupling, links, pins };
   },
+  scaling: (node) => scaleAndBias(node, -1, 1, 2),
   optionalOutputs: [1, 2],
 };
 

@@ -6,6 +6,7 @@ import { dimsOf, elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
 import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import { take } from '../numeric/take.ts';
 import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, pinValue, rankOf } from './coupling.ts';
+import { scaleAndBias } from './normalization.ts';
 import { fromFront } from './parameters.ts';
 import type { Coupling, Kept, OpRule } from './rule.ts';
 
@@ -129,6 +130,7 @@ function rootMeanSquare(domain: string, opTypes: readonly string[], form: Form):
     opTypes,
     couple: (node) => coupleRootMeanSquare(node, form),
     repair: (node, kept, graph) => repairRootMeanSquare(node, form, kept, graph),
+    scaling: (node) => scaleAndBias(node, -1, form.scale, undefined),
   };
 }
 

@@ -113,6 +113,15 @@ export type Passage =
   | { readonly kind: 'elementwise'; readonly multiples: 'joint' | 'product' | 'first' | 'none' }
   | { readonly kind: 'affine'; readonly dim: number; readonly gain: Float64Array; readonly offset: Float64Array };
 
+/**
+ * Inputs that the first output is linear in when they are taken together: where all are multiplied by numbers along these
+ * axes, the output is multiplied by the same numbers along `out`. The scale and the bias of a normalization, for example.
+ */
+export interface Scaling {
+  readonly out: Axis;
+  readonly inputs: readonly { readonly input: number; readonly dim: number; readonly role: 'gain' | 'offset' }[];
+}
+
 /** A scale or a zero point, one number or several: `dims[i]` is the axis of the integers that its axis i lies along. */
 export interface QuantizationParameter {
   readonly value: Value;
@@ -238,6 +247,8 @@ export interface OpRule {
   terms?(node: Node): readonly number[] | undefined;
   /** What becomes of channels that are constant or multiples of one another; undefined where nothing is known. */
   passage?(node: Node): Passage | undefined;
+  /** The inputs that multiply the output by numbers per channel, where the node is no linear layer; undefined where none do. */
+  scaling?(node: Node): Scaling | undefined;
   /** Outputs that a node may leave out where nobody reads them. */
   readonly optionalOutputs?: readonly number[];
 }

@@ -3,12 +3,15 @@ import { checkGraph } from './ir/check.ts';
 import type { Graph } from './ir/graph.ts';
 import { cloneModel, type Model } from './ir/model.ts';
 import { labelOf, type Node, nodesIn } from './ir/node.ts';
+import { lengthOf } from './ir/value.ts';
 import { removeDeadCode } from './normalise/dead-code.ts';
 import { ruleOf } from './ops/rules.ts';
 import type { Int8Mode, Int8Wishes, Ranges } from './options/int8-options.ts';
 import { dynamicSites } from './quantize/dynamic.ts';
+import { type EqualizedSite, equalizeWeights, smoothActivations, smoothingAxes } from './quantize/equalize/equalize.ts';
 import { foldAffine } from './quantize/fold-affine.ts';
 import { type IntegerKind, integerKinds } from './quantize/kinds.ts';
+import { measurePeaks } from './quantize/measure.ts';
 import type { RoundedWeight, RoundingOptions, RoundingTools } from './quantize/round-layers.ts';
 import { roundSites, type SiteGrid } from './quantize/round-sites.ts';
 import { rowsThatFit } from './quantize/rounding/overflow.ts';
@@ -16,6 +19,7 @@ import type { RoundedSites } from './quantize/sites.ts';
 import { placeIntegers } from './quantize/static/place.ts';
 import { INT8, quantizeStatic } from './quantize/static/quantize-static.ts';
 import { weightOnlySites } from './quantize/weight-only.ts';
+import type { Activations } from './recover/activations.ts';
 import { Lineage } from './recover/lineage.ts';
 import { addsBytesExactly } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -61,6 +65,8 @@ export interface QuantizeReport {
   readonly floats: readonly FloatLayer[];
   /** Activations that are integers with scales from data, how many different scales they have, and how those were chosen; null where none are. */
   readonly activations: { readonly values: number; readonly scales: number; readonly ranges: Ranges } | null;
+  /** Values whose channels were scaled so that their ranges are alike, which changes no output. */
+  readonly equalized: readonly EqualizedSite[];
   /** Calibration samples; 0 where nothing was measured. */
   readonly samples: number;
   /** Whether weights keep to what CPUs without int8 instructions can sum up. */
@@ -83,6 +89,8 @@ export interface QuantizeTools {
 
 /** The operator set in which scales can be one for each channel. */
 const LEAST_OPSET = 13;
+/** The largest range of a channel over the median from which on one scale for all channels costs the others steps. */
+const UNEVEN = 4;
 const INT4: SiteGrid = { least: -8, most: 7, block: 32 };
 
 /** Operator sets before and after. */
@@ -123,7 +131,7 @@ export async function quantizeModel(
   removeDeadCode(graph);
   const whyFloat = reasons([...wishes.float, ...exclude], names, tools.floats ?? new Map());
   const run = new Quantization(model, wishes, { ...tools, whyFloat, portable });
-  const { layers, floats, activations, samples } = await run.execute();
+  const { layers, floats, activations, equalized, samples } = await run.execute();
   removeDeadCode(graph);
   checkGraph(graph, NAME);
   return {
@@ -132,6 +140,7 @@ export async function quantizeModel(
     layers,
     floats,
     activations,
+    equalized,
     samples,
     portable,
     overflowing: run.overflowing,
@@ -148,6 +157,7 @@ function untouched(wishes: Int8Wishes, portable: boolean, quantized: readonly No
     layers: [],
     floats: [],
     activations: null,
+    equalized: [],
     samples: 0,
     portable,
     overflowing: 0,
@@ -191,7 +201,7 @@ interface QuantizationTools extends QuantizeTools {
   readonly portable: boolean;
 }
 
-type Quantized = Pick<QuantizeReport, 'layers' | 'floats' | 'activations' | 'samples'>;
+type Quantized = Pick<QuantizeReport, 'layers' | 'floats' | 'activations' | 'equalized' | 'samples'>;
 
 /** One model on its way to integers. */
 class Quantization {
@@ -216,10 +226,13 @@ class Quantization {
     const { stages, whyFloat, lineage } = this.#tools;
     const calibrated = stages !== undefined;
     const activations = await stages?.();
+    const equalized = await this.#equalize(activations);
+    if (activations !== undefined) this.#reserveBiases();
+    const isScaled = equalized.some(({ scaled }) => scaled > 0);
     const rounding = activations && {
       activations,
-      // Taken before anything is rounded.
-      lineage: lineage ?? new Lineage(cloneModel(this.#model).model),
+      // Taken before anything is rounded. What the model was before has its channels at other scales.
+      lineage: (isScaled ? undefined : lineage) ?? new Lineage(cloneModel(this.#model).model),
     };
     this.#rounding = rounding;
     const dynamic = new Set(dynamicSites(graph, ruleOf).sites.map(({ node }) => node));
@@ -239,8 +252,37 @@ class Quantization {
         .map(([node, reason]) => ({ node: labelOf(node), operator: node.opType, reason }))
         .sort((a, b) => place(a) - place(b)),
       activations: ranged ?? null,
+      equalized: equalized.filter(({ scaled }) => scaled > 0),
       samples: activations?.samples ?? 0,
     };
+  }
+
+  /** Scales channels so that their ranges are alike: by what they hold where data are given, else by the weights that make them. */
+  async #equalize(activations: Activations | undefined): Promise<readonly EqualizedSite[]> {
+    const { equalize, mode } = this.#wishes;
+    const { graph } = this.#model;
+    if (equalize === false || mode === 'weights') return [];
+    const options = { least: equalize === true ? 1 : UNEVEN };
+    if (activations === undefined) return equalizeWeights(graph, ruleOf, options).sites;
+    const axes = smoothingAxes(graph, ruleOf);
+    if (axes.length === 0) return [];
+    const peaks = await this.#tools.clock.time('measure ranges', (onProgress) =>
+      measurePeaks(this.#model, axes, activations, { onProgress }),
+    );
+    return smoothActivations(graph, ruleOf, peaks, options).sites;
+  }
+
+  /** Gives layers biases that rounding on data may move, before anybody takes note of nodes: some have to be made anew for one. */
+  #reserveBiases(): void {
+    const { graph } = this.#model;
+    for (const node of graph.sorted()) {
+      const rule = ruleOf(node);
+      const layer = rule.layer?.(node);
+      const channels = layer && lengthOf(layer.out);
+      if (channels === undefined || this.#tools.whyFloat(node) !== undefined || !(rule.takesBias?.(node) ?? false))
+        continue;
+      rule.addBias?.(node, new Float64Array(channels), graph);
+    }
   }
 
   async #static(kinds: Kinds, tools: RoundingTools): Promise<QuantizeReport['activations'] | undefined> {

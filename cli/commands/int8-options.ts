@@ -22,7 +22,11 @@ export function int8Options(isDefault = false): Option[] {
       'where this CPU has none',
     ),
     new Option('--no-portable', 'use all 8 bits whatever the CPU'),
-    new Option('--equalize', 'scale channels before, so that their ranges are alike'),
+    new Option('--equalize', 'scale channels before, so that their ranges are alike').default(
+      undefined,
+      'where they are far from it',
+    ),
+    new Option('--no-equalize', 'leave them as they are'),
     new Option('--float <glob>', 'layers that stay in float, by node or initializer name; repeatable')
       .default([], 'none')
       .argParser(collect),

@@ -56,13 +56,16 @@ function table(context: Context, layers: readonly QuantizedLayer[]): string[] {
 /** How a layer runs. */
 const KINDS = { static: 'bytes', dynamic: 'bytes as they come', weights: 'floats' } as const;
 
-function how({ activations, samples, opset, folded: merged, portable }: QuantizationReport): string {
+function how({ activations, equalized, samples, opset, folded: merged, portable }: QuantizationReport): string {
   const parts = [
     ...(activations === null
       ? []
       : [
           `${formatCount(activations.values, 'activation')} as bytes with ${formatCount(activations.scales, 'scale')} (ranges: ${activations.ranges})`,
         ]),
+    ...(equalized.length > 0
+      ? [`channels of ${formatCount(equalized.length, 'activation')} scaled to like ranges, outputs unchanged`]
+      : []),
     ...(samples > 0 ? [`from ${formatCount(samples, 'calibration sample')}`] : []),
     ...(portable ? ['sums hold on CPUs without int8 instructions'] : []),
     ...(merged > 0 ? [`${formatCount(merged, 'batch normalization')} taken into layers`] : []),

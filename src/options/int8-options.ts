@@ -16,7 +16,7 @@ export interface Int8Options {
   readonly bits?: number | string | undefined;
   /** Whether sums must hold on CPUs without instructions for int8 (VNNI): by default where this CPU has none. */
   readonly portable?: boolean | undefined;
-  /** Whether channels are scaled so that their ranges are alike, before ranges are chosen. */
+  /** Whether channels are scaled so that their ranges are alike, before ranges are chosen: by default where they are far from it. */
   readonly equalize?: boolean | undefined;
   /** Layers that stay in float, by node or initializer name. */
   readonly float?: readonly string[] | undefined;
@@ -41,7 +41,8 @@ export interface Int8Wishes {
   readonly bits: 4 | 8;
   /** Undefined where the CPU decides. */
   readonly portable: boolean | undefined;
-  readonly equalize: boolean;
+  /** Undefined where the ranges decide. */
+  readonly equalize: boolean | undefined;
   readonly float: readonly string[];
 }
 
@@ -85,7 +86,7 @@ export function checkInt8Options(options: Int8Options, calibrated: boolean): Int
     rounding: rounds ?? (calibrated ? 'gptq' : 'nearest'),
     bits: checkBits(bits, mode),
     portable: portable === undefined ? undefined : parseFlag('portable', portable),
-    equalize: parseFlag('equalize', equalize ?? false),
+    equalize: equalize === undefined ? undefined : parseFlag('equalize', equalize),
     float: parsePatterns('--float', float ?? []),
   };
 }

@@ -11,7 +11,7 @@ import { markdownTable } from './table.ts';
 
 const USAGE = `What integers cost and gain, as Markdown: every model with every list of options, timed against the original in the same run.
 
-npm run build && npm run evidence:int8 -- --test FILE.npz --calibration FILE.npz [options] MODEL...
+npm run build && npm run evidence:int8 -- --test FILE.npz --calibration FILE.npz [--with="--int8 static"]... [options] MODEL...
 
   --with <options>   options of the command for one way, such as "--int8 static --ranges minmax"; repeatable (default: --int8)
   --samples <n>      calibration samples (default: 512)

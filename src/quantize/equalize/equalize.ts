@@ -20,8 +20,14 @@ export interface EqualizeReport {
   readonly sites: readonly EqualizedSite[];
 }
 
+/** Which values are seen to. */
+export interface EqualizeOptions {
+  /** Those whose largest range is more than so many times the median; all of them if left out. */
+  readonly least?: number;
+}
+
 /** How ranges of channels are weighed against those of the weights that read them. */
-export interface SmoothingOptions {
+export interface SmoothingOptions extends EqualizeOptions {
   /** 0 leaves everything to the weights that read, 1 makes all channels alike; 0.5 if left out, as in the paper. */
   readonly alpha?: number;
 }
@@ -43,8 +49,9 @@ const FARTHEST = 7;
  * the last bit, unless a number falls below the smallest normal one.
  * Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1.
  */
-export function equalizeWeights(graph: Graph, ruleOf: RuleLookup): EqualizeReport {
-  return equalize(equalizableSites(graph, ruleOf), (site) => peaksOf(site.makers, site.channels), 0.5);
+export function equalizeWeights(graph: Graph, ruleOf: RuleLookup, { least = 0 }: EqualizeOptions = {}): EqualizeReport {
+  const rangesOf: Ranges = (site) => peaksOf(site.makers, site.channels);
+  return equalize(equalizableSites(graph, ruleOf), rangesOf, { alpha: 0.5, least });
 }
 
 /**
@@ -57,9 +64,10 @@ export function smoothActivations(
   graph: Graph,
   ruleOf: RuleLookup,
   peaks: ReadonlyMap<Value, Float64Array>,
-  { alpha = 0.5 }: SmoothingOptions = {},
+  { alpha = 0.5, least = 0 }: SmoothingOptions = {},
 ): EqualizeReport {
-  return equalize(equalizableSites(graph, ruleOf), (site, exponents) => peaksAt(site, peaks, exponents), alpha);
+  const rangesOf: Ranges = (site, exponents) => peaksAt(site, peaks, exponents);
+  return equalize(equalizableSites(graph, ruleOf), rangesOf, { alpha, least });
 }
 
 /** The axes whose peaks `smoothActivations` needs. */
@@ -70,11 +78,16 @@ export function smoothingAxes(graph: Graph, ruleOf: RuleLookup): readonly Axis[]
 /** The range of each channel of a site, given the powers of two that it was divided by so far; undefined where not known. */
 type Ranges = (site: EqualizableSite, exponents: Int32Array) => Float64Array | undefined;
 
-function equalize(sites: readonly EqualizableSite[], rangesOf: Ranges, alpha: number): EqualizeReport {
+function equalize(
+  sites: readonly EqualizableSite[],
+  rangesOf: Ranges,
+  { alpha, least }: Required<SmoothingOptions>,
+): EqualizeReport {
   const entries = sites.flatMap((site) => {
     const exponents = new Int32Array(site.channels);
     const ranges = rangesOf(site, exponents);
-    return ranges === undefined ? [] : [{ site, exponents, before: spreadOf(ranges) }];
+    const before = ranges && spreadOf(ranges);
+    return before === undefined || before < least ? [] : [{ site, exponents, before }];
   });
   for (let sweep = 0, changed = true; changed && sweep < SWEEPS; sweep++) {
     changed = false;

@@ -3,6 +3,7 @@ import { importModel, type Model } from '../../src/ir/model.ts';
 import { decodeModel } from '../../src/onnx/codec.ts';
 import { readModelFile } from '../../src/onnx/read.ts';
 import { type FusionInput, type FusionReport, fusionOf } from '../../src/quantize/fusion.ts';
+import { type NodeCost, nodeCosts } from '../../src/quantize/node-costs.ts';
 import { optimizeModel, RuntimeChild } from '../../src/runtime/index.ts';
 import { scratch } from '../runtime/models.ts';
 import { IMAGE, QuantizedNet, W_SCALE, X_SCALE } from './quantized-nets.ts';
@@ -169,6 +170,26 @@ describe('the reason why a node stayed in float', { timeout: 30_000 }, () => {
       'its alpha or beta is not 1, and the integer kernel adds the bias as it is',
     ],
     [
+      'a constant on the left',
+      'product',
+      (net) => {
+        const inputs = [net.integerWeight('w', [1, 16]), net.quantizedInput('x', [16, 8])];
+        return net.levels(net.named('MatMul', 'product', inputs));
+      },
+      'its constant is the first operand, where the integer kernel takes it as the second',
+    ],
+    [
+      'one of several outputs that is read in float',
+      'split',
+      (net) => {
+        const inputs = [image(net), net.constant('parts', 'int64', [2], [4, 4])];
+        const outputs = ['left', 'right'];
+        net.nodes('Split', inputs, 2, { axis: 1 }, { name: 'split', outputs });
+        return [net.levels('left'), 'right'];
+      },
+      'there is no quantizer behind its output "right"',
+    ],
+    [
       'a bound that the quantizer goes beyond',
       'conv',
       (net) => {
@@ -228,6 +249,20 @@ describe('the reason why a node stayed in float', { timeout: 30_000 }, () => {
   test.each(cases)('is %s', async (_, node, make, reason) => {
     const { floats } = await fusion(make);
     expect(floats.filter((each) => each.node === node)).toMatchObject([{ node, reason }]);
+  });
+});
+
+describe('times of nodes', () => {
+  test('are told apart by order where the runtime makes up names, and shared where it did not run all of them', () => {
+    const net = new QuantizedNet();
+    const x = net.input('x', 'float32', [2]);
+    net.output(net.node('Exp', [net.node('Exp', [x], {}, { name: '' })], {}, { name: '' }));
+    const nodes = [...importModel(decodeModel(net.bytes())).graph.nodes];
+    const made = (name: string, microseconds: number): NodeCost => ({ name, operator: 'Exp', microseconds });
+    const parts = (times: readonly NodeCost[]): readonly number[] => [...nodeCosts(nodes, times).values()];
+    expect(parts([made('Exp_7', 3), made('Exp_9', 1)])).toEqual([0.75, 0.25]);
+    expect(parts([made('Exp_7', 3)])).toEqual([0.5, 0.5]);
+    expect(parts([])).toEqual([]);
   });
 });
 

@@ -47,6 +47,7 @@ describe('the report on a quantized model', { timeout: 30_000 }, () => {
       other: 0,
       kernels: { QLinearConv: 2 },
       floats: [],
+      overruled: [],
       time: null,
     });
   });
@@ -92,6 +93,26 @@ describe('the report on a quantized model', { timeout: 30_000 }, () => {
     const make = (net: QuantizedNet): string =>
       net.named('Conv', 'conv', [net.input('x', 'float32', IMAGE), net.weight('w', [8, 8, 3, 3])]);
     expect((await fusion(make, { left })).floats).toMatchObject([{ node: 'conv', reason: 'its error was too large' }]);
+  });
+});
+
+describe('a node left in float on purpose between quantizers', { timeout: 30_000 }, () => {
+  const left = new Map([['conv', 'its error was too large']]);
+  const conv = (net: QuantizedNet): string =>
+    net.named('Conv', 'conv', [image(net), net.weight('w', [8, 8, 3, 3])], { pads: [1, 1, 1, 1] });
+
+  test('is told where the runtime overrules that', async () => {
+    const report = await fusion((net) => net.levels(conv(net)), { left });
+    expect(report).toMatchObject({ kernels: { QLinearConv: 1 }, floats: [], overruled: ['conv'] });
+  });
+
+  test('stays there behind an activation that does nothing, and is found under its name', async () => {
+    const report = await fusion(
+      (net) => net.levels(net.named('LeakyRelu', 'same', [conv(net)], { alpha: { float: 1 } })),
+      { left },
+    );
+    expect(report).toMatchObject({ kernels: {}, overruled: [] });
+    expect(report.floats).toMatchObject([{ node: 'conv', reason: 'its error was too large' }]);
   });
 });
 

@@ -88,6 +88,22 @@ describe('the report on a quantized model', { timeout: 30_000 }, () => {
     ]);
   });
 
+  test.each(['product', ''])('finds a product that became one with what stands behind it, named "%s"', async (name) => {
+    const { floats } = await fusion((net) => {
+      const inputs = [net.quantizedInput('x', [4, 16]), net.integerWeight('w', [16, 8], 1)];
+      const y = net.node('MatMul', inputs, {}, { name, outputs: ['product_y'] });
+      return net.node(
+        'Relu',
+        [net.node('Add', [net.vector('b', 8), y], {}, { name: name && 'sum' })],
+        {},
+        { name: name && 'relu', outputs: ['y'] },
+      );
+    });
+    expect(floats).toMatchObject([
+      { operator: 'MatMul', reason: 'its bias, "b", is not quantized, and neither is its output' },
+    ]);
+  });
+
   test('gives the reason of who left a node in float', async () => {
     const left = new Map([['conv', 'its error was too large']]);
     const make = (net: QuantizedNet): string =>

@@ -30,10 +30,24 @@ export function whyFloat(node: Node): string {
     operandsUnfit(node, form) ??
     outputUnfit(node, form) ??
     biasUnfit(node, form) ??
-    (form.output === 'same' && !keepsScale(node, form)
-      ? 'its output has another scale or zero point than its input, so that integers cannot just be moved'
-      : 'onnxruntime did not fuse it')
+    particularOf(node, form) ??
+    'onnxruntime did not fuse it'
   );
+}
+
+function particularOf(node: Node, form: RuntimeForm): string | undefined {
+  const [first] = node.inputs;
+  if (form.output === 'same' && !keepsScale(node, form))
+    return 'its output has another scale or zero point than its input, so that integers cannot just be moved';
+  if (node.opType === 'MatMul' && first !== undefined && isConstant(first))
+    return 'its constant is the first operand, where the integer kernel takes it as the second';
+  const loose = node.outputs.slice(1).find((output) => output !== undefined && !isQuantized(output, node));
+  return loose && `there is no quantizer behind its output "${loose.name}"`;
+}
+
+function isQuantized(value: Value, node: Node): boolean {
+  const { quantizers, others, given } = readersOf(value, node);
+  return quantizers.length > 0 && others.length === 0 && given === undefined;
 }
 
 function operandsUnfit(node: Node, { inputs, weight }: RuntimeForm): string | undefined {

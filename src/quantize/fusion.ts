@@ -43,6 +43,11 @@ export interface FusionReport {
   readonly kernels: Readonly<Record<string, number>>;
   /** By the time that they take, or in the model's order where nothing was timed. */
   readonly floats: readonly FloatNode[];
+  /**
+   * Nodes that were left in float on purpose, and that the runtime put on integers all the same: it rounds the weights of Conv,
+   * ConvTranspose and Gemm by itself where those stand between quantizers.
+   */
+  readonly overruled: readonly string[];
   /** Parts of the time of a run, which are 1 together; null where nothing was timed. */
   readonly time: {
     readonly integer: number;
@@ -95,6 +100,7 @@ export function fusionOf({ model, optimised, left, times }: FusionInput): Fusion
         share: costs === undefined ? null : part([...parts, ...convertersFor(parts)]),
       }))
       .sort((a, b) => (b.share ?? 0) - (a.share ?? 0)),
+    overruled: [...new Set(of('integer').map((node) => originOf(node)?.name ?? ''))].filter((name) => left.has(name)),
     time:
       costs === undefined
         ? null

@@ -51,8 +51,8 @@ export function asksSizes({ opType }: Node): boolean {
   return opType === 'Shape' || opType === 'Size';
 }
 
-/** Behind these, onnxruntime adds to the name of a node or value that it replaces. */
-const ADDED = /(?:_token_\d+|_nchwc|\/MatMulAddFusion|\/duplicated)+$/;
+/** What onnxruntime adds to the name of a node or value that it replaces. */
+const ADDED = /^fused |(?:_token_\d+|_nchwc|\/MatMulAddFusion|\/duplicated)+$/g;
 
 /** The name in the model from which onnxruntime made that of a node or value in the optimised graph. */
 export function nameBefore(name: string): string {

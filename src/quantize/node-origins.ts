@@ -1,5 +1,6 @@
 import type { Graph } from '../ir/graph.ts';
 import { type Node, nodesIn } from '../ir/node.ts';
+import { isConstant } from './float-reasons.ts';
 import { isConversion, nameBefore } from './integer-kernels.ts';
 
 /** How far back a node is looked for from the activation that it took up, and how far on from a part of a function. */
@@ -49,8 +50,9 @@ export function nodeOrigins(model: Graph): (node: Node) => Node | undefined {
 function makerOf(last: Node, opType: string): Node {
   let node: Node | undefined = last;
   for (let step = 0; node !== undefined && step < STEPS; step++) {
-    if (node.opType === opType) return node;
-    node = node.inputs[0]?.producer;
+    // A product and what is added to it become a Gemm.
+    if (node.opType === opType || (opType === 'Gemm' && node.opType === 'MatMul')) return node;
+    node = node.inputs.find((input) => input !== undefined && !isConstant(input))?.producer;
   }
   return isConversion(last) ? (last.inputs[0]?.producer ?? last) : last;
 }

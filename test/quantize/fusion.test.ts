@@ -3,6 +3,7 @@ import { importModel, type Model } from '../../src/ir/model.ts';
 import { decodeModel } from '../../src/onnx/codec.ts';
 import { readModelFile } from '../../src/onnx/read.ts';
 import { type FusionInput, type FusionReport, fusionOf } from '../../src/quantize/fusion.ts';
+import { type NodeCost, nodeCosts } from '../../src/quantize/node-costs.ts';
 import { optimizeModel, RuntimeChild } from '../../src/runtime/index.ts';
 import { scratch } from '../runtime/models.ts';
 import { IMAGE, QuantizedNet, W_SCALE, X_SCALE } from './quantized-nets.ts';
@@ -46,6 +47,7 @@ describe('the report on a quantized model', { timeout: 30_000 }, () => {
       other: 0,
       kernels: { QLinearConv: 2 },
       floats: [],
+      overruled: [],
       time: null,
     });
   });
@@ -86,11 +88,47 @@ describe('the report on a quantized model', { timeout: 30_000 }, () => {
     ]);
   });
 
+  test.each(['product', ''])('finds a product that became one with what stands behind it, named "%s"', async (name) => {
+    const { floats } = await fusion((net) => {
+      const inputs = [net.quantizedInput('x', [4, 16]), net.integerWeight('w', [16, 8], 1)];
+      const y = net.node('MatMul', inputs, {}, { name, outputs: ['product_y'] });
+      return net.node(
+        'Relu',
+        [net.node('Add', [net.vector('b', 8), y], {}, { name: name && 'sum' })],
+        {},
+        { name: name && 'relu', outputs: ['y'] },
+      );
+    });
+    expect(floats).toMatchObject([
+      { operator: 'MatMul', reason: 'its bias, "b", is not quantized, and neither is its output' },
+    ]);
+  });
+
   test('gives the reason of who left a node in float', async () => {
     const left = new Map([['conv', 'its error was too large']]);
     const make = (net: QuantizedNet): string =>
       net.named('Conv', 'conv', [net.input('x', 'float32', IMAGE), net.weight('w', [8, 8, 3, 3])]);
     expect((await fusion(make, { left })).floats).toMatchObject([{ node: 'conv', reason: 'its error was too large' }]);
+  });
+});
+
+describe('a node left in float on purpose between quantizers', { timeout: 30_000 }, () => {
+  const left = new Map([['conv', 'its error was too large']]);
+  const conv = (net: QuantizedNet): string =>
+    net.named('Conv', 'conv', [image(net), net.weight('w', [8, 8, 3, 3])], { pads: [1, 1, 1, 1] });
+
+  test('is told where the runtime overrules that', async () => {
+    const report = await fusion((net) => net.levels(conv(net)), { left });
+    expect(report).toMatchObject({ kernels: { QLinearConv: 1 }, floats: [], overruled: ['conv'] });
+  });
+
+  test('stays there behind an activation that does nothing, and is found under its name', async () => {
+    const report = await fusion(
+      (net) => net.levels(net.named('LeakyRelu', 'same', [conv(net)], { alpha: { float: 1 } })),
+      { left },
+    );
+    expect(report).toMatchObject({ kernels: {}, overruled: [] });
+    expect(report.floats).toMatchObject([{ node: 'conv', reason: 'its error was too large' }]);
   });
 });
 
@@ -169,6 +207,26 @@ describe('the reason why a node stayed in float', { timeout: 30_000 }, () => {
       'its alpha or beta is not 1, and the integer kernel adds the bias as it is',
     ],
     [
+      'a constant on the left',
+      'product',
+      (net) => {
+        const inputs = [net.integerWeight('w', [1, 16]), net.quantizedInput('x', [16, 8])];
+        return net.levels(net.named('MatMul', 'product', inputs));
+      },
+      'its constant is the first operand, where the integer kernel takes it as the second',
+    ],
+    [
+      'one of several outputs that is read in float',
+      'split',
+      (net) => {
+        const inputs = [image(net), net.constant('parts', 'int64', [2], [4, 4])];
+        const outputs = ['left', 'right'];
+        net.nodes('Split', inputs, 2, { axis: 1 }, { name: 'split', outputs });
+        return [net.levels('left'), 'right'];
+      },
+      'there is no quantizer behind its output "right"',
+    ],
+    [
       'a bound that the quantizer goes beyond',
       'conv',
       (net) => {
@@ -228,6 +286,20 @@ describe('the reason why a node stayed in float', { timeout: 30_000 }, () => {
   test.each(cases)('is %s', async (_, node, make, reason) => {
     const { floats } = await fusion(make);
     expect(floats.filter((each) => each.node === node)).toMatchObject([{ node, reason }]);
+  });
+});
+
+describe('times of nodes', () => {
+  test('are told apart by order where the runtime makes up names, and shared where it did not run all of them', () => {
+    const net = new QuantizedNet();
+    const x = net.input('x', 'float32', [2]);
+    net.output(net.node('Exp', [net.node('Exp', [x], {}, { name: '' })], {}, { name: '' }));
+    const nodes = [...importModel(decodeModel(net.bytes())).graph.nodes];
+    const made = (name: string, microseconds: number): NodeCost => ({ name, operator: 'Exp', microseconds });
+    const parts = (times: readonly NodeCost[]): readonly number[] => [...nodeCosts(nodes, times).values()];
+    expect(parts([made('Exp_7', 3), made('Exp_9', 1)])).toEqual([0.75, 0.25]);
+    expect(parts([made('Exp_7', 3)])).toEqual([0.5, 0.5]);
+    expect(parts([])).toEqual([]);
   });
 });
 

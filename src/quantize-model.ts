@@ -292,7 +292,12 @@ class Quantization {
       const kind = kinds.get(node);
       return whyFloat(node) ?? (kind === undefined || kind === 'static' ? undefined : OTHERWISE);
     });
-    for (const [node, reason] of placement.floats) if (kinds.get(node) === 'static') this.#floats.set(node, reason);
+    for (const [node, kind] of kinds) {
+      if (kind !== 'static' || placement.nodes.has(node)) continue;
+      const reason =
+        placement.floats.get(node) ?? `the runtime has no kernel for ${node.opType} with ranges in advance`;
+      this.#floats.set(node, whyFloat(node) ?? reason);
+    }
     if (placement.values.length === 0) return undefined;
     const { ranges } = this.#wishes;
     const { layers, activations, quantizers } = await clock.time('quantize', (onProgress) =>

@@ -1,4 +1,4 @@
-import { float, int, ints } from '../ir/attributes.ts';
+import { float, int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf } from '../ir/value.ts';
 import { addedBehind } from './bias.ts';
@@ -20,16 +20,9 @@ export function joinsIntegers(node: Node): IntegerForm {
   return { inputs: [...node.inputs.keys()], output: 'must' };
 }
 
-/**
- * Means over windows that do not overlap: over others the runtime's kernel for integers takes up to three times as long as the one
- * for floats, with the conversions.
- */
-export function averagesIntegers(node: Node): IntegerForm | string {
-  const kernel = ints(node, 'kernel_shape') ?? [];
-  const strides = ints(node, 'strides') ?? [];
-  return kernel.every((length, i) => length <= (strides[i] ?? 1))
-    ? mapsIntegers()
-    : 'means over windows that overlap are slower as integers';
+/** Means over windows: the runtime's kernel for integers takes up to three times as long as the one for floats, with the conversions. */
+export function averagesIntegers(): string {
+  return 'means over windows are slower as integers';
 }
 
 /** Channels per group of a grouped convolution below which the kernel for integers takes up to six times as long as the one for floats. */

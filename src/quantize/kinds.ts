@@ -40,7 +40,7 @@ export function integerKinds(
   const isStatic = calibrated && macs(rest) >= MAJORITY * macs(layers);
   const kindOf = (node: Node): NodeKind => {
     if (mode !== 'auto') return mode;
-    if (dynamic.has(node) && !isStatic) return 'dynamic';
+    if (dynamic.has(node) && (!isStatic || ruleOf(node).integers === undefined)) return 'dynamic';
     return calibrated ? 'static' : { float: NO_DATA };
   };
   return new Map(layers.map((node) => [node, kindOf(node)]));

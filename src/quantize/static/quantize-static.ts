@@ -17,6 +17,7 @@ import {
 } from '../round-layers.ts';
 import { insertQuantizers, type QuantizerPair, quantizeOutputs } from './insert.ts';
 import type { Placement, QuantizedValue } from './place.ts';
+import { shieldFloats } from './shield.ts';
 import { storeIntegers } from './store-integers.ts';
 
 /** How ranges are chosen and weights rounded. */
@@ -53,6 +54,7 @@ export async function quantizeStatic(
   const quantizers = await chooseQuantizers(model, values, options.ranges, tools);
   const pairs = insertQuantizers(graph, values, quantizers);
   const scales = scalesByReader(pairs);
+  shieldFloats(graph, placement, ruleOf, new Set(scales.keys()));
   const dataScale = (node: Node): number | undefined => {
     const data = nodes.get(node)?.inputs.map((index) => node.inputs[index]) ?? [];
     return data.map((value) => value && scales.get(value)).find((scale) => scale !== undefined);

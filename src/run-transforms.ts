@@ -59,9 +59,9 @@ export interface TransformTools {
   readonly stages: (() => Promise<CalibrationStages>) | undefined;
   /** Finds the amounts that nobody gave, once what can leave without a trace has left; the model stays as it is. */
   readonly settle?: ((model: Model, options: SettledOptions) => Promise<SettledOptions>) | undefined;
-  /** See `RoundTools`. */
   /** What a model loses against the original, where layers are to stay in float until that is little. */
   readonly dropOf?: DropOf | undefined;
+  /** See `RoundTools`. */
   readonly trial?: Trial | undefined;
   readonly rankings?: KnownRankings | undefined;
 }
@@ -110,8 +110,8 @@ async function pruneAndStore(run: Transformation): Promise<Omit<Transformed, 'lo
   // Without the channels that zeros free, the groups of a pattern would begin elsewhere.
   const frees = options.lossless && weights !== null && weights.how.kind !== 'pattern';
   const freed = frees ? await run.removeRedundant('remove what zeros free', true) : null;
-  const quantization = await run.quantize();
   const storedTwice = run.storeOnce();
+  const quantization = await run.quantize();
   const half = options.fp16Storage ? await run.storeHalf() : null;
   return { pruning, recovery, weights, freed, quantization, storedTwice, half, passes: run.passes };
 }
@@ -235,7 +235,10 @@ class Transformation {
     return done;
   }
 
-  /** Stores equal tensors once. Not between the steps: what one of them leaves as it is may change in the next. */
+  /**
+   * Stores equal tensors once. Not between the steps before: what one of them leaves as it is may change in the next. But before
+   * integers, since the runtime takes up those alone that one node reads.
+   */
   storeOnce(): StoredTwice {
     const stored = { tensors: 0, bytes: 0 };
     for (const graph of graphsIn(this.#model.graph)) {

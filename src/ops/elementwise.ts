@@ -87,6 +87,8 @@ function integers(node: Node): IntegerForm | undefined {
     case 'Add':
     case 'Mul':
       return joinsIntegers(node);
+    case 'Where':
+      return { inputs: [1, 2], output: 'must' };
     case 'LeakyRelu':
     case 'Sigmoid':
       return mapsIntegers();

@@ -6,6 +6,7 @@ import { Tensor } from '../ir/tensor.ts';
 import { elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
 import { floatBytes, isFloatType } from '../numeric/float-bytes.ts';
 import { axis, CouplingBuilder, input, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
+import { movesIntegers } from './integers.ts';
 import { fromFront, intsParameter } from './parameters.ts';
 import type { Coupling, Kept, OpRule, Passage, Pin } from './rule.ts';
 
@@ -113,7 +114,7 @@ const EXTREME: Passage = { kind: 'moves', constant: true, multiples: 'positive' 
 export const reduceRules: readonly OpRule[] = [
   reduction(['ReduceSum', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSum'], 'none'),
   { ...reduction(['ReduceMean'], 'mean'), repair: rescaleMean, passage: () => MEAN },
-  { ...reduction(['ReduceMax', 'ReduceMin'], 'other'), passage: () => EXTREME },
+  { ...reduction(['ReduceMax', 'ReduceMin'], 'other'), passage: () => EXTREME, integers: movesIntegers },
   reduction(['ReduceProd', 'ReduceLogSumExp'], 'other'),
   argument,
 ];

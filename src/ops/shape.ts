@@ -2,6 +2,7 @@ import { int } from '../ir/attributes.ts';
 import type { Node } from '../ir/node.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, lineUp, output, pinAll, pinUnranked, rankOf } from './coupling.ts';
+import { movesIntegers } from './integers.ts';
 import { fromFront, intsParameter, partialIntsParameter, setIntsParameter } from './parameters.ts';
 import type { Coupling, OpRule } from './rule.ts';
 
@@ -121,6 +122,7 @@ function coupleExpand(node: Node): Coupling {
 const expand: OpRule = {
   domain: '',
   opTypes: ['Expand'],
+  integers: movesIntegers,
   couple: coupleExpand,
   repair(node, kept, graph) {
     const target = partialIntsParameter(node, TARGET);
@@ -139,6 +141,7 @@ const expand: OpRule = {
 const tile: OpRule = {
   domain: '',
   opTypes: ['Tile'],
+  integers: movesIntegers,
   couple(node) {
     const [data, out] = [input(node, 0), output(node)];
     const repeats = partialIntsParameter(node, { attribute: 'repeats', input: 1 });

@@ -114,17 +114,18 @@ export function addDequantized(
   );
   // Said even where it is what it would be: what is taken for granted has changed before, and is 1.
   const attributes = axis === undefined ? [] : [intAttribute('axis', axis)];
-  const zeros = Tensor.of(
-    integers.type,
-    axis === undefined ? [] : [scales.length],
-    new Uint8Array(scales.length * (integers.byteLength / integers.size)),
-  );
-  const zero = graph.addInitializer(`${wish}_zero_point`, zeros);
+  // Of a weight the runtime wants to see it, though it is zero anyway; of a bias it would be as long as that itself, for nothing.
+  const zeros = new Uint8Array(scales.length);
+  const dims = axis === undefined ? [] : [scales.length];
+  const zero =
+    integers.type === 'int8'
+      ? [graph.addInitializer(`${wish}_zero_point`, Tensor.of(integers.type, dims, zeros))]
+      : [];
   return append(
     graph,
     `${wish}_dequantized`,
     'DequantizeLinear',
-    [stored, scale, zero],
+    [stored, scale, ...zero],
     { type: 'float32', dims: integers.dims },
     attributes,
   );

@@ -2,7 +2,7 @@ import type { CalibrationStages } from './calibrate/stages.ts';
 import { checkGraph } from './ir/check.ts';
 import type { Graph } from './ir/graph.ts';
 import { cloneModel, type Model } from './ir/model.ts';
-import { labelOf, type Node, nodesIn } from './ir/node.ts';
+import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
 import { lengthOf } from './ir/value.ts';
 import { removeDeadCode } from './normalise/dead-code.ts';
 import { ruleOf } from './ops/rules.ts';
@@ -222,11 +222,11 @@ class Quantization {
 
   async execute(): Promise<Quantized> {
     const { graph } = this.#model;
-    const { mode } = this.#wishes;
     const { stages, whyFloat, lineage } = this.#tools;
     const calibrated = stages !== undefined;
     const activations = await stages?.();
-    const equalized = await this.#equalize(activations);
+    const isFloat = [...this.#kinds(calibrated).values()].every((kind) => typeof kind === 'object');
+    const equalized = isFloat ? [] : await this.#equalize(activations);
     if (activations !== undefined) this.#reserveBiases();
     const isScaled = equalized.some(({ scaled }) => scaled > 0);
     const rounding = activations && {
@@ -235,9 +235,8 @@ class Quantization {
       lineage: (isScaled ? undefined : lineage) ?? new Lineage(cloneModel(this.#model).model),
     };
     this.#rounding = rounding;
-    const dynamic = new Set(dynamicSites(graph, ruleOf).sites.map(({ node }) => node));
-    const kinds = integerKinds(graph, ruleOf, { mode, calibrated, dynamic });
-    const order = new Map(graph.sorted().map((node, place) => [labelOf(node), place]));
+    const kinds = this.#kinds(calibrated);
+    const order = new Map(nodesInOrder(graph).map((node, place) => [labelOf(node), place]));
     const ranged = rounding && (await this.#static(kinds, rounding));
     await this.#sites('dynamic', kinds, dynamicSites(graph, ruleOf), INT8);
     const { bits } = this.#wishes;
@@ -255,6 +254,12 @@ class Quantization {
       equalized: equalized.filter(({ scaled }) => scaled > 0),
       samples: activations?.samples ?? 0,
     };
+  }
+
+  #kinds(calibrated: boolean): Kinds {
+    const { graph } = this.#model;
+    const dynamic = new Set(dynamicSites(graph, ruleOf).sites.map(({ node }) => node));
+    return integerKinds(graph, ruleOf, { mode: this.#wishes.mode, calibrated, dynamic });
   }
 
   /** Scales channels so that their ranges are alike: by what they hold where data are given, else by the weights that make them. */

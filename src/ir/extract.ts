@@ -3,7 +3,7 @@ import { GraphCopier } from './clone.ts';
 import { Graph } from './graph.ts';
 import type { Model } from './model.ts';
 import { type Node, readsOf } from './node.ts';
-import type { Value } from './value.ts';
+import type { TensorType, Value } from './value.ts';
 
 /** A part of a model as a model of its own, and the way from the whole's values to the part's. */
 export interface Extract {
@@ -39,6 +39,8 @@ export function extractModel(
     if (value.tensor !== undefined) return;
     inputs.add(value);
     part.addInput(twin);
+    // What is known of lengths was seen on other data than these, perhaps.
+    if (value.producer !== undefined) part.setType(twin, withOpenDims(value.type));
   };
   for (const node of sliceOf(wanted, given)) {
     for (const value of readsOf(node)) read(value);
@@ -53,6 +55,11 @@ export function extractModel(
   const irVersion = Math.max(LEAST_IR, Number(proto.irVersion ?? LEAST_IR));
   const message = Object.assign(copyMessage(proto), { graph: undefined, irVersion });
   return { model: { graph: part, proto: message }, inputs: [...inputs], twinOf: (value) => copier.twinOf(value) };
+}
+
+/** A type whose lengths are all open. */
+function withOpenDims(type: TensorType | undefined): TensorType | undefined {
+  return type?.dims === undefined ? type : { type: type.type, dims: type.dims.map(() => undefined) };
 }
 
 /** The nodes that values depend on as far as others are not given, in executable order. */

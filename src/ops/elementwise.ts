@@ -4,7 +4,7 @@ import type { Node } from '../ir/node.ts';
 import { dimsOf, elementTypeOf, type Value } from '../ir/value.ts';
 import { axis, CouplingBuilder, input, lineUp, output, pinUnranked, rankOf } from './coupling.ts';
 import { joinsIntegers, mapsIntegers } from './integers.ts';
-import type { Coupling, IntegerForm, OpRule, Passage } from './rule.ts';
+import type { Affine, Coupling, IntegerForm, OpRule, Passage } from './rule.ts';
 
 /**
  * Couples one operand with the output under multidirectional broadcasting: trailing axes align, and an axis of length 1
@@ -76,6 +76,37 @@ function terms(node: Node): readonly number[] | undefined {
       return node.inputs.map(() => 1);
     case 'Sub':
       return [1, -1];
+    default:
+      return undefined;
+  }
+}
+
+/** A sum, difference, product or quotient of a value and constants that differ along one of its axes alone. */
+function affine(node: Node, index: number, dim: number): Affine | undefined {
+  const [value, other] = [node.inputs[index], node.inputs[1 - index]];
+  const dims = value && dimsOf(value);
+  const channels = dims?.[dim];
+  const { tensor } = other ?? {};
+  if (dims === undefined || typeof channels !== 'number' || tensor === undefined || node.opset < 7) return undefined;
+  // Aligned from behind; a constant of more axes would change the shape.
+  const own = dim - (dims.length - tensor.dims.length);
+  const isAlong = tensor.dims.every((length, at) => length === 1 || (at === own && length === channels));
+  if (!isAlong || tensor.dims.length > dims.length || !isFloat(tensor.type)) return undefined;
+  const numbers = tensor.floats();
+  const at = (channel: number): number => numbers[numbers.length === 1 ? 0 : channel] as number;
+  const each = (number: (constant: number) => number): Float64Array =>
+    Float64Array.from({ length: channels }, (_, channel) => number(at(channel)));
+  switch (node.opType) {
+    case 'Add':
+      return { gain: each(() => 1), offset: each((constant) => constant) };
+    case 'Sub':
+      return index === 0
+        ? { gain: each(() => 1), offset: each((constant) => -constant) }
+        : { gain: each(() => -1), offset: each((constant) => constant) };
+    case 'Mul':
+      return { gain: each((constant) => constant), offset: each(() => 0) };
+    case 'Div':
+      return index === 0 ? { gain: each((constant) => 1 / constant), offset: each(() => 0) } : undefined;
     default:
       return undefined;
   }
@@ -173,6 +204,7 @@ const broadcasting: OpRule = {
   couple: (node) => coupleElementwise(node),
   passage,
   terms,
+  affine,
   integers,
   limits: (node) => (node.opType === 'Relu' ? { least: 0, most: Number.POSITIVE_INFINITY } : undefined),
 };

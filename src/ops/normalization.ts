@@ -86,6 +86,10 @@ const batchNormalization: OpRule = {
     return couplePerChannel(node, [1, 2, 3, 4]);
   },
   passage: batchNormalizationPassage,
+  affine(node, input, dim) {
+    const passage = batchNormalizationPassage(node);
+    return passage?.kind === 'affine' && passage.dim === dim && input === 0 ? passage : undefined;
+  },
   scaling: (node) =>
     int(node, 'training_mode', 0) !== 0 || node.outputs.length > 1 ? undefined : scaleAndBias(node, 1, 1, 2),
 };

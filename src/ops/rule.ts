@@ -122,6 +122,12 @@ export interface Scaling {
   readonly inputs: readonly { readonly input: number; readonly dim: number; readonly role: 'gain' | 'offset' }[];
 }
 
+/** A gain and an offset for each channel. */
+export interface Affine {
+  readonly gain: Float64Array;
+  readonly offset: Float64Array;
+}
+
 /** A scale or a zero point, one number or several: `dims[i]` is the axis of the integers that its axis i lies along. */
 export interface QuantizationParameter {
   readonly value: Value;
@@ -241,6 +247,11 @@ export interface OpRule {
   dequantized?(node: Node): RoundedForm | string | undefined;
   /** The same with the constant in blocks of a few bits a number. */
   blocked?(node: Node, format: BlockFormat): RoundedForm | string | undefined;
+  /**
+   * The first output as gain · x + offset of an input x, of the same shape, with a number of each for every position along an axis
+   * of x; undefined where it is something else.
+   */
+  affine?(node: Node, input: number, dim: number): Affine | undefined;
   /** The bounds that the output has where that is the input, limited: a quantizer behind it with that range does the same. */
   limits?(node: Node): { readonly least: number; readonly most: number } | undefined;
   /** What each input counts in the output where that is a sum of its inputs; undefined where it is none. */

@@ -1,5 +1,5 @@
 import type { Graph } from '../ir/graph.ts';
-import type { Node } from '../ir/node.ts';
+import { type Node, nodesIn } from '../ir/node.ts';
 import type { OpRule } from '../ops/rule.ts';
 
 /** How a node comes to run on integers. */
@@ -19,6 +19,7 @@ export interface KindContext {
 
 /** Part of the multiplications from which on layers that need ranges in advance set the tone. */
 const MAJORITY = 0.5;
+const IN_A_BODY = 'it is in a body of another node, where no ranges are taken';
 const NO_DATA = 'ranges of what it reads come from data, and none were given (--calibration)';
 
 /**
@@ -33,14 +34,16 @@ export function integerKinds(
   ruleOf: (node: Node) => OpRule,
   { mode, calibrated, dynamic }: KindContext,
 ): Map<Node, NodeKind> {
-  const layers = [...graph.nodes].filter((node) => ruleOf(node).layer?.(node) !== undefined || dynamic.has(node));
+  const layers = nodesIn(graph).filter((node) => ruleOf(node).layer?.(node) !== undefined || dynamic.has(node));
   const macs = (nodes: readonly Node[]): number =>
     nodes.reduce((sum, node) => sum + (ruleOf(node).macs?.(node) ?? 0), 0);
   const rest = layers.filter((node) => !dynamic.has(node));
   const isStatic = calibrated && macs(rest) >= MAJORITY * macs(layers);
   const kindOf = (node: Node): NodeKind => {
     if (mode !== 'auto') return mode;
-    if (dynamic.has(node) && (!isStatic || ruleOf(node).integers === undefined)) return 'dynamic';
+    const isRanged = ruleOf(node).integers !== undefined && node.graph === graph;
+    if (dynamic.has(node) && !(isStatic && isRanged)) return 'dynamic';
+    if (node.graph !== graph) return { float: IN_A_BODY };
     return calibrated ? 'static' : { float: NO_DATA };
   };
   return new Map(layers.map((node) => [node, kindOf(node)]));

@@ -1,6 +1,6 @@
 import type { RuleLookup } from '../channels/couplings.ts';
 import type { Model } from '../ir/model.ts';
-import { labelOf, type Node } from '../ir/node.ts';
+import { graphsIn, labelOf, type Node } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 import type { Layer } from '../ops/rule.ts';
 import type { Activations } from '../recover/activations.ts';
@@ -99,7 +99,10 @@ export async function roundLayers(
     if (seen.has(weight)) continue;
     const done = roundUnseen(nodes, options);
     if (done === undefined) continue;
-    model.graph.setTensor(weight, done.tensor);
+    // Bodies have weights of their own.
+    graphsIn(model.graph)
+      .find((graph) => graph.owns(weight))
+      ?.setTensor(weight, done.tensor);
     rounded.set(weight, done.rounded);
   }
   if (tools === undefined) return rounded;

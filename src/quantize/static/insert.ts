@@ -118,9 +118,7 @@ export function addDequantized(
   const zeros = new Uint8Array(scales.length);
   const dims = axis === undefined ? [] : [scales.length];
   const zero =
-    integers.type === 'int8'
-      ? [graph.addInitializer(`${wish}_zero_point`, Tensor.of(integers.type, dims, zeros))]
-      : [];
+    integers.type === 'int8' ? [graph.addInitializer(`${wish}_zero_point`, Tensor.of(integers.type, dims, zeros))] : [];
   return append(
     graph,
     `${wish}_dequantized`,

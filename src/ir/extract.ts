@@ -57,9 +57,13 @@ export function extractModel(
   return { model: { graph: part, proto: message }, inputs: [...inputs], twinOf: (value) => copier.twinOf(value) };
 }
 
-/** A type whose lengths are all open. */
+/**
+ * A type that holds for data of other sizes, too: where lengths hang on those of the data, beyond how many samples there are, one that
+ * is a number may only have been the same in all that were tried.
+ */
 function withOpenDims(type: TensorType | undefined): TensorType | undefined {
-  return type?.dims === undefined ? type : { type: type.type, dims: type.dims.map(() => undefined) };
+  const isSettled = type?.dims?.slice(1).every((length) => typeof length === 'number') ?? true;
+  return type?.dims === undefined || isSettled ? type : { type: type.type, dims: type.dims.map(() => undefined) };
 }
 
 /** The nodes that values depend on as far as others are not given, in executable order. */

@@ -5,6 +5,7 @@ import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
 import type { SettledOptions } from './options/prune-options.ts';
 import { targetText } from './options/target.ts';
+import { quantizationNotes } from './quantization-notes.ts';
 import type { FusionReport } from './quantize/fusion.ts';
 import type { OpsetChange } from './quantize-model.ts';
 import {
@@ -93,6 +94,8 @@ function notesOn({
   size,
   proof,
   fidelity,
+  latency,
+  fusion,
   testData,
   calibrated,
   sparseTensors,
@@ -128,13 +131,14 @@ function notesOn({
     notes.push(
       `${mixers.length === 1 ? '1 node takes' : `${mixers.length} nodes take`} statistics over channels of which some left (${mixers.slice(0, 3).join(', ')}${mixers.length > 3 ? ', …' : ''}); the proof takes them over those that stay, so it says nothing of what that does to accuracy.`,
     );
-  notes.push(...quantizationNotes(done.quantization));
+  notes.push(...quantizationNotes({ quantization: done.quantization, fusion, latency }));
   const storesOnly =
     !options.prunesChannels &&
     options.weights === undefined &&
     options.int8 === undefined &&
     (options.gzip || sparseTensors !== null);
-  if (!storesOnly && !isPruned({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
+  const isSaid = done.quantization !== null && done.quantization.untouched !== null;
+  if (!storesOnly && !isSaid && !isPruned({ ...done, storage: { storedTwice: done.storedTwice, half: done.half } }))
     notes.push(whyNothing(size.before.parameters, loaded, options));
   const empty = (done.weights?.layers ?? []).filter((layer) => layer.zerosAfter === layer.weights && layer.weights > 0);
   if (empty.length > 0) {
@@ -177,25 +181,10 @@ function readsCalibration({ ranking, recover, oneShot, int8, prunesChannels }: S
   );
 }
 
-/** What a person should know of integers. */
-function quantizationNotes(quantization: Transformed['quantization']): string[] {
-  if (quantization === null) return [];
-  const { untouched, overflowing, portable, layers, search } = quantization;
-  if (untouched !== null) return [`--int8 left the model as it is, since ${untouched}.`];
-  const notes: string[] = [];
-  if (overflowing > 0 && !portable)
-    notes.push(
-      `In ${overflowing === 1 ? '1 layer' : `${overflowing} of ${layers.length} layers`} sums of products may overflow on x86 CPUs without int8 instructions (VNNI), and answers differ there; --portable gives up a bit of the weights where it has to, and makes them the same everywhere.`,
-    );
-  if (search?.found === false)
-    notes.push('No set of layers in float keeps to --max-drop; the figures are those of all layers on integers.');
-  return notes;
-}
-
 /** Why a run changed nothing. */
 function whyNothing(parameters: number, { model }: LoadedModel, options: SettledOptions): string {
   if (parameters > 0 && options.int8 !== undefined && options.weights === undefined && !options.prunesChannels)
-    return 'Nothing was quantized; what stays in float, and why, is said above.';
+    return 'Nothing was quantized; what stays in float32, and why, is said above.';
   if (parameters > 0 && options.weights !== undefined)
     return 'Nothing was changed: the weights are as sparse as asked for already, or the amount was too small for any.';
   if (parameters > 0 && !options.prunesChannels)

@@ -1,33 +1,35 @@
 import { Option } from 'commander';
+import { optionalWord } from './optional-word.ts';
 import { collect } from './shared-options.ts';
 
 /** Options that say what runs on integers, for every command that makes a model. @param isDefault whether integers are the command's business anyway */
 export function int8Options(isDefault = false): Option[] {
   return [
-    new Option(
+    optionalWord(
       '--int8 [mode]',
-      `run on 8-bit integers: static (scales from --calibration), dynamic (scales as data come; matrix products), weights (stored alone), or auto: what suits each operator${isDefault ? '' : ' (default where no mode is named)'}`,
+      `quantize to int8: static (ranges of activations from --calibration), dynamic (ranges found in each run; matrix products only), weights (stored as int8, computed in float32), or auto: what suits each layer (default${isDefault ? '' : ' where no mode is named'})`,
+      isDefault ? 'onnx-prune quantize' : undefined,
     ),
     new Option(
       '--ranges <how>',
-      'ranges of activations, of what calibration data make of them: minmax, percentile, entropy, or mse (default)',
+      'how ranges of activations are chosen from calibration data: minmax, percentile, entropy, or mse (default)',
     ),
     new Option(
       '--rounding <how>',
-      'weights to the nearest integer (nearest), or so that outputs stay (gptq, default with --calibration)',
+      'how weights are rounded: nearest, or gptq, so that errors cancel (default with --calibration)',
     ),
     new Option('--bits <n>', 'bits of weights under --int8 weights: 8 (default) or 4'),
-    new Option('--portable', 'keep sums of products exact on CPUs without int8 instructions, too').default(
+    new Option('--portable', 'give the same answers on CPUs without int8 instructions (VNNI), too').default(
       undefined,
       'where this CPU has none',
     ),
-    new Option('--no-portable', 'use all 8 bits whatever the CPU'),
-    new Option('--equalize', 'scale channels before, so that their ranges are alike').default(
+    new Option('--no-portable', 'use all 8 bits of weights whatever the CPU'),
+    new Option('--equalize', 'scale channels to like ranges first, which changes no output').default(
       undefined,
-      'where they are far from it',
+      'where their ranges are far apart',
     ),
-    new Option('--no-equalize', 'leave them as they are'),
-    new Option('--float <glob>', 'layers that stay in float, by node or initializer name; repeatable')
+    new Option('--no-equalize', 'leave channels as they are'),
+    new Option('--float <glob>', 'layers that stay in float32, by node or initializer name; repeatable')
       .default([], 'none')
       .argParser(collect),
   ];

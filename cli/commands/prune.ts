@@ -6,6 +6,7 @@ import { defaultOutput } from '../../src/options/output-path.ts';
 import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
 import { formulaHelp } from '../formula-help.ts';
 import { int8Options } from './int8-options.ts';
+import { optionalWord } from './optional-word.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions {
@@ -165,9 +166,11 @@ export function pruneCommand(): Command {
       '--recover <how>',
       'what layers make up for once channels have left: none, bias, or least-squares (default with --calibration)',
     )
-    .option(
-      '--one-shot [method]',
-      'choose zeros on calibration data and have the weights that stay take over: auto tries all on each layer, else wanda, sparsegpt, alps or magnitude',
+    .addOption(
+      optionalWord(
+        '--one-shot [method]',
+        'choose zeros on calibration data and have the weights that stay take over: auto tries all on each layer, else wanda, sparsegpt, alps or magnitude',
+      ),
     )
     .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
     .option('--batch <n>', 'samples of --calibration at a time, where the model leaves that open (default: 32)')

@@ -27,29 +27,34 @@ interface Options extends SharedOptions {
 const EXAMPLES = `
 Examples:
   $ onnx-prune quantize model.onnx --calibration data.npz --test test.npz
+                                         convolutions and all: writes model.int8.onnx
   $ onnx-prune quantize transformer.onnx
+                                         matrix products need no data
   $ onnx-prune quantize model.onnx --calibration data.npz --max-drop 0.3% --test test.npz
+                                         as many layers as keep the accuracy
   $ onnx-prune quantize model.onnx --calibration data.npz --float "*head*" --ranges percentile
+                                         layers named by you stay in float32
   $ onnx-prune quantize llm.onnx --int8 weights --bits 4
-
-Pruning and quantizing in one run: onnx-prune model.onnx --structured 30% --int8 --calibration data.npz
+                                         weights alone: an eighth of the size
+  $ onnx-prune model.onnx --structured 30% --int8 --calibration data.npz
+                                         prune and quantize in one run
 
 Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check or gate failed.`;
 
-/** Makes a model run on 8-bit integers, and nothing else. */
+/** Quantizes a model to int8, and does nothing else. */
 export function quantizeCommand(): Command {
   const command = new Command('quantize')
     .description(
-      'make a model run on 8-bit integers, check that the runtime does run it so, and measure what it cost and gained',
+      'quantize a model to int8, check which layers onnxruntime does run on int8, and measure what it cost and gained',
     )
     .argument('<model>', 'the .onnx file; it is never touched')
     .option(
       '--calibration <file>',
-      'a few hundred inputs, without labels, that ranges of activations are taken from: .npz, .npy or a directory of them',
+      'a few hundred inputs, without labels, that the ranges of activations are taken from (convolutions need them): .npz, .npy or a directory of them',
     )
     .option(
       '--max-drop <points>',
-      'right answers that may be lost, such as 0.3%: layers go back to float until it holds',
+      'right answers that may be lost, such as 0.3%: the layers that are furthest off go back to float32 until it holds',
     );
   for (const option of int8Options(true)) command.addOption(option);
   command

@@ -3,6 +3,7 @@ import type { Report } from '../../src/report/report.ts';
 import { type Context, contextOf, joinSections, marked, paragraph, type RenderOptions, section } from './context.ts';
 import { renderFidelity } from './fidelity.ts';
 import { formatCount, formatInteger, formatPercent, formatSeconds } from './format.ts';
+import { renderGains } from './gains.ts';
 import { goalLines, isMissed, renderGoal } from './goal.ts';
 import { renderGroups } from './groups.ts';
 import { renderLatency } from './latency.ts';
@@ -66,7 +67,12 @@ function headline(context: Context, report: Report): string[] {
   lines.push(...goalLines(report.goal).flatMap((text) => paragraph(context, text, '')));
   if (storesOnly(report))
     return [...lines, ...paragraph(context, 'stored anew; nothing else was asked for', '', ink.dim)];
-  if (isPruned(report)) return [...lines, ...deeds(report).flatMap((text) => paragraph(context, text, ''))];
+  if (isPruned(report))
+    return [
+      ...lines,
+      ...deeds(report).flatMap((text) => paragraph(context, text, '')),
+      ...renderGains(context, report),
+    ];
   lines.push(
     ...paragraph(context, report.quantization === null ? 'NOTHING WAS PRUNED' : 'NOTHING WAS CHANGED', '', (line) =>
       ink.bold(ink.yellow(line)),
@@ -77,7 +83,8 @@ function headline(context: Context, report: Report): string[] {
 }
 
 /** Whether the way the model is stored is all that was asked for, and all that changed. */
-function storesOnly({ options, weights, lossless, storage }: Report): boolean {
+function storesOnly({ options, weights, lossless, quantization, storage }: Report): boolean {
+  if (quantization !== null) return false;
   const isAsked = storage.gzip || storage.sparseTensors !== null || storage.half !== null;
   return isAsked && options['criterion'] === undefined && weights === null && (lossless?.removedChannels ?? 0) === 0;
 }
@@ -110,15 +117,16 @@ function deeds({ lossless, pruning, weights, freed, quantization }: Report): str
 
 function quantized({ layers, floats }: NonNullable<Report['quantization']>): string {
   const weights = layers.reduce((sum, layer) => sum + layer.weights, 0);
-  const bits = [...new Set(layers.map((layer) => layer.bits))].join(' and ');
-  const left = floats.length === 0 ? '' : `, ${formatCount(floats.length, 'layer')} stayed in float`;
-  return `made ${formatCount(weights, 'weight')} of ${formatCount(layers.length, 'layer')} integers of ${bits} bits${left}`;
+  const types = [...new Set(layers.map((layer) => `int${layer.bits}`))].join(' and ');
+  const stay = `${formatCount(floats.length, 'layer')} ${floats.length === 1 ? 'stays' : 'stay'} in float32`;
+  const left = floats.length === 0 ? '' : `; ${stay}`;
+  return `quantized ${formatCount(layers.length, 'layer')} to ${types} (${formatCount(weights, 'weight')})${left}`;
 }
 
 function whyNothing({ pruning, weights, quantization, options, goal }: Report): string {
   if (quantization?.untouched) return `It stays as it is, since ${printable(quantization.untouched)}.`;
   if (quantization !== null && options['criterion'] === undefined && weights === null)
-    return 'No layer could be made to run on integers, for the reasons below.';
+    return 'No layer could be quantized, for the reasons below.';
   const { groups, kept } = pruning;
   if (goal?.sought?.by === 'drop')
     return 'Every amount that was tried and removes anything loses more than --max-drop allows.';

@@ -4,74 +4,85 @@ import type { FloatSearch } from '../../src/quantize-within.ts';
 import type { QuantizationReport } from '../../src/report/report.ts';
 import { type Context, marked, paragraph, section } from './context.ts';
 import { formatCount, formatInteger, formatPercent } from './format.ts';
-import { byCount, folded, head, LONGEST_TABLE, listed } from './lists.ts';
-import { type Cell, renderTable } from './table.ts';
+import { renderFusion } from './fusion.ts';
+import { folded, head, LONGEST_TABLE, listed } from './lists.ts';
+import { type Cell, type Column, renderTable } from './table.ts';
 import { layerName, printable } from './text.ts';
 
-/** Reasons and nodes that lists show before they fold the rest. */
+/** Reasons that a list shows before it folds the rest. */
 const MOST_REASONS = 8;
 
-/** What runs on integers, layer by layer, and what the runtime makes of it; nothing where nothing was to. */
+/** What is quantized, layer by layer, what stays in float32, and what onnxruntime makes of it; nothing where nothing was to be. */
 export function renderQuantization(context: Context, report: QuantizationReport | null): string[] {
   if (report === null || report.untouched !== null) return [];
-  const { ink } = context;
-  return [
-    ...section(context, 'Integers', [
-      ...table(context, report.layers),
-      ...paragraph(context, how(report), '  ', ink.dim),
+  const { layers, floats, fusion } = report;
+  const blocks = [
+    section(context, 'Quantized', [
+      ...table(context, layers),
+      ...legend(report).flatMap((text) => paragraph(context, text, '  ', context.ink.dim)),
       ...searched(context, report.search),
     ]),
-    ...(report.fusion === null ? [] : ['', ...renderFusion(context, report.fusion)]),
-    ...(report.floats.length === 0 ? [] : ['', ...section(context, 'In float', floats(context, report.floats))]),
-  ];
+    section(context, 'In float32', renderFloats(context, floats, fusion)),
+    fusion === null || layers.length === 0 ? [] : renderFusion(context, fusion, floats),
+  ].filter((lines) => lines.length > 0);
+  return blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }
 
 function table(context: Context, layers: readonly QuantizedLayer[]): string[] {
   if (layers.length === 0) return [];
   const { ink } = context;
   const shown = head(context, layers, LONGEST_TABLE);
-  const rows = shown.map(({ initializer, node, how: kind, bits, after, energy, rounding }): Cell[] => [
-    printable(layerName(initializer, node)),
-    `${bits} bits`,
-    { text: KINDS[kind], paint: ink.dim },
-    after === null || energy === null || energy <= 0 ? '' : formatPercent(after / energy),
-    { text: rounding === 'gptq' ? 'errors cancel' : 'nearest', paint: ink.dim },
+  const isMeasured = layers.some((layer) => errorOf(layer) !== undefined);
+  const rows = shown.map((layer): Cell[] => [
+    printable(layerName(layer.initializer, layer.node)),
+    `int${layer.bits}`,
+    { text: layer.how === 'weights' ? 'float32' : layer.how, paint: ink.dim },
+    ...(isMeasured ? [errorOf(layer) ?? ''] : []),
+    { text: layer.rounding === 'gptq' ? 'GPTQ' : 'nearest', paint: ink.dim },
   ]);
-  return [
-    ...renderTable(
-      context,
-      [
-        { title: 'layer', flexible: true },
-        { title: 'weights', align: 'right' },
-        { title: 'runs on', optional: true },
-        { title: 'output off', align: 'right' },
-        { title: 'rounding', optional: true },
-      ],
-      rows,
-    ),
-    ...folded(context, layers.length, shown.length, 'layer'),
+  const columns: readonly Column[] = [
+    { title: 'layer', flexible: true },
+    { title: 'weights' },
+    { title: 'activations' },
+    ...(isMeasured ? [{ title: 'error', align: 'right' } as const] : []),
+    { title: 'rounding', optional: true },
   ];
+  return [...renderTable(context, columns, rows), ...folded(context, layers.length, shown.length, 'layer')];
 }
 
-/** How a layer runs. */
-const KINDS = { static: 'bytes', dynamic: 'bytes as they come', weights: 'floats' } as const;
+/** How far a layer's output is off, relative to how it varies; undefined where nobody measured it. */
+function errorOf({ after, energy }: QuantizedLayer): string | undefined {
+  return after === null || energy === null || energy <= 0 ? undefined : formatPercent(after / energy);
+}
 
-function how({ activations, equalized, samples, opset, folded: merged, portable }: QuantizationReport): string {
-  const parts = [
+/** What activations are in each way to run. */
+const WAYS = {
+  static: 'static: int8, with ranges from calibration data',
+  dynamic: 'dynamic: int8, with ranges found in each run',
+  weights: 'float32: only weights are stored as integers',
+} as const;
+
+/** What the columns mean, and what was done besides. */
+function legend(report: QuantizationReport): string[] {
+  const { layers, activations, equalized, samples, opset, folded: merged, portable } = report;
+  const ways = [...new Set(layers.map((layer) => layer.how))].map((way) => WAYS[way]);
+  const errors = layers.some((layer) => errorOf(layer) !== undefined)
+    ? [`error: of the layer's output, relative to how it varies, on ${formatCount(samples, 'calibration sample')}`]
+    : [];
+  const steps = [
     ...(activations === null
       ? []
       : [
-          `${formatCount(activations.values, 'activation')} as bytes with ${formatCount(activations.scales, 'scale')} (ranges: ${activations.ranges})`,
+          `${formatCount(activations.values, 'activation')} with ${formatCount(activations.scales, 'scale')} (ranges: ${activations.ranges})`,
         ]),
     ...(equalized.length > 0
       ? [`channels of ${formatCount(equalized.length, 'activation')} scaled to like ranges, outputs unchanged`]
       : []),
-    ...(samples > 0 ? [`from ${formatCount(samples, 'calibration sample')}`] : []),
-    ...(portable ? ['sums hold on CPUs without int8 instructions'] : []),
-    ...(merged > 0 ? [`${formatCount(merged, 'batch normalization')} taken into layers`] : []),
-    ...(opset === null ? [] : [`operator set ${opset.from} → ${opset.to}`]),
+    ...(portable ? ['sums hold on CPUs without int8 instructions, too'] : []),
+    ...(merged > 0 ? [`${formatCount(merged, 'batch normalization')} folded into layers`] : []),
+    ...(opset === null ? [] : [`opset ${opset.from} → ${opset.to}`]),
   ];
-  return parts.length === 0 ? 'nothing had to be measured' : parts.join('; ');
+  return [[...ways, ...errors].join('; '), steps.join('; ')].filter((line) => line !== '');
 }
 
 function searched(context: Context, search: FloatSearch | null): string[] {
@@ -80,46 +91,23 @@ function searched(context: Context, search: FloatSearch | null): string[] {
     .map(({ layers, drop }) => `${formatInteger(layers)}: ${(drop * 100).toFixed(2)}`)
     .join(', ');
   const result = search.found
-    ? `${formatCount(search.layers.length, 'layer')} went back to float for --max-drop`
-    : 'no number of layers in float keeps to --max-drop';
-  return paragraph(context, `${result}; points lost by layers in float: ${tries}`, '  ', context.ink.dim);
+    ? `${formatCount(search.layers.length, 'layer')} went back to float32 for --max-drop`
+    : 'no number of layers in float32 keeps to --max-drop';
+  return paragraph(context, `${result}; points lost by layers in float32: ${tries}`, '  ', context.ink.dim);
 }
 
-/** What the runtime's own graph shows. */
-export function renderFusion(context: Context, fusion: FusionReport): string[] {
-  const { ink } = context;
-  const { integer, float, conversions, layout, kernels, time } = fusion;
-  const kinds = byCount(kernels).map(([name, count]) => `${formatInteger(count)} ${name}`);
-  const nodes = `${formatCount(integer, 'node')} on integers, ${formatInteger(float)} in float, ${formatCount(conversions + layout, 'conversion')}`;
-  const shares =
-    time === null
-      ? ''
-      : `; of the time ${formatPercent(time.integer)} on integers, ${formatPercent(time.float)} in float, ${formatPercent(time.conversions + time.layout)} converting`;
-  const shown = head(context, fusion.floats, MOST_REASONS);
-  return section(context, 'What the runtime makes of it', [
-    ...marked(context, integer > 0 ? ink.green('✓') : ink.yellow('!'), `${nodes}${shares}`),
-    ...(kinds.length === 0 ? [] : paragraph(context, listed(context, kinds), '    ', ink.dim)),
-    ...shown.flatMap(({ node, operator, reason, share }) =>
-      marked(
-        context,
-        '·',
-        `${printable(node)} (${printable(operator)}) runs in float${share === null ? '' : `, ${formatPercent(share)} of the time`}: ${printable(reason)}`,
-        ink.dim,
-      ),
-    ),
-    ...folded(context, fusion.floats.length, shown.length, 'node'),
-  ]);
-}
-
-/** Layers that stay in float, by reason. */
-function floats(context: Context, layers: readonly FloatLayer[]): string[] {
+/** Layers that stay in float32, by reason, with the time that they take. */
+function renderFloats(context: Context, layers: readonly FloatLayer[], fusion: FusionReport | null): string[] {
+  const shares = new Map(fusion?.floats.map(({ node, share }) => [node, share ?? 0] as const));
   const byReason = new Map<string, string[]>();
   for (const { node, reason } of layers) byReason.set(reason, [...(byReason.get(reason) ?? []), node]);
   const shown = head(context, [...byReason], MOST_REASONS);
   return [
-    ...shown.flatMap(([reason, nodes]) =>
-      marked(context, '·', `because ${printable(reason)}: ${listed(context, nodes)}`),
-    ),
+    ...shown.flatMap(([reason, nodes]) => {
+      const share = nodes.reduce((sum, node) => sum + (shares.get(node) ?? 0), 0);
+      const time = share > 0 ? `${formatPercent(share)} of the time, ` : '';
+      return marked(context, '·', `${time}because ${printable(reason)}: ${listed(context, nodes)}`);
+    }),
     ...folded(context, byReason.size, shown.length, 'reason'),
   ];
 }

@@ -63,21 +63,26 @@ export function checkInt8Options(options: Int8Options, calibrated: boolean): Int
     throw new OnnxPruneError(
       'bad-option',
       orphan[1],
-      `${orphan[1]} says how to quantize, and nothing is to be quantized; add --int8, or leave it out.`,
+      `${orphan[1]} says how to quantize, and nothing is to be quantized; add --int8 (or use "onnx-prune quantize"), or leave it out.`,
     );
   }
-  const mode = int8 === true ? 'auto' : parseChoice('--int8', int8, MODES);
-  const needsData = (option: string, why: string): void => {
+  const mode = int8 === true ? 'auto' : parseMode(int8);
+  const needsData = (option: string, why: string, instead = ''): void => {
     if (!calibrated)
       throw new OnnxPruneError(
         'bad-option',
         option,
-        `${option} ${why}, and no data were given; add --calibration with a few hundred inputs of the model.`,
+        `${option} ${why}, and no data were given; add --calibration FILE with a few hundred inputs of the model${instead}.`,
       );
   };
-  if (mode === 'static') needsData('--int8 static', 'takes scales of activations from data');
+  if (mode === 'static')
+    needsData(
+      '--int8 static',
+      'takes the ranges of activations from data',
+      ', or take --int8 dynamic, which needs none',
+    );
   const chosen = ranges === undefined ? undefined : parseChoice('--ranges', ranges, RANGES);
-  if (chosen !== undefined) needsData('--ranges', 'says how scales of activations are taken from data');
+  if (chosen !== undefined) needsData('--ranges', 'says how the ranges of activations are taken from data');
   const rounds = rounding === undefined ? undefined : parseChoice('--rounding', rounding, ROUNDINGS);
   if (rounds === 'gptq') needsData('--rounding gptq', 'learns from data which errors of rounding matter');
   return {
@@ -89,6 +94,21 @@ export function checkInt8Options(options: Int8Options, calibrated: boolean): Int
     equalize: equalize === undefined ? undefined : parseFlag('equalize', equalize),
     float: parsePatterns('--float', float ?? []),
   };
+}
+
+/** Numbers are no modes; what they were meant for has options of its own. */
+function parseMode(found: string): Int8Mode {
+  const number = typeof found === 'string' && /^\s*(\d[\d.]*)\s*(%?)\s*$/.exec(found);
+  if (!number) return parseChoice('--int8', found, MODES);
+  const isBits = number[2] === '' && Number(number[1]) > 1;
+  const instead = isBits
+    ? 'the bits of weights are --int8 weights --bits 8 or 4'
+    : 'all layers that can be are quantized (--float leaves some out), and how much is pruned is --structured or --unstructured';
+  throw new OnnxPruneError(
+    'bad-option',
+    '--int8',
+    `--int8 must be one of ${MODES.join(', ')}, but is ${JSON.stringify(found)}; ${instead}.`,
+  );
 }
 
 const ORPHANS = [
@@ -106,12 +126,16 @@ function isEmpty(found: unknown): boolean {
 
 function checkBits(found: number | string | undefined, mode: Int8Mode): 4 | 8 {
   if (found === undefined) return 8;
-  const bits = parseChoice('--bits', String(found), ['8', '4']) === '4' ? 4 : 8;
+  const text = String(found);
+  // Nothing is near to a number: no guess at what was meant.
+  if (text !== '4' && text !== '8')
+    throw new OnnxPruneError('bad-option', '--bits', `--bits must be 8 or 4, but is ${JSON.stringify(found)}.`);
+  const bits = text === '4' ? 4 : 8;
   if (bits === 4 && mode !== 'weights')
     throw new OnnxPruneError(
       'bad-option',
       '--bits',
-      `--bits 4 is for weights that are stored alone, which are widened as they are used; add --int8 weights, or leave it out: activations have 8 bits.`,
+      '--bits 4 is for weights alone (--int8 weights), since there are no kernels for activations of 4 bits; add --int8 weights, or leave it out.',
     );
   return bits;
 }

@@ -7,6 +7,7 @@ describe('help', { timeout: 30_000 }, () => {
   it.each([
     ['onnx-prune', []],
     ['prune', ['prune']],
+    ['quantize', ['quantize']],
     ['inspect', ['inspect']],
     ['compare', ['compare']],
   ])('of %s has examples, and fits 80 columns but for those', async (_, words) => {
@@ -22,6 +23,17 @@ describe('help', { timeout: 30_000 }, () => {
     const words =
       '--structured --heads --head-dim --recipe --allow-approximate --output --force --criterion --scope --max-ratio --align --exclude --only --test --no-verify --no-bench --dry-run --require-change --seed --threads --timeout --json --report --quiet --verbose';
     for (const option of words.split(' ')) expect(stdout).toContain(option);
+  });
+
+  it('names every option of quantize, which prune has as well', async () => {
+    const words =
+      '--int8 --ranges --rounding --bits --portable --no-portable --equalize --no-equalize --float --exclude --max-drop --calibration --samples --batch --gzip --output --force --no-verify --dry-run --require-change --test --no-bench --seed --threads --timeout --json --report --quiet --verbose';
+    for (const command of ['quantize', 'prune']) {
+      const { stdout } = await new Desk().run(command, '--help');
+      const [options = '', examples = ''] = stdout.split('Examples:');
+      for (const word of words.split(' ')) expect(options).toMatch(new RegExp(`(^|[\\s,])${word}\\s`, 'm'));
+      expect(examples).toContain('--int8');
+    }
   });
 
   it('shows a stranger the main job and the meaning of exit statuses at once', async () => {

@@ -22,10 +22,12 @@ export function shieldFloats(
   dequantized: ReadonlySet<Value>,
 ): number {
   const isFed = (node: Node): boolean => node.inputs.some((input) => input !== undefined && dequantized.has(input));
+  const biases = new Set([...nodes.values()].flatMap(({ bias }) => bias?.node ?? []));
   const shielded = new Set<Node>();
   for (const { value } of values) {
     const node = makerOf(value.producer, ruleOf);
-    if (node === undefined || nodes.has(node) || shielded.has(node) || node.graph !== graph) continue;
+    if (node === undefined || shielded.has(node) || node.graph !== graph) continue;
+    if (nodes.has(node) || biases.has(node)) continue;
     const rule = ruleOf(node);
     if (rule.integers?.(node) === undefined && rule.layer?.(node) === undefined) continue;
     const [out] = node.outputs;

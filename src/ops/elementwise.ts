@@ -246,6 +246,7 @@ function clipLimits(node: Node): { readonly least: number; readonly most: number
   const bound = (at: number, name: string, otherwise: number): number | undefined => {
     const value = node.inputs[at];
     if (value === undefined) return float(node, name, otherwise);
+    if (node.graph.inputs.includes(value)) return undefined;
     return value.tensor?.size === 1 ? value.tensor.floats()[0] : undefined;
   };
   const least = bound(1, 'min', Number.NEGATIVE_INFINITY);

@@ -8,9 +8,9 @@ import type { Placement } from './place.ts';
 
 /**
  * Keeps nodes that stay in float from becoming integers nevertheless: between a DequantizeLinear and a QuantizeLinear the runtime
- * takes up what it has a kernel for, and where weights are floats rounds them itself, with one scale for all channels. A LeakyRelu
- * with slope 1 in between changes nothing, and it becomes part of the float kernel (onnxruntime 1.30, tried with operator sets 13
- * to 21).
+ * takes up what it has a kernel for, and where weights are floats rounds them itself, with one scale for all channels. Either may
+ * stand some nodes away, where those only move elements: the runtime carries it over them. A LeakyRelu with slope 1 in between
+ * changes nothing, and it becomes part of the float kernel (onnxruntime 1.30, tried with operator sets 13 to 21).
  *
  * @param dequantized values that are made of integers
  * @returns how many nodes got one
@@ -21,18 +21,16 @@ export function shieldFloats(
   ruleOf: RuleLookup,
   dequantized: ReadonlySet<Value>,
 ): number {
-  const isFed = (node: Node): boolean => node.inputs.some((input) => input !== undefined && dequantized.has(input));
+  const biases = new Set([...nodes.values()].flatMap(({ bias }) => bias?.node ?? []));
   const shielded = new Set<Node>();
   for (const { value } of values) {
-    const node = makerOf(value.producer, ruleOf);
-    if (node === undefined || nodes.has(node) || shielded.has(node) || node.graph !== graph) continue;
+    const node = makerOf(value, ruleOf);
+    if (node === undefined || shielded.has(node) || node.graph !== graph) continue;
+    if (nodes.has(node) || biases.has(node)) continue;
     const rule = ruleOf(node);
     if (rule.integers?.(node) === undefined && rule.layer?.(node) === undefined) continue;
     const [out] = node.outputs;
-    // A bias that is added behind is taken together with what it is added to.
-    const before = node.inputs.flatMap((input) => (input?.producer === undefined ? [] : [input.producer]));
-    const takesUp = isFed(node) || before.some((each) => ruleOf(each).layer?.(each) !== undefined && isFed(each));
-    if (out === undefined || !takesUp || graph.isOutput(out)) continue;
+    if (out === undefined || graph.isOutput(out) || !takesUp(node, ruleOf, dequantized)) continue;
     const readers = [...out.uses];
     const same = append(graph, `${out.name}_in_float`, {
       opType: 'LeakyRelu',
@@ -46,8 +44,29 @@ export function shieldFloats(
   return shielded.size;
 }
 
-/** The node that makes a value, but for limits behind it. */
-function makerOf(producer: Node | undefined, ruleOf: RuleLookup): Node | undefined {
-  const limits = producer && ruleOf(producer).limits?.(producer);
-  return limits === undefined ? producer : producer?.inputs[0]?.producer;
+/** The node that makes the elements of a value, which others may limit and move. */
+function makerOf(value: Value, ruleOf: RuleLookup): Node | undefined {
+  const { producer } = value;
+  if (producer === undefined) return undefined;
+  const isPassed = ruleOf(producer).limits?.(producer) !== undefined || moves(producer, ruleOf);
+  const [before] = producer.inputs;
+  return isPassed && before !== undefined ? makerOf(before, ruleOf) : producer;
+}
+
+/** Whether a node, or what makes the products that it adds a bias to, reads what comes from integers. */
+function takesUp(node: Node, ruleOf: RuleLookup, dequantized: ReadonlySet<Value>): boolean {
+  const comesFromIntegers = (value: Value | undefined): boolean => {
+    if (value === undefined || dequantized.has(value)) return value !== undefined;
+    return value.producer !== undefined && moves(value.producer, ruleOf) && comesFromIntegers(value.producer.inputs[0]);
+  };
+  const products = node.inputs.flatMap((input) => {
+    const before = input?.producer;
+    return before !== undefined && ruleOf(before).layer?.(before) !== undefined ? [before] : [];
+  });
+  return [node, ...products].some(({ inputs }) => inputs.some(comesFromIntegers));
+}
+
+function moves(node: Node, ruleOf: RuleLookup): boolean {
+  const form = ruleOf(node).integers?.(node);
+  return typeof form === 'object' && form.output === 'same';
 }

@@ -1,6 +1,7 @@
 import { factorize, solve } from '../numeric/cholesky.ts';
 import { covarianceOf, isFlat, meanDiagonal, meanSquareOf, ROUNDING } from './covariance.ts';
 import type { Moments } from './moments.ts';
+import { rowEnergies } from './sparse/error.ts';
 
 /** A correction of a layer: numbers to add to its matrix [rows, features] and to its bias [rows]. */
 export interface Correction {
@@ -137,37 +138,43 @@ export function errorOf(
 ): number {
   const n = count(moments);
   const own = rows / groups;
+  const square = squares(matrix, moments, { rows, features, groups });
   let total = 0;
-  const product = new Float64Array(features);
   for (let row = 0; row < rows; row++) {
     const group = Math.floor(row / own);
-    const gram = group * features * features;
-    const weights = matrix.subarray(row * features, (row + 1) * features);
-    product.fill(0);
     let linear = 0;
     let mean = 0;
     for (let i = 0; i < features; i++) {
-      const weight = weights[i] as number;
+      const weight = matrix[row * features + i] as number;
+      // Sums are not taken of what is read where weights have to stay.
       if (weight === 0) continue;
       linear += weight * (moments.cross[(group * features + i) * own + (row - group * own)] as number);
       mean += weight * (moments.sum[group * features + i] as number);
-      const from = gram + i * features;
-      for (let j = 0; j < features; j++)
-        product[j] = (product[j] as number) + weight * (moments.gram[from + j] as number);
     }
-    let square = 0;
-    for (let i = 0; i < features; i++) square += (weights[i] as number) * (product[i] as number);
     const shift = bias[row] as number;
     total +=
       ((moments.errorSquares[row] as number) -
         2 * linear +
-        square -
+        (square[row] as number) -
         2 * shift * ((moments.errorSum[row] as number) - mean)) /
         n +
       shift * shift;
   }
   // Below zero by rounding alone.
   return Math.max(0, total);
+}
+
+/** Σ (Δ·x)² of each row [rows]. */
+function squares(matrix: Float64Array, { gram }: Moments, { rows, features, groups }: Shape): Float64Array {
+  const all = new Float64Array(rows);
+  if (matrix.every((weight) => weight === 0)) return all;
+  const own = rows / groups;
+  for (let group = 0; group < groups; group++) {
+    const weights = matrix.subarray(group * own * features, (group + 1) * own * features);
+    const of = gram.subarray(group * features * features, (group + 1) * features * features);
+    all.set(rowEnergies(weights, own, features, of), group * own);
+  }
+  return all;
 }
 
 function meanSquare(moments: Moments): number {

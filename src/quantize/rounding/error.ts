@@ -3,7 +3,7 @@ import type { RoundingProblem } from './grid.ts';
 
 /**
  * What other weights do to each output of a layer: the diagonal of (Ŵ − W) H (Ŵ − W)ᵀ [rows], with H = I where the problem
- * has none. Its sum is the trace. Cost: rows · columns² multiplications.
+ * has none. Its sum is the trace. Cost: rows · columns² / 2 multiplications.
  * @param rounded Ŵ, row-major [rows, columns]
  */
 export function rowErrors(

@@ -1,9 +1,9 @@
-import { addProducts, wholePanel } from '../../numeric/products.ts';
+import { addProducts, type Panel, wholePanel } from '../../numeric/products.ts';
 import type { Layer } from './problem.ts';
 
 /**
  * What other weights do to the output of a layer, relative to the output: tr((Ŵ − W) H (Ŵ − W)ᵀ) / tr(W H Wᵀ). 0 where
- * both are zero, Infinity where only the output is. Cost: 2 · rows · columns² multiplications.
+ * both are zero, Infinity where only the output is. Cost: rows · columns² multiplications.
  * @param pruned Ŵ, row-major [rows, columns]
  * @param moment H where it is not that of the layer, such as that of samples held out
  */
@@ -19,14 +19,30 @@ export function energy(weights: Float64Array, rows: number, columns: number, mom
   return rowEnergies(weights, rows, columns, moment).reduce((sum, each) => sum + each, 0);
 }
 
-/** The diagonal of W H Wᵀ [rows], not below zero: the mean square of what each row of weights [rows, columns] gives. */
+/** Columns that are multiplied at a time. */
+const BLOCK = 64;
+
+/**
+ * The diagonal of W H Wᵀ [rows], not below zero: the mean square of what each row of weights [rows, columns] gives. H is
+ * symmetric, so that what lies above its diagonal counts twice. Cost: rows · columns² / 2 multiplications.
+ */
 export function rowEnergies(weights: Float64Array, rows: number, columns: number, moment: Float64Array): Float64Array {
-  const image = new Float64Array(rows * columns);
-  const [left, right] = [wholePanel(weights, columns), wholePanel(moment, columns)];
-  addProducts(wholePanel(image, columns), 1, left, rows, right, columns, columns);
-  return Float64Array.from({ length: rows }, (_, row) => {
-    let sum = 0;
-    for (let i = row * columns; i < (row + 1) * columns; i++) sum += (weights[i] as number) * (image[i] as number);
-    return Math.max(sum, 0);
-  });
+  const energies = new Float64Array(rows);
+  const of = (data: Float64Array, at: number): Panel => ({ data, at, stride: columns });
+  for (let from = 0; from < columns; from += BLOCK) {
+    const to = Math.min(from + BLOCK, columns);
+    const width = to - from;
+    const image = new Float64Array(rows * width);
+    const out = wholePanel(image, width);
+    const row = from * columns;
+    addProducts(out, 1, of(weights, from), rows, of(moment, row + from), width, width);
+    addProducts(out, 2, of(weights, to), rows, of(moment, row + to), width, columns - to);
+    for (let i = 0; i < rows; i++) {
+      const [at, other] = [i * columns + from, i * width];
+      let sum = 0;
+      for (let j = 0; j < width; j++) sum += (weights[at + j] as number) * (image[other + j] as number);
+      energies[i] = (energies[i] as number) + sum;
+    }
+  }
+  return energies.map((each) => Math.max(each, 0));
 }

@@ -158,6 +158,7 @@ class Transformation {
         again,
         reference: verify,
         memory: this.#tools.trial && 'copy',
+        onCut: this.#lineage && ((cut) => this.#lineage?.add(cut)),
       }),
     );
     if (report.removedChannels > 0) await this.#prove(reference, witnesses);
@@ -203,7 +204,8 @@ class Transformation {
       include,
       seed,
       again: this.#options.lossless || prunesChannels,
-      memory: verify || this.#tools.trial !== undefined ? 'copy' : 'reuse',
+      // What the model was before channels left has those weights that did not change since.
+      memory: verify || this.#tools.trial !== undefined || this.#lineage !== undefined ? 'copy' : 'reuse',
       ...(schedule !== undefined && { schedule }),
     };
     const { clock, stages } = this.#tools;

@@ -2,6 +2,7 @@ import { present } from './errors.ts';
 import type { Graph } from './ir/graph.ts';
 import { cloneModel, type Model } from './ir/model.ts';
 import { labelOf, type Node, nodesIn, readsOf } from './ir/node.ts';
+import type { KeptLayers } from './kept-in-float.ts';
 import type { Int8Wishes } from './options/int8-options.ts';
 import { type QuantizedLayer, type QuantizeReport, type QuantizeTools, quantizeModel } from './quantize-model.ts';
 
@@ -37,7 +38,7 @@ const REASON = 'it added most to what outputs are off, and --max-drop did not ho
 export async function quantizeWithin(
   model: Model,
   wishes: Int8Wishes,
-  exclude: readonly string[],
+  kept: KeptLayers,
   tools: QuantizeTools,
   { limit, dropOf }: { readonly limit: number; readonly dropOf: DropOf },
 ): Promise<QuantizeReport & { readonly search: FloatSearch | null }> {
@@ -47,14 +48,14 @@ export async function quantizeWithin(
     const { model: clone, twinOf } = cloneModel(model);
     const origins = new Map([...model.graph.values].map((value) => [twinOf(value), value] as const));
     const lineage = tools.lineage?.seenFrom((value) => origins.get(value) ?? value);
-    const report = await quantizeModel(clone, wishes, exclude, { ...tools, lineage, floats: reasonsOf(floats) });
+    const report = await quantizeModel(clone, wishes, kept, { ...tools, lineage, floats: reasonsOf(floats) });
     const drop = report.untouched === null ? await dropOf(clone) : 0;
     tries.push({ layers: floats.length, drop, met: drop <= limit });
     ranked ??= worstFirst(report.layers, clone.graph);
     return drop <= limit;
   };
   const finish = async (floats: readonly string[], found: boolean): ReturnType<typeof quantizeWithin> => ({
-    ...(await quantizeModel(model, wishes, exclude, { ...tools, floats: reasonsOf(floats) })),
+    ...(await quantizeModel(model, wishes, kept, { ...tools, floats: reasonsOf(floats) })),
     search: tries.length === 1 && found ? null : { limit, tries, layers: floats, found },
   });
   if (await attempt([])) return finish([], true);

@@ -1,5 +1,5 @@
 import type { Graph } from '../ir/graph.ts';
-import type { Node } from '../ir/node.ts';
+import { type Node, nodesIn } from '../ir/node.ts';
 import type { OpRule } from '../ops/rule.ts';
 
 /** How a node comes to run on integers. */
@@ -20,11 +20,12 @@ export interface KindContext {
 /** Part of the multiplications from which on layers that need ranges in advance set the tone. */
 const MAJORITY = 0.5;
 const NO_DATA = 'ranges of what it reads come from data, and none were given (--calibration)';
+const IN_BODY = 'it stands in the body of a branch or a loop, where nothing is quantized';
 
 /**
  * Decides how each layer runs on integers. A layer that can round its data as they come needs no calibration, and is as fast; but
  * between layers that cannot (convolutions), of which integers come already, it is faster to go on with those. So where most
- * multiplications are in layers that need ranges in advance, all have them.
+ * multiplications are in layers that need ranges in advance, all have them. What is in bodies stays in float.
  *
  * @returns by node that multiplies: the kind, or why it stays in float
  */
@@ -43,5 +44,13 @@ export function integerKinds(
     if (dynamic.has(node) && (!isStatic || ruleOf(node).integers === undefined)) return 'dynamic';
     return calibrated ? 'static' : { float: NO_DATA };
   };
-  return new Map(layers.map((node) => [node, kindOf(node)]));
+  const inside = nodesIn(graph).filter((node) => node.graph !== graph && multiplies(node, ruleOf(node)));
+  return new Map([
+    ...layers.map((node) => [node, kindOf(node)] as const),
+    ...inside.map((node) => [node, { float: IN_BODY }] as const),
+  ]);
+}
+
+function multiplies(node: Node, { layer, products }: OpRule): boolean {
+  return layer?.(node) !== undefined || products !== undefined;
 }

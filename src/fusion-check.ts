@@ -1,6 +1,5 @@
-import { OnnxPruneError } from './errors.ts';
-import type { Graph } from './ir/graph.ts';
 import { importModel, type Model } from './ir/model.ts';
+import type { GraphProto } from './onnx/messages.ts';
 import { readModelFile } from './onnx/read.ts';
 import { type FusionReport, fusionOf } from './quantize/fusion.ts';
 import { type Feeds, optimizeModel, profileModel, type RequestOptions, type RuntimeChild } from './runtime/index.ts';
@@ -24,7 +23,6 @@ export interface FusionCheckOptions {
  * @param model the same in memory
  * @param feeds batches to time nodes on; nothing is timed without any
  * @param left reasons by the names of nodes that were left in float on purpose
- * @returns null where the runtime gives names twice in what it saves, as it does with some bodies, so that nobody can tell
  * @throws OnnxPruneError `runtime-refused` with onnxruntime's own words, `bad-data` for data that does not fit
  */
 export async function checkFusion(
@@ -33,16 +31,16 @@ export async function checkFusion(
   { graph }: Model,
   feeds: readonly Feeds[],
   left: ReadonlyMap<string, string>,
-): Promise<FusionReport | null> {
+): Promise<FusionReport> {
   const { child, clock, place, request, threads } = options;
   const time = <T>(step: string, work: () => Promise<T>): Promise<T> => clock?.time(step, work) ?? work();
   const optimised = await time('read what was fused', async () => {
     const target = place('optimised.onnx');
     await optimizeModel(child, path, target, { ...request, threads });
     const { model, directory } = await readModelFile(target);
-    return graphOf(() => importModel(model, directory).graph);
+    if (model.graph) nameOnce(model.graph);
+    return importModel(model, directory).graph;
   });
-  if (optimised === undefined) return null;
   const times =
     feeds.length === 0
       ? undefined
@@ -50,12 +48,9 @@ export async function checkFusion(
   return fusionOf({ model: graph, optimised, left, times });
 }
 
-/** A graph, unless names in it are not what they have to be. */
-function graphOf(read: () => Graph): Graph | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof OnnxPruneError && error.code === 'bad-model') return undefined;
-    throw error;
-  }
+/** Drops what is in a graph twice: onnxruntime writes the initializers of bodies two times. */
+function nameOnce(graph: GraphProto): void {
+  graph.initializer = [...new Map((graph.initializer ?? []).map((tensor) => [tensor.name, tensor])).values()];
+  for (const { attribute = [] } of graph.node ?? [])
+    for (const { g, graphs = [] } of attribute) for (const body of g ? [g, ...graphs] : graphs) nameOnce(body);
 }

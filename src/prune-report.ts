@@ -58,7 +58,7 @@ export function reportOf(findings: Findings): Report {
   return {
     schemaVersion: SCHEMA_VERSION,
     tool: { name: 'onnx-prune', version: packageVersion() },
-    input: { path: input, producer: producerOf(model), opset: opsetOf(model) },
+    input: { path: input, producer: producerOf(model), opset: findings.opset?.from ?? opsetOf(model) },
     output: null,
     options: reportedOptions(options),
     goal,

@@ -4,6 +4,7 @@ import type { Graph } from './ir/graph.ts';
 import { cloneModel, type Model } from './ir/model.ts';
 import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
 import { lengthOf } from './ir/value.ts';
+import { type KeptLayers, keptInFloat } from './kept-in-float.ts';
 import { removeDeadCode } from './normalise/dead-code.ts';
 import { ruleOf } from './ops/rules.ts';
 import type { Int8Mode, Int8Wishes, Ranges } from './options/int8-options.ts';
@@ -23,7 +24,6 @@ import type { Activations } from './recover/activations.ts';
 import { Lineage } from './recover/lineage.ts';
 import { addsBytesExactly } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { namePattern } from './transforms/name-patterns.ts';
 import { upgradeOpset } from './upgrade/upgrade.ts';
 
 /** Name of the step in failures. */
@@ -114,22 +114,23 @@ export function readyForIntegers(model: Model): { readonly model: Model; readonl
  * Makes a model run on integers, in place: what calibration data and operators allow of what was asked for.
  *
  * @param model one that `readyForIntegers` gave
+ * @param kept layers that stay in float besides those that the wishes name
  * @throws OnnxPruneError `bad-data` where values become NaN or infinite on the data, `bad-option` for patterns that match nothing
  */
 export async function quantizeModel(
   model: Model,
   wishes: Int8Wishes,
-  exclude: readonly string[],
+  kept: KeptLayers,
   tools: QuantizeTools,
 ): Promise<QuantizeReport> {
   const { graph } = model;
   const quantized = quantizedNodes(graph);
   const portable = wishes.portable ?? !addsBytesExactly();
   if (quantized.length > 0) return untouched(wishes, portable, quantized);
-  const names = nodesIn(graph).flatMap((node) => namesOf(node));
+  const isKept = keptInFloat(wishes.float, kept, nodesIn(graph));
   const folded = foldAffine(graph, ruleOf);
   removeDeadCode(graph);
-  const whyFloat = reasons([...wishes.float, ...exclude], names, tools.floats ?? new Map());
+  const whyFloat = (node: Node): string | undefined => isKept(node) ?? tools.floats?.get(labelOf(node));
   const run = new Quantization(model, wishes, { ...tools, whyFloat, portable });
   const { layers, floats, activations, equalized, samples } = await run.execute();
   removeDeadCode(graph);
@@ -171,29 +172,6 @@ function quantizedNodes(graph: Graph): Node[] {
     const { quantized = [], opaque = [] } = ruleOf(node).couple(node);
     return quantized.length + opaque.length > 0;
   });
-}
-
-/** Why a node stays in float; undefined where nobody wants that. */
-function reasons(
-  patterns: readonly string[],
-  names: readonly string[],
-  floats: ReadonlyMap<string, string>,
-): (node: Node) => string | undefined {
-  const matchers = patterns.map((pattern) => namePattern('--float', pattern, names));
-  return (node) => {
-    const own = namesOf(node);
-    const hit = matchers.find(({ matches }) => own.some(matches));
-    return hit === undefined ? floats.get(labelOf(node)) : `--float "${hit.pattern}" says so`;
-  };
-}
-
-/** Names that a pattern may mean a node by: its own, and those of the constants that it reads. */
-function namesOf(node: Node): string[] {
-  return [
-    node.name,
-    labelOf(node),
-    ...node.inputs.flatMap((value) => (value?.tensor === undefined ? [] : [value.name])),
-  ];
 }
 
 interface QuantizationTools extends QuantizeTools {
@@ -244,7 +222,7 @@ class Quantization {
     await this.#sites('weights', kinds, sites, bits === 4 ? INT4 : INT8);
     for (const [node, kind] of kinds)
       if (typeof kind === 'object') this.#floats.set(node, whyFloat(node) ?? kind.float);
-    const place = ({ node }: { readonly node: string }): number => order.get(node) ?? 0;
+    const place = ({ node }: { readonly node: string }): number => order.get(node) ?? order.size;
     return {
       layers: this.#layers.sort((a, b) => place(a) - place(b)),
       floats: [...this.#floats]

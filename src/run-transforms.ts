@@ -158,6 +158,7 @@ class Transformation {
         again,
         reference: verify,
         memory: this.#tools.trial && 'copy',
+        onCut: this.#lineage && ((cut) => this.#lineage?.add(cut)),
       }),
     );
     if (report.removedChannels > 0) await this.#prove(reference, witnesses);
@@ -203,7 +204,8 @@ class Transformation {
       include,
       seed,
       again: this.#options.lossless || prunesChannels,
-      memory: verify || this.#tools.trial !== undefined ? 'copy' : 'reuse',
+      // What the model was before channels left has those weights that did not change since.
+      memory: verify || this.#tools.trial !== undefined || this.#lineage !== undefined ? 'copy' : 'reuse',
       ...(schedule !== undefined && { schedule }),
     };
     const { clock, stages } = this.#tools;
@@ -222,15 +224,15 @@ class Transformation {
 
   /** Has the model run on integers; not where only how much there is of it counts. */
   async quantize(): Promise<Quantized | null> {
-    const { int8, exclude, layers, maxDrop, sought } = this.#options;
+    const { int8, exclude, layers, maxDrop, sought, lossless, prunesChannels, weights } = this.#options;
     const { clock, stages, trial, dropOf } = this.#tools;
     if (int8 === undefined || trial === 'outline') return null;
-    const whole = [...exclude, ...layers.flatMap((layer) => (layer.exclude === true ? layer.match : []))];
+    const kept = { exclude, layers, again: lossless || prunesChannels || weights !== undefined };
     const tools = { clock, stages, lineage: this.#lineage };
     const done =
       maxDrop !== undefined && sought === undefined && dropOf !== undefined
-        ? await quantizeWithin(this.#model, int8, whole, tools, { limit: maxDrop, dropOf })
-        : { ...(await quantizeModel(this.#model, int8, whole, tools)), search: null };
+        ? await quantizeWithin(this.#model, int8, kept, tools, { limit: maxDrop, dropOf })
+        : { ...(await quantizeModel(this.#model, int8, kept, tools)), search: null };
     this.#tools.files.changed();
     return done;
   }

@@ -76,7 +76,12 @@ async function searchTarget(
 }
 
 /** Whether what a result comes to is known from how much of everything there is, without its numbers. */
-function isOutline({ weights, rounds, scope, recover, oneShot }: SettledOptions, { readsNumbers }: Goal): boolean {
+function isOutline(
+  { weights, rounds, scope, recover, oneShot, int8 }: SettledOptions,
+  { readsNumbers, kind }: Goal,
+): boolean {
+  // Integers take fewer bytes, less time and scales, and cost answers, but multiply as often.
+  if (int8 !== undefined && kind !== 'macs') return false;
   if (recover === 'none' && oneShot === undefined) return true;
   // What zeros free, and under a global scope what a new ranking says after recovery, hangs on numbers whatever is measured.
   return !readsNumbers && weights === undefined && (rounds === 1 || scope === 'uniform');

@@ -9,6 +9,7 @@ import { decodeModel } from '../src/onnx/codec.ts';
 import { makeInputs, RuntimeChild } from '../src/runtime/index.ts';
 import { Stopwatch } from '../src/stopwatch.ts';
 import { IMAGE, QuantizedNet } from './quantize/quantized-nets.ts';
+import { branching } from './support/bodies.ts';
 
 const child = new RuntimeChild();
 const folder = mkdtempSync(join(tmpdir(), 'onnx-prune-fusion-'));
@@ -46,4 +47,14 @@ test('tells of a model file what runs on integers, what not and why, and what th
   expect(floats).toHaveLength(1);
   expect(floats[0]?.share).toBeGreaterThan(0);
   expect(Object.keys(clock.seconds)).toEqual(['read what was fused', 'time each node']);
+});
+
+test('reads what the runtime writes of bodies, whose weights it writes twice', async () => {
+  const [path, bytes] = [place('branching.onnx'), branching().bytes()];
+  writeFileSync(path, bytes);
+  const { kernels, floats } = await checkFusion({ child, place }, path, importModel(decodeModel(bytes)), [], new Map());
+  expect(kernels).toEqual({});
+  expect(floats.map(({ node }) => node).sort()).toEqual(
+    expect.arrayContaining(['first/MatMul', 'no/down', 'no/up', 'yes/down', 'yes/up']),
+  );
 });

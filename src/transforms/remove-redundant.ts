@@ -41,6 +41,8 @@ export interface RemoveRedundantOptions extends Pick<Selection, 'exclude' | 'onl
   readonly reference: boolean;
   /** `copy` where clones of the model are read afterwards; without it, and without a reference, large weights are overwritten. */
   readonly memory?: 'copy' | undefined;
+  /** Hears what leaves, before it has left. The weights from before can be read afterwards then, too. */
+  readonly onCut?: ((cut: Cut) => void) | undefined;
 }
 
 /** What left a model without changing its outputs, but for the order in which sums are taken. */
@@ -96,7 +98,9 @@ export async function removeRedundant(
     if (plan.removed.size === 0) break;
     const places = plan.byGroup.map(({ group, leaving }) => ({ leaving, ...placesOf(map, group) }));
     const repairs = found.repairs.filter(({ unit }) => plan.removed.has(unit));
-    const memory = reference === undefined ? (options.memory ?? 'reuse') : 'copy';
+    // Who has heard of a cut may read the weights from before.
+    const isRead = reference !== undefined || options.onCut !== undefined;
+    const memory = isRead ? 'copy' : (options.memory ?? 'reuse');
     moveColumns(repairs, ruleOf, memory);
     // What was added for the constants has channels of its own.
     if (repairs.length > 0) map = buildChannelMap(graph, ruleOf);
@@ -107,6 +111,7 @@ export async function removeRedundant(
     }
     const cut = new Cut(map, removed);
     axes = composeAxes(axes, cutAxes(graph, cut));
+    options.onCut?.(cut);
     shrink(graph, cut, ruleOf, memory);
     deadNodes += removeDeadCode(graph).nodes;
     checkGraph(graph, NAME);

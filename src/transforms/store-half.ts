@@ -4,10 +4,11 @@ import { checkGraph } from '../ir/check.ts';
 import { dataTypeNumber } from '../ir/data-type.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { graphsIn } from '../ir/node.ts';
+import { graphsIn, nodesIn } from '../ir/node.ts';
 import { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 import { float32ToFloat16, LARGEST_FLOAT16, largestMagnitude, roundingSquares } from '../numeric/float16.ts';
+import { ruleOf } from '../ops/rules.ts';
 
 /** Name of the step in reports and failures. */
 export const NAME = 'store half';
@@ -53,7 +54,8 @@ export interface StoreHalfReport {
  * folds when it loads the model. What is computed stays float32.
  *
  * Stored are the initializers of every graph, bodies included, that nodes read, that have a rank and at least 64 elements,
- * and that save more than the Cast takes. Graph inputs and outputs stay, and tensors that float16 would distort: with
+ * and that save more than the Cast takes. Graph inputs and outputs stay, scales of integers, which runtimes look for where
+ * integers are read, and tensors that float16 would distort: with
  * numbers beyond its range, or so small beside it that rounding takes more than a thousandth of a slice along the first
  * axis (of a vector: of an element), unless the slice itself is less than a thousandth of the largest one; and whole
  * numbers that would not stay what they are.
@@ -63,10 +65,11 @@ export function storeHalf(model: Model): StoreHalfReport {
   const stored: StoredHalf[] = [];
   const kept: KeptFloat[] = [];
   const seen = new Map<Tensor, Rounded | string>();
+  const scales = scalesIn(model.graph);
   for (const graph of graphsIn(model.graph)) {
     for (const value of [...graph.initializers]) {
       const { tensor, name } = value;
-      if (tensor === undefined || !isCandidate(value, tensor)) continue;
+      if (tensor === undefined || scales.has(value) || !isCandidate(value, tensor)) continue;
       const bound = whyBound(graph, value);
       const rounded = bound ?? seen.get(tensor) ?? round(tensor);
       if (bound === undefined) seen.set(tensor, rounded);
@@ -86,6 +89,12 @@ export function storeHalf(model: Model): StoreHalfReport {
     bytesSaved: stored.reduce((sum, { elements }) => sum + 2 * elements, 0),
     largestError: stored.reduce((most, { relativeError }) => Math.max(most, relativeError), 0),
   };
+}
+
+/** What nodes read as scales of integers. */
+function scalesIn(graph: Graph): Set<Value> {
+  const couplings = nodesIn(graph).map((node) => ruleOf(node).couple(node));
+  return new Set(couplings.flatMap(({ quantized = [] }) => quantized.flatMap(({ scale }) => scale?.value ?? [])));
 }
 
 /** Whether a tensor is a float32 weight for which a Cast pays. */

@@ -61,7 +61,12 @@ export class Quantizer {
     const stages = await this.#workshop.stages(data);
     try {
       const tools = { clock: new Stopwatch(), stages: async () => stages, lineage: undefined };
-      const report = await quantizeModel(model, { ...WISHES, ...wishes }, [], tools);
+      const report = await quantizeModel(
+        model,
+        { ...WISHES, ...wishes },
+        { exclude: [], layers: [], again: false },
+        tools,
+      );
       return { dense, model, bytes: encodeModel(exportModel(model)), data, report };
     } finally {
       await stages.close();

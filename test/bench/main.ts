@@ -1,5 +1,6 @@
 import { criteriaRow } from './rows/criteria.ts';
 import { groupsRow } from './rows/groups.ts';
+import { int8Row } from './rows/int8.ts';
 import { latencyRow } from './rows/latency.ts';
 import { recoveryRow } from './rows/recovery.ts';
 import { startupRow } from './rows/startup.ts';
@@ -16,6 +17,7 @@ const rows: Readonly<Record<string, readonly [string, (workshop: Workshop) => Pr
   latency: ['Speed-up against MAC ratio', latencyRow],
   groups: ['Finding groups', groupsRow],
   criteria: ['Ranking 26 million weights', criteriaRow],
+  int8: ['Running on 8-bit integers', int8Row],
   recovery: ['ResNet-18, ranked, cut and recovered on 256 images', recoveryRow],
 };
 

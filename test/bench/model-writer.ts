@@ -7,6 +7,8 @@ import {
   type ValueInfoProto,
 } from '../../src/onnx/messages.ts';
 
+type Attributes = Readonly<Record<string, number | readonly number[]>>;
+
 /**
  * Makes big models out of the project's own messages. The test builder draws every weight as a careful normal number
  * and encodes with a copy of all data; here only speed counts, and the file is streamed.
@@ -34,10 +36,13 @@ export class ModelWriter {
     this.#outputs.push(info(name, dims));
   }
 
-  /** A weight of uniform numbers. */
-  weight(dims: readonly number[]): string {
+  /**
+   * A weight of uniform numbers.
+   * @param summed how many of them are summed up for one output; by default all that share a place of the first axis
+   */
+  weight(dims: readonly number[], summed?: number): string {
     const count = dims.reduce((product, dim) => product * dim, 1);
-    const span = this.#span ?? Math.sqrt((6 * (dims[0] ?? 1)) / Math.max(1, count));
+    const span = this.#span ?? Math.sqrt(6 / (summed ?? Math.max(1, count) / (dims[0] ?? 1)));
     const data = new Float32Array(count);
     let state = this.#state;
     for (let i = 0; i < count; i++) {
@@ -52,24 +57,39 @@ export class ModelWriter {
   }
 
   /** A vector of one number. */
-  vector(length: number, value: number): string {
-    return this.#add([length], new Float32Array(length).fill(value));
+  vector(length: number, value: number, dims: readonly number[] = [length]): string {
+    return this.#add(dims, new Float32Array(length).fill(value));
+  }
+
+  /** A number without axes. */
+  scalar(value: number): string {
+    return this.#add([], Float32Array.of(value));
+  }
+
+  /** A list of integers, as shapes are. */
+  integers(values: readonly number[]): string {
+    const name = this.#name('integers');
+    const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    this.#initializers.push({ name, dims: [values.length], dataType: DataType.INT64, rawData });
+    return name;
   }
 
   /** A node with one output; attributes are integers or lists of them. */
-  node(
-    opType: string,
-    input: readonly string[],
-    attributes: Readonly<Record<string, number | readonly number[]>> = {},
-  ): string {
+  node(opType: string, input: readonly string[], attributes: Attributes = {}): string {
+    const [output = ''] = this.nodeWith(opType, input, 1, attributes);
+    return output;
+  }
+
+  /** A node with so many outputs. @returns their names */
+  nodeWith(opType: string, input: readonly string[], outputs: number, attributes: Attributes): string[] {
     const name = this.#name(opType);
-    const output = `${name}_out`;
+    const output = Array.from({ length: outputs }, (_, i) => (i === 0 ? `${name}_out` : `${name}_out_${i}`));
     const attribute = Object.entries(attributes).map(([key, value]) =>
       typeof value === 'number'
         ? { name: key, type: AttributeType.INT, i: value }
         : { name: key, type: AttributeType.INTS, ints: [...value] },
     );
-    this.#nodes.push({ name, opType, input: [...input], output: [output], attribute });
+    this.#nodes.push({ name, opType, input: [...input], output, attribute });
     return output;
   }
 
@@ -81,6 +101,18 @@ export class ModelWriter {
       kernel_shape: [kernel, kernel],
       pads: [side, side, side, side],
       strides: [stride, stride],
+    });
+  }
+
+  /** 'same' convolution of each channel by itself, with a bias. */
+  depthwise(x: string, channels: number, kernel: number, stride: number): string {
+    const weights = [this.weight([channels, 1, kernel, kernel]), this.vector(channels, 0.01)];
+    const side = kernel >> 1;
+    return this.node('Conv', [x, ...weights], {
+      kernel_shape: [kernel, kernel],
+      pads: [side, side, side, side],
+      strides: [stride, stride],
+      group: channels,
     });
   }
 

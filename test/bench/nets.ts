@@ -31,10 +31,10 @@ export function vgg16(span?: number): ModelProto {
   return net.model();
 }
 
-/** ResNet-18 as torchvision builds it, batch norm folded, with random weights: 11.7 million parameters. Any batch. */
-export function resnet18(): ModelProto {
+/** ResNet-18 as torchvision builds it, batch norm folded, with random weights: 11.7 million parameters. Any batch by default. */
+export function resnet18(batch: number | string = 'N'): ModelProto {
   const net = new ModelWriter();
-  let x = net.relu(net.conv(net.input('image', ['N', 3, 224, 224]), 3, 64, 7, 2));
+  let x = net.relu(net.conv(net.input('image', [batch, 3, 224, 224]), 3, 64, 7, 2));
   x = net.node('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
   let channels = 64;
   for (const [stage, width] of [64, 128, 256, 512].entries()) {
@@ -47,7 +47,7 @@ export function resnet18(): ModelProto {
     }
   }
   x = net.node('Flatten', [net.node('GlobalAveragePool', [x])], { axis: 1 });
-  net.output(net.gemm(x, channels, 1000), ['N', 1000]);
+  net.output(net.gemm(x, channels, 1000), [batch, 1000]);
   return net.model();
 }
 

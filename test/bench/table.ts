@@ -18,6 +18,11 @@ export function atMost(what: string, value: string, figure: number, aim: number,
   return { what, value, aim: `≤ ${aim}${unit}`, met: figure <= aim };
 }
 
+/** A line whose number should be at least `aim`. */
+export function atLeast(what: string, value: string, figure: number, aim: number, unit = ''): Line {
+  return { what, value, aim: `≥ ${aim}${unit}`, met: figure >= aim };
+}
+
 /** A Markdown table whose columns also line up as plain text. */
 export function renderTable(title: string, lines: readonly Line[]): string {
   const verdict = ({ met }: Line): string => (met === undefined ? '' : met ? 'met' : 'MISSED');

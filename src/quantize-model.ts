@@ -218,7 +218,7 @@ class Quantization {
     const ranged = rounding && (await this.#static(kinds, rounding));
     await this.#sites('dynamic', kinds, dynamicSites(graph, ruleOf), INT8);
     const { bits } = this.#wishes;
-    const sites = weightOnlySites(graph, ruleOf, bits === 4 ? { bits, size: 32 } : undefined);
+    const sites = weightOnlySites(graph, ruleOf, bits === 4 ? { bits, size: 32 } : { bits: 8, size: 128 });
     await this.#sites('weights', kinds, sites, bits === 4 ? INT4 : INT8);
     for (const [node, kind] of kinds)
       if (typeof kind === 'object') this.#floats.set(node, whyFloat(node) ?? kind.float);

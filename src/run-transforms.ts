@@ -59,9 +59,9 @@ export interface TransformTools {
   readonly stages: (() => Promise<CalibrationStages>) | undefined;
   /** Finds the amounts that nobody gave, once what can leave without a trace has left; the model stays as it is. */
   readonly settle?: ((model: Model, options: SettledOptions) => Promise<SettledOptions>) | undefined;
-  /** See `RoundTools`. */
   /** What a model loses against the original, where layers are to stay in float until that is little. */
   readonly dropOf?: DropOf | undefined;
+  /** See `RoundTools`. */
   readonly trial?: Trial | undefined;
   readonly rankings?: KnownRankings | undefined;
 }

@@ -91,7 +91,11 @@ export interface QuantizeTools {
 const LEAST_OPSET = 13;
 /** The largest range of a channel over the median from which on one scale for all channels costs the others steps. */
 const UNEVEN = 4;
-const INT4: SiteGrid = { least: -8, most: 7, block: 32 };
+/** Weights that are stored alone: few bits need a scale for few of them. */
+const BLOCKS = {
+  4: { format: { bits: 4, size: 32 }, grid: { least: -8, most: 7, block: 32 } },
+  8: { format: { bits: 8, size: 128 }, grid: { ...INT8, block: 128 } },
+} as const;
 
 /** Operator sets before and after. */
 export interface OpsetChange {
@@ -217,9 +221,8 @@ class Quantization {
     const order = new Map(nodesInOrder(graph).map((node, place) => [labelOf(node), place]));
     const ranged = rounding && (await this.#static(kinds, rounding));
     await this.#sites('dynamic', kinds, dynamicSites(graph, ruleOf), INT8);
-    const { bits } = this.#wishes;
-    const sites = weightOnlySites(graph, ruleOf, bits === 4 ? { bits, size: 32 } : { bits: 8, size: 128 });
-    await this.#sites('weights', kinds, sites, bits === 4 ? INT4 : INT8);
+    const { format, grid } = BLOCKS[this.#wishes.bits];
+    await this.#sites('weights', kinds, weightOnlySites(graph, ruleOf, format), grid);
     for (const [node, kind] of kinds)
       if (typeof kind === 'object') this.#floats.set(node, whyFloat(node) ?? kind.float);
     const place = ({ node }: { readonly node: string }): number => order.get(node) ?? order.size;

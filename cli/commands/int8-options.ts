@@ -16,7 +16,7 @@ export function int8Options(isDefault = false): Option[] {
     ),
     new Option(
       '--rounding <how>',
-      'how weights are rounded: nearest, or gptq, so that errors cancel (default with --calibration)',
+      'how weights are rounded: nearest, or gptq, so that errors cancel on --calibration (default where weights have 4 bits)',
     ),
     new Option('--bits <n>', 'bits of weights under --int8 weights: 8 (default) or 4'),
     new Option('--portable', 'give the same answers on CPUs without int8 instructions (VNNI), too').default(

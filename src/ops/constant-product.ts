@@ -4,7 +4,7 @@ import { elementTypeOf, type Value } from '../ir/value.ts';
 import { input } from './coupling.ts';
 import { sourceOfConstant } from './made-of-constants.ts';
 import type { BlockFormat, RoundedForm, WeightMatrix } from './rounded-form.ts';
-import { blockedProduct, type ConstantProduct, dequantizedProduct, dynamicProduct } from './rounded-product.ts';
+import { blockedProduct, type ConstantProduct, dynamicProduct } from './rounded-product.ts';
 import type { OpRule } from './rule.ts';
 
 /** Reads a node as a product with a constant, or says why it is none that can be rounded; undefined where it multiplies none. */
@@ -41,7 +41,7 @@ export function gemmProduct(node: Node): ConstantProduct | string | undefined {
 }
 
 /** What a rule says of an operator that multiplies its data with a constant matrix. */
-export function roundedForms(read: ReadProduct): Required<Pick<OpRule, 'dynamic' | 'dequantized' | 'blocked'>> {
+export function roundedForms(read: ReadProduct): Required<Pick<OpRule, 'dynamic' | 'blocked'>> {
   const formOf = (
     node: Node,
     form: (node: Node, product: ConstantProduct) => RoundedForm | string,
@@ -51,7 +51,6 @@ export function roundedForms(read: ReadProduct): Required<Pick<OpRule, 'dynamic'
   };
   return {
     dynamic: (node) => formOf(node, dynamicProduct),
-    dequantized: (node) => formOf(node, dequantizedProduct),
     blocked: (node, format: BlockFormat) => formOf(node, (each, product) => blockedProduct(each, product, format)),
   };
 }

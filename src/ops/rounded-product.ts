@@ -22,8 +22,6 @@ export interface ConstantProduct {
 
 /** Since this operator set there is DynamicQuantizeLinear. Source: ONNX's changelog of operators. */
 const DYNAMIC_SINCE = 11;
-/** Since this operator set DequantizeLinear takes a scale for each position of an axis. Source: as above. */
-const SCALES_SINCE = 13;
 /** Since this operator set Add broadcasts as numpy does. Source: as above. */
 const BROADCAST_SINCE = 7;
 /** Most columns for which no sum of products of uint8 and int8 leaves int32: 2³¹ / (255 · 128). */
@@ -60,32 +58,6 @@ export function dynamicProduct(node: Node, product: ConstantProduct): RoundedFor
     write.product({ opType: 'Mul', inputs: [real, scaled] });
   };
   return { since: DYNAMIC_SINCE, weights: [weight], apply };
-}
-
-/**
- * The product with the weight in int8, which DequantizeLinear widens before. onnxruntime makes one MatMulNBits of both and of
- * the addend, if the weight has the summed axis first, and integers and scales that nobody shares, and if neither alpha nor beta
- * is in the way; else it would widen the weight at each run.
- * @returns why not, where the addend is no vector, so that onnxruntime makes a Gemm of product and addend
- */
-export function dequantizedProduct(node: Node, product: ConstantProduct): RoundedForm | string {
-  const { data, weight, gain, addend } = product;
-  const added = addend?.value ?? addedBehind(node);
-  if (added !== undefined && !isVector(added, weight.rows))
-    return 'what it adds is no vector over its columns, with which the runtime would widen the weights at each run';
-  const apply: RoundedForm['apply'] = (graph, [rounded]) => {
-    const { codes, scales } = present(rounded, 'the rounded weight');
-    const write = new ProductWriter(graph, node, product);
-    const { rows, columns } = weight;
-    const transposed = transposeCodes(codes, rows, columns);
-    const integers = graph.addInitializer(`${weight.weight.name}_int8`, int8Tensor([columns, rows], transposed));
-    const inputs = [integers, scaleVector(graph, weight, faintWhereZero(codes, scales, weight), gain)];
-    const attributes = [intAttribute('axis', 1)];
-    const wide = append(graph, `${weight.weight.name}_wide`, { opType: 'DequantizeLinear', inputs, attributes });
-    graph.setType(wide, { type: 'float32', dims: [columns, rows] });
-    write.product({ opType: 'MatMul', inputs: [data, wide] });
-  };
-  return { since: SCALES_SINCE, weights: [weight], apply };
 }
 
 /**
@@ -176,14 +148,6 @@ class ProductWriter {
     );
     return this.#graph.addInitializer(`${value.name}_vector`, Tensor.ofFloats(scaled, dims));
   }
-}
-
-/** What the only reader of a product of two axes adds to it, since onnxruntime makes one Gemm of both first. */
-function addedBehind(node: Node): Value | undefined {
-  const out = output(node);
-  const [reader, ...others] = out.uses;
-  const isAlone = others.length === 0 && !node.graph.isOutput(out) && dimsOf(out)?.length === 2;
-  return isAlone && reader?.opType === 'Add' ? reader.inputs.find((value) => value !== out) : undefined;
 }
 
 /** Whether what is added is a number for each column, or a constant that can be written so. */

@@ -243,9 +243,7 @@ export interface OpRule {
    * phrase that ends the sentence "stays in float because …"; undefined where it multiplies no constant.
    */
   dynamic?(node: Node): RoundedForm | string | undefined;
-  /** The same with the constant as int8, one scale a row, which is widened before the node, and data in float32. */
-  dequantized?(node: Node): RoundedForm | string | undefined;
-  /** The same with the constant in blocks of a few bits a number. */
+  /** The same with the constant in blocks of a few bits a number, and data in float32. */
   blocked?(node: Node, format: BlockFormat): RoundedForm | string | undefined;
   /**
    * The first output as gain · x + offset of an input x, of the same shape, with a number of each for every position along an axis

@@ -111,7 +111,15 @@ export async function roundLayers(
     tools.onProgress?.(index, stops.length);
     const plan = plans.get(stop.node);
     if (plan === undefined) continue;
-    rounded.set(stop.layer.weight, roundSeen(walk, stop, await walk.visit(stop, index), plan, options));
+    const near = options.method === 'nearest' ? roundUnseen([[stop.node, plan]], options) : undefined;
+    if (near !== undefined) model.graph.setTensor(stop.layer.weight, near.tensor);
+    // What is read need not be known where weights do not hang on it.
+    const visit = await walk.visit(stop, index, near === undefined);
+    const done =
+      near === undefined
+        ? roundSeen(walk, stop, visit, plan, options)
+        : { ...near.rounded, ...balance(walk, stop, visit) };
+    rounded.set(stop.layer.weight, done);
   }
   tools.onProgress?.(stops.length, stops.length);
   await walk.finish();
@@ -176,6 +184,26 @@ function roundUnseen(
   };
 }
 
+/**
+ * Has the bias of a layer, whose weights are rounded, make up for what its output lacks on average.
+ * Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.2, with
+ * what is lacking measured, as in its appendix.
+ */
+function balance(
+  walk: Walk,
+  stop: Stop,
+  { halves, shares, energy, affine }: Visit,
+): Pick<RoundedLayer, 'after' | 'energy'> {
+  const { rows, groups } = stop.matrix;
+  const shape = { rows, groups, features: 0 };
+  const unchanged = new Float64Array(0);
+  const all = halves.reduce(addMoments);
+  const check = halves.slice(1).find((half) => count(half) > 0);
+  const shift = affine ? shiftFor(unchanged, all, shape) : new Float64Array(rows);
+  walk.apply(stop, { matrix: undefined, shift: shift.map((each, row) => each * (shares[row] as number)) });
+  return { after: errorOf({ matrix: unchanged, bias: shift }, check ?? all, shape), energy };
+}
+
 /** Rounds a layer on what it reads and lacks, and has its bias make up for what is left. */
 function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, options: RoundingOptions): RoundedLayer {
   const { halves, shares, energy, affine } = visit;
@@ -186,7 +214,9 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
   const check = halves.slice(1).find((half) => count(half) > 0);
   const before = readMatrix(matrix);
   // With many steps what is lacking before a layer is too little for a fit to be worth its time; zeros were fitted to already.
-  const refits = options.method === 'gptq' && plan.grid.most <= FEW_STEPS && zeroShare(before) < SPARSE;
+  // Of fewer positions than features nothing can be learnt that would hold for others.
+  const method = count(all) < features ? 'nearest' : options.method;
+  const refits = method === 'gptq' && plan.grid.most <= FEW_STEPS && zeroShare(before) < SPARSE;
   const wanted = corrected(stop, fitCorrection(halves, matrix, { affine, matrix: refits }), shares);
   const block = plan.grid.block ?? features;
   const blocks = Math.ceil(features / block);
@@ -207,7 +237,7 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
       // Data that say nothing must not decide.
       ...(!flat && { moment: covariance }),
     };
-    const part = roundWeights(problem, options.method, scaling(problem.grid, options));
+    const part = roundWeights(problem, method, scaling(problem.grid, options));
     elements.set(part.weights, from * features);
     codes.set(part.codes, from * features);
     scales.set(part.scales, from * blocks);
@@ -228,7 +258,7 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
     scales,
     after: errorOf({ matrix: change, bias: shift }, check ?? all, matrix),
     energy,
-    method: options.method,
+    method,
   };
 }
 

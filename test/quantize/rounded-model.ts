@@ -18,7 +18,6 @@ import { nearest, weightsOf } from '../support/round-nearest.ts';
 type Find = (graph: Graph, rules: (node: Node) => OpRule) => RoundedSites;
 
 export const dynamic: Find = dynamicSites;
-export const dequantized: Find = (graph, rules) => weightOnlySites(graph, rules);
 export const inBlocks =
   (format: BlockFormat): Find =>
   (graph, rules) =>

@@ -155,6 +155,28 @@ const NETS: readonly Case[] = [
     },
   },
   {
+    name: 'gemm of a transposed matrix',
+    runs: { QuantizeLinear: 1, QGemm: 1 },
+    make: (n) => {
+      const inputs = [n.input('x', 'float32', [16, 4]), n.weight('gw', [16, 5]), n.weight('gb', [1, 5])];
+      return n.named('Gemm', 'gemm', inputs, { transA: 1 });
+    },
+  },
+  {
+    name: 'gemm with a bias of one number',
+    runs: { QuantizeLinear: 1, QGemm: 1 },
+    make: (n) =>
+      n.named('Gemm', 'gemm', [n.input('x', 'float32', [4, 16]), n.weight('gw', [16, 5]), n.scalar('gb', 0.5)]),
+  },
+  {
+    name: 'gemm with a factor',
+    runs: { QuantizeLinear: 1, QGemm: 1 },
+    make: (n) => {
+      const inputs = [n.input('x', 'float32', [4, 16]), n.weight('gw', [16, 5]), n.vector('gb', 5)];
+      return n.named('Gemm', 'gemm', inputs, { alpha: { float: 0.5 }, beta: { float: 2 } });
+    },
+  },
+  {
     name: 'gemm and relu and gemm',
     runs: { QuantizeLinear: 1, QGemm: 2 },
     make: (n) => {

@@ -1,4 +1,5 @@
 import { importModel, type Model } from './ir/model.ts';
+import type { GraphProto } from './onnx/messages.ts';
 import { readModelFile } from './onnx/read.ts';
 import { type FusionReport, fusionOf } from './quantize/fusion.ts';
 import { type Feeds, optimizeModel, profileModel, type RequestOptions, type RuntimeChild } from './runtime/index.ts';
@@ -37,6 +38,7 @@ export async function checkFusion(
     const target = place('optimised.onnx');
     await optimizeModel(child, path, target, { ...request, threads });
     const { model, directory } = await readModelFile(target);
+    dropRepeated(model.graph ?? {});
     return importModel(model, directory).graph;
   });
   const times =
@@ -44,4 +46,15 @@ export async function checkFusion(
       ? undefined
       : await time('time each node', () => profileModel(child, path, feeds, { ...request, threads }));
   return fusionOf({ model: graph, optimised, left, times });
+}
+
+/**
+ * Drops all initializers of a name but the first of a graph: onnxruntime (1.30) saves the weights that it has brought into another
+ * order inside a body under one name, several times. Their numbers are not looked at here.
+ */
+function dropRepeated(graph: GraphProto): void {
+  const seen = new Set<string>();
+  graph.initializer = (graph.initializer ?? []).filter(({ name = '' }) => !seen.has(name) && seen.add(name));
+  for (const { attribute = [] } of graph.node ?? [])
+    for (const { g, graphs = [] } of attribute) for (const body of g === undefined ? graphs : [g]) dropRepeated(body);
 }

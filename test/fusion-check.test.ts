@@ -45,3 +45,20 @@ test('tells of a model file what runs on integers, what not and why, and what th
   expect(floats[0]?.share).toBeGreaterThan(0);
   expect(Object.keys(clock.seconds)).toEqual(['read what was fused', 'time each node']);
 });
+
+test('reads what the runtime saves of bodies with several convolutions', { timeout: 30_000 }, async () => {
+  const net = new QuantizedNet();
+  const y = net.levels(net.conv('first', net.quantizedInput('x', IMAGE)));
+  const [then, otherwise] = [net.subgraph('then'), net.subgraph('else')];
+  const conv = (b: typeof then, x: string, name: string): string =>
+    b.node('Conv', [x, b.weight(`${name}_w`, [8, 8, 3, 3])], { pads: [1, 1, 1, 1] }, { name });
+  then.output(conv(then, conv(then, y, 'second'), 'third'), 'float32');
+  otherwise.output(conv(otherwise, conv(otherwise, y, 'fourth'), 'fifth'), 'float32');
+  const branches = { then_branch: { graph: then }, else_branch: { graph: otherwise } };
+  net.output(net.named('If', 'if', [net.input('which', 'bool', [])], branches), 'float32');
+  const [path, bytes] = [place('bodies.onnx'), net.bytes()];
+  writeFileSync(path, bytes);
+  const { kernels, floats } = await checkFusion({ child, place }, path, importModel(decodeModel(bytes)), [], new Map());
+  expect(kernels).toEqual({ QLinearConv: 1 });
+  expect(floats.map(({ operator }) => operator)).toEqual(['Conv', 'Conv', 'Conv', 'Conv']);
+});

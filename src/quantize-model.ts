@@ -11,6 +11,7 @@ import type { Int8Mode, Int8Wishes, Ranges } from './options/int8-options.ts';
 import { dynamicSites } from './quantize/dynamic.ts';
 import { type EqualizedSite, equalizeWeights, smoothActivations, smoothingAxes } from './quantize/equalize/equalize.ts';
 import { foldAffine } from './quantize/fold-affine.ts';
+import { foldFactors } from './quantize/fold-factors.ts';
 import { type IntegerKind, integerKinds } from './quantize/kinds.ts';
 import { measurePeaks } from './quantize/measure.ts';
 import type { RoundedWeight, RoundingOptions, RoundingTools } from './quantize/round-layers.ts';
@@ -132,6 +133,7 @@ export async function quantizeModel(
   const portable = wishes.portable ?? !addsBytesExactly();
   if (quantized.length > 0) return untouched(wishes, portable, quantized);
   const isKept = keptInFloat(wishes.float, kept, nodesIn(graph));
+  foldFactors(graph, ruleOf);
   const folded = foldAffine(graph, ruleOf);
   removeDeadCode(graph);
   const whyFloat = (node: Node): string | undefined => isKept(node) ?? tools.floats?.get(labelOf(node));

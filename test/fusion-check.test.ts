@@ -58,3 +58,20 @@ test('reads what the runtime writes of bodies, whose weights it writes twice', a
     expect.arrayContaining(['first/MatMul', 'no/down', 'no/up', 'yes/down', 'yes/up']),
   );
 });
+
+test('reads what the runtime saves of bodies with several convolutions', { timeout: 30_000 }, async () => {
+  const net = new QuantizedNet();
+  const y = net.levels(net.conv('first', net.quantizedInput('x', IMAGE)));
+  const [then, otherwise] = [net.subgraph('then'), net.subgraph('else')];
+  const conv = (b: typeof then, x: string, name: string): string =>
+    b.node('Conv', [x, b.weight(`${name}_w`, [8, 8, 3, 3])], { pads: [1, 1, 1, 1] }, { name });
+  then.output(conv(then, conv(then, y, 'second'), 'third'), 'float32');
+  otherwise.output(conv(otherwise, conv(otherwise, y, 'fourth'), 'fifth'), 'float32');
+  const branches = { then_branch: { graph: then }, else_branch: { graph: otherwise } };
+  net.output(net.named('If', 'if', [net.input('which', 'bool', [])], branches), 'float32');
+  const [path, bytes] = [place('bodies.onnx'), net.bytes()];
+  writeFileSync(path, bytes);
+  const { kernels, floats } = await checkFusion({ child, place }, path, importModel(decodeModel(bytes)), [], new Map());
+  expect(kernels).toEqual({ QLinearConv: 1 });
+  expect(floats.map(({ operator }) => operator)).toEqual(['Conv', 'Conv', 'Conv', 'Conv']);
+});

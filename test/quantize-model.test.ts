@@ -61,10 +61,12 @@ describe('a model is quantized', () => {
     checkGraph(model.graph);
   });
 
-  it('but for bodies, whose layers are told of after the others', async () => {
+  it('and what is in bodies, where data are rounded as they come', async () => {
     const { layers, floats } = await quantize(await read(looping()));
-    expect(layers.map(({ node }) => node)).toEqual(['first/MatMul', 'MatMul_0']);
-    expect(floats.map(({ node }) => node)).toEqual(['body/up', 'body/down']);
+    expect(layers.map(({ node, how }) => [node, how])).toEqual(
+      ['first/MatMul', 'body/up', 'body/down', 'MatMul_0'].map((node) => [node, 'dynamic']),
+    );
+    expect(floats).toEqual([]);
   });
 
   it('and weighs each weight once, whoever reads it', async () => {

@@ -55,9 +55,9 @@ export function gemmIntegers(node: Node): IntegerForm | undefined {
   const axis = int(node, 'transB', 0) === 0 ? 1 : 0;
   const columns = b?.tensor?.dims[axis];
   if (columns === undefined) return undefined;
-  const weight = { input: 1, axis };
-  if (c === undefined) return { inputs: [0, 1], weight, output: 'may' };
+  const form: IntegerForm = { inputs: [0, 1], weight: { input: 1, axis }, bias: { node, input: 2 }, output: 'may' };
+  if (c === undefined) return form;
   const isPerColumn = c.tensor?.size === columns && c.tensor.dims.at(-1) === columns;
   if (!isPerColumn || float(node, 'beta', 1) !== 1 || float(node, 'alpha', 1) !== 1) return undefined;
-  return { inputs: [0, 1], weight, bias: { node, input: 2 }, output: 'may' };
+  return form;
 }

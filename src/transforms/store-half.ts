@@ -91,10 +91,14 @@ export function storeHalf(model: Model): StoreHalfReport {
   };
 }
 
-/** What nodes read as scales of integers. */
+/** What nodes read as scales of integers: of numbers that are packed, everything that they read beside them. */
 function scalesIn(graph: Graph): Set<Value> {
-  const couplings = nodesIn(graph).map((node) => ruleOf(node).couple(node));
-  return new Set(couplings.flatMap(({ quantized = [] }) => quantized.flatMap(({ scale }) => scale?.value ?? [])));
+  const scales = nodesIn(graph).flatMap((node) => {
+    const { quantized = [], opaque = [] } = ruleOf(node).couple(node);
+    const beside = opaque.length === 0 ? [] : node.inputs;
+    return [...quantized.map(({ scale }) => scale?.value), ...beside];
+  });
+  return new Set(scales.filter((value) => value !== undefined));
 }
 
 /** Whether a tensor is a float32 weight for which a Cast pays. */

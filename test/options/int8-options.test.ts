@@ -12,21 +12,22 @@ const WITHOUT_DATA: Int8Wishes = {
   equalize: undefined,
   float: [],
 };
-const WITH_DATA: Int8Wishes = { ...WITHOUT_DATA, rounding: 'gptq' };
+/** Data change what few bits are rounded by. */
+const GPTQ: Int8Wishes = { ...WITHOUT_DATA, rounding: 'gptq' };
 
 describe('options about integers', () => {
   it.each<[PruneOptions, boolean, Int8Wishes]>([
     [{ int8: true }, false, WITHOUT_DATA],
-    [{ int8: true }, true, WITH_DATA],
+    [{ int8: true }, true, WITHOUT_DATA],
     [{ int8: 'auto' }, false, WITHOUT_DATA],
     [{ int8: 'dynamic' }, false, { ...WITHOUT_DATA, mode: 'dynamic' }],
-    [{ int8: 'static' }, true, { ...WITH_DATA, mode: 'static' }],
+    [{ int8: 'static' }, true, { ...WITHOUT_DATA, mode: 'static' }],
     [{ int8: 'weights' }, false, { ...WITHOUT_DATA, mode: 'weights' }],
     [{ int8: 'weights', bits: 4 }, false, { ...WITHOUT_DATA, mode: 'weights', bits: 4 }],
-    [{ int8: 'weights', bits: '4' }, true, { ...WITH_DATA, mode: 'weights', bits: 4 }],
+    [{ int8: 'weights', bits: '4' }, true, { ...GPTQ, mode: 'weights', bits: 4 }],
     [{ int8: 'auto', bits: '8' }, false, WITHOUT_DATA],
-    [{ int8: true, rounding: 'nearest' }, true, { ...WITH_DATA, rounding: 'nearest' }],
-    [{ int8: true, ranges: 'entropy' }, true, { ...WITH_DATA, ranges: 'entropy' }],
+    [{ int8: true, rounding: 'gptq' }, true, GPTQ],
+    [{ int8: true, ranges: 'entropy' }, true, { ...WITHOUT_DATA, ranges: 'entropy' }],
     [
       { int8: true, portable: true, equalize: false, float: ['head*'] },
       false,

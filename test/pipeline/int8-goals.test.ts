@@ -103,7 +103,7 @@ describe('a drop that integers may cost', patient, () => {
     expect(report.quantization?.search).toMatchObject({ found: false, layers: [] });
     expect(report.quantization?.search?.tries.every(({ met }) => !met)).toBe(true);
     expect(report.quantization?.layers).toHaveLength(4);
-    expect(report.notes.join('\n')).toContain('No set of layers in float keeps to --max-drop');
+    expect(report.notes.join('\n')).toContain('No set of layers in float32 keeps to --max-drop');
     expect(report.goal?.drop?.met).toBe(false);
   });
 });

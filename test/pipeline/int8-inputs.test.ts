@@ -86,7 +86,9 @@ describe('a model that is quantized already', patient, () => {
       /^the model is quantized already: \d+ nodes? computes? on integers with scales, /,
     );
     expect(quantization.untouched).toContain(operator);
-    expect(report.notes).toContain(`--int8 left the model as it is, since ${quantization.untouched}.`);
+    expect(report.notes).toContain(
+      `Nothing was quantized, since ${quantization.untouched}; give the float32 model it was made from.`,
+    );
     expect(report.fidelity?.outputs.map(({ identical }) => identical)).toEqual([true]);
     const [before, after] = [weightBytes(path), weightBytes(output)];
     for (const [name, bytes] of after) expect(bytes).toBe(before.get(name));
@@ -257,7 +259,7 @@ describe('models of other numbers', patient, () => {
     expect(quantization.layers).toEqual([]);
     expect(quantization.floats.length).toBeGreaterThan(0);
     for (const { reason } of quantization.floats) expect(reason).toMatch(new RegExp(`${type}|calibration`));
-    expect(report.notes).toContain('Nothing was quantized; what stays in float, and why, is said above.');
+    expect(report.notes).toContain('Nothing was quantized; what stays in float32, and why, is said above.');
     expect(report.fidelity?.outputs.map(({ identical }) => identical)).toEqual([true]);
   });
 });

@@ -27,7 +27,7 @@ describe('what suits each operator', patient, () => {
     expect(quantization.fusion).toMatchObject({ kernels: { QLinearConv: 1, QGemm: 3 }, overruled: [], time: null });
     expect(
       quantization.layers.every(
-        ({ rounding, after, energy }) => rounding === 'gptq' && after !== null && energy !== null,
+        ({ rounding, after, energy }) => rounding === 'nearest' && after !== null && energy !== null,
       ),
     ).toBe(true);
     expect([...decoded(output).weights].map(([, { dims }]) => dims)).toEqual([
@@ -64,7 +64,7 @@ describe('what suits each operator', patient, () => {
     const data = { calibration: normalData(64, 1, { x: [16] }) };
     const learnt = await quantize(b(), { verify: false }, data);
     expect(outcome(learnt)).toEqual(kinds);
-    expect(learnt.quantization.layers.map(({ rounding }) => rounding)).toEqual(['gptq', 'gptq']);
+    expect(learnt.quantization.layers.map(({ rounding }) => rounding)).toEqual(['nearest', 'nearest']);
     expect(outcome(await quantize(b(), { int8: 'static', verify: false }, data))).toEqual({
       'a/Gemm': 'static',
       'b/MatMul': 'static',
@@ -100,7 +100,7 @@ describe('weights that are stored alone', patient, () => {
       overflowing: 0,
     });
     expect(quantization.layers.map(({ bits }) => bits)).toEqual(quantization.layers.map(() => 8));
-    expect(decoded(output).operators).toMatchObject({ DequantizeLinear: quantization.layers.length });
+    expect(decoded(output).operators).toMatchObject({ MatMulNBits: quantization.layers.length });
     expect(report.notes.join('\n')).not.toContain('VNNI');
     expect(report.fidelity?.outputs[0]?.relativeL2).toBeLessThan(0.01);
   });

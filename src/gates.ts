@@ -1,6 +1,6 @@
 import { OnnxPruneError } from './errors.ts';
 import { missedGoal } from './missed-goal.ts';
-import type { QuantizeReport } from './quantize-model.ts';
+import type { QuantizeReport } from './quantize-report.ts';
 import type { Report } from './report/report.ts';
 
 /** A run whose proof or gate failed. Nothing was written; the report says all that was found out. */

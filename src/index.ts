@@ -9,8 +9,14 @@ export { CheckFailed } from './gates.ts';
 export { inspect } from './inspect.ts';
 export type { DataRoom, SampleBatch, SampleSource } from './judge/sample-source.ts';
 export type { TestData } from './judge/test-data.ts';
+export type { Int8Mode, Int8Options, Ranges, Rounding } from './options/int8-options.ts';
 export { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './options/prune-options.ts';
 export { prune } from './pipeline.ts';
+export type { EqualizedSite } from './quantize/equalize/equalize.ts';
+export type { FloatNode, FusionReport } from './quantize/fusion.ts';
+export type { IntegerKind } from './quantize/kinds.ts';
+export type { FloatLayer, OpsetChange, QuantizedLayer, QuantizeReport } from './quantize-report.ts';
+export type { FloatSearch, FloatTry, Quantized } from './quantize-within.ts';
 export type { ByMagnitude, OneShotMethod, OneShotReport, SparseLayer } from './recover/one-shot.ts';
 export type { RecoveredLayer } from './recover/recover.ts';
 export { type AnyReport, checkReportPath, renderJson, writeReport } from './report/json.ts';
@@ -28,6 +34,7 @@ export {
   type LayerReport,
   type ModelSize,
   type ProofReport,
+  type QuantizationReport,
   type Report,
   SCHEMA_VERSION,
   type SoughtReport,

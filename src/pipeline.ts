@@ -5,18 +5,17 @@ import { measureLayerInputs } from './calibrate/layer-inputs.ts';
 import { CalibrationStages } from './calibrate/stages.ts';
 import { OnnxPruneError } from './errors.ts';
 import { measureOriginal, resultParts } from './file-sizes.ts';
-import { checkFusion } from './fusion-check.ts';
 import { checkGates } from './gates.ts';
 import type { Storage } from './ir/export.ts';
 import { exportModel, type Model } from './ir/model.ts';
 import type { GzipMeasure } from './judge/gzip-size.ts';
 import { innerRounding } from './judge/inner-rounding.ts';
-import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
-import { measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
+import { inputSpecs, judgeInputs } from './judge/inputs.ts';
 import { randomNodes } from './judge/random-nodes.ts';
 import { type SampleSource, sampleSourceOf } from './judge/sample-source.ts';
 import { measureSize, storedBytes } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
+import { judgeRun, UNSEEN } from './judge-run.ts';
 import { loadModel } from './load.ts';
 import { ModelFiles } from './model-files.ts';
 import { once } from './once.ts';
@@ -33,12 +32,11 @@ import {
   isCompressedName,
 } from './options/output-path.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './options/prune-options.ts';
-import { reportOf, type Verdict } from './prune-report.ts';
-import type { FusionReport } from './quantize/fusion.ts';
-import { readyForIntegers } from './quantize-model.ts';
+import { reportOf } from './prune-report.ts';
+import { readyForIntegers } from './ready-for-integers.ts';
 import type { Report } from './report/report.ts';
 import { RunGoals } from './run-goals.ts';
-import { type LayerStatistics, type Quantized, runTransforms } from './run-transforms.ts';
+import { type LayerStatistics, runTransforms } from './run-transforms.ts';
 import { createEngine, type InputSpec, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { withWorkspace } from './workspace.ts';
@@ -176,15 +174,12 @@ class PruneRun {
     const result = once(() =>
       storage.sparse ? this.#writeStored(workspace('result.onnx'), model, storage) : files.fileOf(model),
     );
-    let verdict: Verdict = { proof: null, fidelity: null, latency: null };
-    let fusion: FusionReport | null = null;
-    if ((options.verify || options.bench) && !goals.isLost) {
-      const models = { original: await original(), cleaned, passes: done.passes, inner };
-      const [cut, on] = [await result(), await inputs()];
-      verdict = await this.#judge(models, cut, on);
-      if (options.verify && verdict.proof?.passed !== false)
-        fusion = await this.#fusion(done.quantization, model, cut, on, workspace);
-    }
+    const { fusion, ...verdict } = goals.isLost
+      ? UNSEEN
+      : await judgeRun(
+          { child: this.#child, clock: this.#clock, request: this.#request, options, place: workspace },
+          { original, cleaned, passes: done.passes, inner, model, quantization: done.quantization, result, inputs },
+        );
     const exported = exportModel(model, 'embed', storage);
     const after = await this.#clock.time('measure size', (tell) =>
       measureSize(model.graph, resultParts(exported, this.#output, external), undefined, {
@@ -292,39 +287,5 @@ class PruneRun {
       },
       close: async () => (await stages)?.close(),
     };
-  }
-
-  /** What the runtime makes of the integers of a result. */
-  async #fusion(
-    quantization: Quantized | null,
-    model: Model,
-    path: string,
-    inputs: JudgeInputs,
-    place: (name: string) => string,
-  ): Promise<FusionReport | null> {
-    if (quantization === null || quantization.layers.length === 0) return null;
-    const { bench, threads } = this.#options;
-    const left = new Map(quantization.floats.map(({ node, reason }) => [node, reason] as const));
-    const options = { child: this.#child, clock: this.#clock, request: this.#request, threads, place };
-    return checkFusion(options, path, model, bench ? [inputs.latency] : [], left);
-  }
-
-  async #judge(models: ProofModels, cut: string, inputs: JudgeInputs): Promise<Verdict> {
-    const { verify, bench, threads } = this.#options;
-    const { original } = models;
-    const proof = verify
-      ? await this.#clock.time('prove', () => proveRewiring(this.#child, models, inputs, this.#request))
-      : null;
-    // A wrong rewiring is a bug of ours: how far it is off and how fast it runs is nobody's concern.
-    if (proof?.passed === false) return { proof, fidelity: null, latency: null };
-    const fidelity = verify
-      ? await this.#clock.time('compare', () => measureFidelity(this.#child, original, cut, inputs, this.#request))
-      : null;
-    const latency = bench
-      ? await this.#clock.time('benchmark', () =>
-          measureLatency(this.#child, original, cut, inputs, { ...this.#request, threads }),
-        )
-      : null;
-    return { proof, fidelity, latency };
   }
 }

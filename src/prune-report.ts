@@ -7,7 +7,7 @@ import type { SettledOptions } from './options/prune-options.ts';
 import { targetText } from './options/target.ts';
 import { quantizationNotes } from './quantization-notes.ts';
 import type { FusionReport } from './quantize/fusion.ts';
-import type { OpsetChange } from './quantize-model.ts';
+import type { OpsetChange } from './quantize-report.ts';
 import {
   type FidelityReport,
   type GoalReport,

@@ -1,6 +1,6 @@
 import type { FusionReport } from './quantize/fusion.ts';
+import type { Quantized } from './quantize-within.ts';
 import type { LatencyReport } from './report/report.ts';
-import type { Quantized } from './run-transforms.ts';
 
 /** The part of the time from which on something is why a model is slow. */
 const MUCH = 0.25;

@@ -1,13 +1,12 @@
 import type { CalibrationStages } from './calibrate/stages.ts';
 import { checkGraph } from './ir/check.ts';
-import type { Graph } from './ir/graph.ts';
 import { cloneModel, type Model } from './ir/model.ts';
 import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
 import { lengthOf } from './ir/value.ts';
 import { type KeptLayers, keptInFloat } from './kept-in-float.ts';
 import { removeDeadCode } from './normalise/dead-code.ts';
 import { ruleOf } from './ops/rules.ts';
-import type { Int8Mode, Int8Wishes, Ranges } from './options/int8-options.ts';
+import type { Int8Wishes } from './options/int8-options.ts';
 import { dynamicSites } from './quantize/dynamic.ts';
 import { type EqualizedSite, equalizeWeights, smoothActivations, smoothingAxes } from './quantize/equalize/equalize.ts';
 import { foldAffine } from './quantize/fold-affine.ts';
@@ -21,62 +20,15 @@ import type { RoundedSites } from './quantize/sites.ts';
 import { placeIntegers } from './quantize/static/place.ts';
 import { INT8, quantizeStatic } from './quantize/static/quantize-static.ts';
 import { weightOnlySites } from './quantize/weight-only.ts';
+import type { QuantizedLayer, QuantizeReport } from './quantize-report.ts';
+import { quantizedNodes, untouched } from './ready-for-integers.ts';
 import type { Activations } from './recover/activations.ts';
 import { Lineage } from './recover/lineage.ts';
 import { addsBytesExactly } from './runtime/index.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { upgradeOpset } from './upgrade/upgrade.ts';
 
 /** Name of the step in failures. */
 const NAME = 'quantize';
-
-/** A weight that is stored as integers. */
-export interface QuantizedLayer {
-  readonly node: string;
-  readonly initializer: string;
-  /** How its node runs: on integers of ranges from data, of ranges as data come, or on floats that the weights are widened to. */
-  readonly how: IntegerKind;
-  readonly bits: 4 | 8;
-  readonly weights: number;
-  /**
-   * Mean square of what its output lacks of the original's, and of how that varies, summed over channels; null where nothing was
-   * measured.
-   */
-  readonly after: number | null;
-  readonly energy: number | null;
-  /** Rounded to the nearest integer, or so that errors cancel on calibration data. */
-  readonly rounding: 'nearest' | 'gptq';
-}
-
-/** A layer that stays in float. */
-export interface FloatLayer {
-  readonly node: string;
-  readonly operator: string;
-  /** Ends the sentence "… stays in float because …". */
-  readonly reason: string;
-}
-
-/** What became of a model's numbers. */
-export interface QuantizeReport {
-  readonly asked: Int8Mode;
-  /** Why the model was left as it is; null where it was quantized. */
-  readonly untouched: string | null;
-  /** In executable order. */
-  readonly layers: readonly QuantizedLayer[];
-  readonly floats: readonly FloatLayer[];
-  /** Activations that are integers with scales from data, how many different scales they have, and how those were chosen; null where none are. */
-  readonly activations: { readonly values: number; readonly scales: number; readonly ranges: Ranges } | null;
-  /** Values whose channels were scaled so that their ranges are alike, which changes no output. */
-  readonly equalized: readonly EqualizedSite[];
-  /** Calibration samples; 0 where nothing was measured. */
-  readonly samples: number;
-  /** Whether weights keep to what CPUs without int8 instructions can sum up. */
-  readonly portable: boolean;
-  /** Layers of which some sums may overflow on such CPUs. */
-  readonly overflowing: number;
-  /** Batch normalizations that were taken into layers. */
-  readonly folded: number;
-}
 
 /** What quantizing needs. */
 export interface QuantizeTools {
@@ -88,8 +40,6 @@ export interface QuantizeTools {
   readonly floats?: ReadonlyMap<string, string> | undefined;
 }
 
-/** The operator set in which scales can be one for each channel. */
-const LEAST_OPSET = 13;
 /** The largest range of a channel over the median from which on one scale for all channels costs the others steps. */
 const UNEVEN = 4;
 /** Weights that are stored alone: few bits need a scale for few of them. */
@@ -97,23 +47,6 @@ const BLOCKS = {
   4: { format: { bits: 4, size: 32 }, grid: { least: -8, most: 7, block: 32 } },
   8: { format: { bits: 8, size: 128 }, grid: { ...INT8, block: 128 } },
 } as const;
-
-/** Operator sets before and after. */
-export interface OpsetChange {
-  readonly from: number;
-  readonly to: number;
-}
-
-/**
- * A model with operators of a set in which all of this can be said; the model itself where it has one, or is quantized already.
- * @throws OnnxPruneError `unsupported` where what changed since its own set is not understood
- */
-export function readyForIntegers(model: Model): { readonly model: Model; readonly opset: OpsetChange | null } {
-  if (quantizedNodes(model.graph).length > 0) return { model, opset: null };
-  const upgraded = upgradeOpset(model, LEAST_OPSET);
-  const { from, to } = upgraded.report;
-  return { model: upgraded.model, opset: from === to ? null : { from, to } };
-}
 
 /**
  * Makes a model run on integers, in place: what calibration data and operators allow of what was asked for.
@@ -153,31 +86,6 @@ export async function quantizeModel(
     overflowing: run.overflowing,
     folded,
   };
-}
-
-function untouched(wishes: Int8Wishes, portable: boolean, quantized: readonly Node[]): QuantizeReport {
-  const [first] = quantized;
-  const count = quantized.length === 1 ? '1 node computes' : `${quantized.length} nodes compute`;
-  return {
-    asked: wishes.mode,
-    untouched: `the model is quantized already: ${count} on integers with scales, ${first === undefined ? '' : `"${labelOf(first)}" (${first.opType}) for one`}`,
-    layers: [],
-    floats: [],
-    activations: null,
-    equalized: [],
-    samples: 0,
-    portable,
-    overflowing: 0,
-    folded: 0,
-  };
-}
-
-/** Nodes that compute on integers that stand for real numbers already. */
-function quantizedNodes(graph: Graph): Node[] {
-  return nodesIn(graph).filter((node) => {
-    const { quantized = [], opaque = [] } = ruleOf(node).couple(node);
-    return quantized.length + opaque.length > 0;
-  });
 }
 
 interface QuantizationTools extends QuantizeTools {

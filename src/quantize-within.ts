@@ -4,7 +4,8 @@ import { cloneModel, type Model } from './ir/model.ts';
 import { labelOf, type Node, nodesIn, readsOf } from './ir/node.ts';
 import type { KeptLayers } from './kept-in-float.ts';
 import type { Int8Wishes } from './options/int8-options.ts';
-import { type QuantizedLayer, type QuantizeReport, type QuantizeTools, quantizeModel } from './quantize-model.ts';
+import { type QuantizeTools, quantizeModel } from './quantize-model.ts';
+import type { QuantizedLayer, QuantizeReport } from './quantize-report.ts';
 
 /** Layers that went back to float, and what the result lost. */
 export interface FloatTry {
@@ -21,6 +22,12 @@ export interface FloatSearch {
   /** The layers that went back, by node, the worst first. */
   readonly layers: readonly string[];
   readonly found: boolean;
+}
+
+/** What became of numbers that are integers now, and which layers had to go back to float. */
+export interface Quantized extends QuantizeReport {
+  /** Null where none had to, or nobody asked. */
+  readonly search: FloatSearch | null;
 }
 
 /** What is lost by a model. */
@@ -41,7 +48,7 @@ export async function quantizeWithin(
   kept: KeptLayers,
   tools: QuantizeTools,
   { limit, dropOf }: { readonly limit: number; readonly dropOf: DropOf },
-): Promise<QuantizeReport & { readonly search: FloatSearch | null }> {
+): Promise<Quantized> {
   const tries: FloatTry[] = [];
   let ranked: readonly string[] | undefined;
   const attempt = async (floats: readonly string[]): Promise<boolean> => {

@@ -20,8 +20,8 @@ import type { ModelFiles } from './model-files.ts';
 import { type StoredTwice, storeOnce } from './normalise/shared-vectors.ts';
 import { pruneWeightsOneShot } from './one-shot-weights.ts';
 import type { SettledOptions } from './options/prune-options.ts';
-import { type QuantizeReport, quantizeModel } from './quantize-model.ts';
-import { type DropOf, type FloatSearch, quantizeWithin } from './quantize-within.ts';
+import { quantizeModel } from './quantize-model.ts';
+import { type DropOf, type Quantized, quantizeWithin } from './quantize-within.ts';
 import type { Lineage } from './recover/lineage.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { NOTHING_PRUNED, type PruneChannelsReport } from './transforms/prune-channels.ts';
@@ -64,12 +64,6 @@ export interface TransformTools {
   /** See `RoundTools`. */
   readonly trial?: Trial | undefined;
   readonly rankings?: KnownRankings | undefined;
-}
-
-/** What became of numbers that are integers now, and which layers had to go back to float. */
-export interface Quantized extends QuantizeReport {
-  /** Null where none had to, or nobody asked. */
-  readonly search: FloatSearch | null;
 }
 
 /** Means and mean squares of what layers read, from calibration data. */

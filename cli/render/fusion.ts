@@ -1,5 +1,5 @@
 import type { FloatNode, FusionReport } from '../../src/quantize/fusion.ts';
-import type { FloatLayer } from '../../src/quantize-model.ts';
+import type { FloatLayer } from '../../src/quantize-report.ts';
 import { type Context, marked, paragraph, section } from './context.ts';
 import { formatInteger, formatPercent } from './format.ts';
 import { byCount, folded, head, listed } from './lists.ts';

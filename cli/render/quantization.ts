@@ -1,5 +1,5 @@
 import type { FusionReport } from '../../src/quantize/fusion.ts';
-import type { FloatLayer, QuantizedLayer } from '../../src/quantize-model.ts';
+import type { FloatLayer, QuantizedLayer } from '../../src/quantize-report.ts';
 import type { FloatSearch } from '../../src/quantize-within.ts';
 import type { QuantizationReport } from '../../src/report/report.ts';
 import { type Context, marked, paragraph, section } from './context.ts';

@@ -1,5 +1,5 @@
 import type { FusionReport } from '../../../src/quantize/fusion.ts';
-import type { QuantizedLayer } from '../../../src/quantize-model.ts';
+import type { QuantizedLayer } from '../../../src/quantize-report.ts';
 import type { LatencyReport, QuantizationReport } from '../../../src/report/report.ts';
 
 /** A layer that is int8, with ranges from data, and an output that is off by 0.25%. */

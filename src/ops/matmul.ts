@@ -15,6 +15,7 @@ import {
   rankOf,
   unrankedAt,
 } from './coupling.ts';
+import { takeFactorsIn } from './gemm-factors.ts';
 import { gemmIntegers, matMulIntegers } from './integers.ts';
 import { sourceOfConstant } from './made-of-constants.ts';
 import type { Coupling, Layer, OpRule } from './rule.ts';
@@ -158,6 +159,7 @@ const gemm: OpRule = {
   takesBias: (node) => takesBiasInput(node, lengthOf(axis(output(node), 1)), gemmBias(node)),
   addBias: (node, amounts, graph) => addToBiasInput(node, amounts, graph, gemmBias(node)),
   integers: gemmIntegers,
+  takeFactorsIn,
   ...roundedForms(gemmProduct),
 };
 

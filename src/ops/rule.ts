@@ -252,6 +252,8 @@ export interface OpRule {
   affine?(node: Node, input: number, dim: number): Affine | undefined;
   /** The bounds that the output has where that is the input, limited: a quantizer behind it with that range does the same. */
   limits?(node: Node): { readonly least: number; readonly most: number } | undefined;
+  /** Takes numbers that the node multiplies what its constants make by into those, where they are its own. @returns whether there were any */
+  takeFactorsIn?(node: Node, graph: Graph): boolean;
   /** What each input counts in the output where that is a sum of its inputs; undefined where it is none. */
   terms?(node: Node): readonly number[] | undefined;
   /** What becomes of channels that are constant or multiples of one another; undefined where nothing is known. */

@@ -14,7 +14,7 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
   [['m.onnx', '--structured', ''], `--structured ${amount} "".`],
   [
     ['m.onnx'],
-    'Say how much to remove, with --structured, --unstructured, --heads, --head-dim, --threshold, --pattern or --recipe, or what it must come to, with --target or --max-drop, for example: onnx-prune m.onnx --structured 50% ("onnx-prune inspect m.onnx" shows what can be removed), or --lossless for what costs nothing.',
+    'Say how much to remove, with --structured, --unstructured, --heads, --head-dim, --threshold, --pattern or --recipe, or what it must come to, with --target or --max-drop, for example: onnx-prune m.onnx --structured 50% ("onnx-prune inspect m.onnx" shows what can be removed), --int8 for integers, or --lossless for what costs nothing.',
   ],
   [
     ['m.onnx', '--structured'],

@@ -166,10 +166,8 @@ describe('on integers', () => {
     { attributes: {}, dims: [6, 5], axis: 1 },
     { attributes: { transB: 1 }, dims: [5, 6], axis: 0 },
   ])('Gemm has one for each column: $attributes', ({ attributes, dims, axis }) => {
-    const form = { inputs: [0, 1], weight: { input: 1, axis }, output: 'may' };
-    expect(features('Gemm', dims, [], attributes)).toEqual(form);
-    for (const bias of [[5], [1, 5]])
-      expect(features('Gemm', dims, [bias], attributes)).toEqual({ ...form, bias: ['Gemm', 2] });
+    const form = { inputs: [0, 1], weight: { input: 1, axis }, bias: ['Gemm', 2], output: 'may' };
+    for (const bias of [[], [[5]], [[1, 5]]]) expect(features('Gemm', dims, bias, attributes)).toEqual(form);
     for (const bias of [[], [1], [4, 1], [4, 5]]) expect(features('Gemm', dims, [bias], attributes)).toBeUndefined();
   });
 

@@ -84,6 +84,39 @@ export const MOVING_NETS: readonly FusedNet[] = [
     },
   },
   {
+    name: 'tile',
+    runs: { QuantizeLinear: 1, QLinearConv: 2, Tile: 1, DequantizeLinear: 1 },
+    make: (n) => n.conv('b', n.named('Tile', 't', [n.conv('a', n.image(), C), n.integers('copies', [1, 1, 2, 1])]), C),
+  },
+  {
+    name: 'expand',
+    runs: { QuantizeLinear: 1, QLinearConv: 2, QLinearGlobalAveragePool: 1, Expand: 1, DequantizeLinear: 1 },
+    make: (n) => {
+      const mean = n.named('GlobalAveragePool', 'g', [n.conv('a', n.image(), C)]);
+      return n.conv('b', n.named('Expand', 'e', [mean, n.integers('shape', [1, 8, 4, 4])]), C);
+    },
+  },
+  {
+    name: 'largest',
+    runs: { QuantizeLinear: 1, QLinearConv: 2, ReduceMax: 1, DequantizeLinear: 1 },
+    make: (n) => {
+      const a = n.conv('a', n.image(), C);
+      // Axes are an attribute before operator set 18, and an input since.
+      const r = n.opset < 18 ? n.named('ReduceMax', 'r', [a], { axes: [2] }) : n.overAxes('ReduceMax', 'r', a, [2]);
+      return n.conv('b', r, C);
+    },
+  },
+  {
+    name: 'choice',
+    runs: { QuantizeLinear: 1, QLinearConv: 3, QLinearWhere: 1, DequantizeLinear: 1 },
+    make: (n) => {
+      const x = n.image();
+      const [a, b] = [n.conv('a', x, C), n.conv('b', x, C)];
+      const which = n.constant(`${n.prefix}which`, 'bool', [1, 8, 1, 1], [1, 0, 1, 1, 0, 0, 1, 0]);
+      return n.conv('c', n.named('Where', 'w', [which, a, b]), ONE);
+    },
+  },
+  {
     name: 'shared weight',
     runs: { QuantizeLinear: 1, QLinearConv: 4, DequantizeLinear: 1 },
     make: (n) => {

@@ -11,9 +11,13 @@ import type { ElementType } from '../../support/build-tensor.ts';
 export class NamedNet extends ModelBuilder {
   /** What all names begin with, so that several nets have room in one model. */
   prefix = '';
+  /** The operator set of the model. */
+  readonly opset: number;
 
   constructor(options: ModelOptions = {}) {
-    super({ irVersion: (options.opset ?? 17) > 20 ? 10 : 8, ...options });
+    const { opset = 17 } = options;
+    super({ irVersion: opset > 20 ? 10 : 8, opset, ...options });
+    this.opset = opset;
   }
 
   override input(name: string, dtype: ElementType = 'float32', dims?: Dims): string {

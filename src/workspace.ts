@@ -1,12 +1,11 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
-import { messageOf, OnnxPruneError } from './errors.ts';
+import { OnnxPruneError } from './errors.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** A temporary folder that is gone afterwards, whatever happens but a kill. */
 export async function withWorkspace<T>(work: (path: (name: string) => string) => Promise<T>): Promise<T> {
-  const folder = await makeFolder();
+  const folder = await makeTemporaryFolder();
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);
   try {
@@ -16,19 +15,6 @@ export async function withWorkspace<T>(work: (path: (name: string) => string) =>
   } finally {
     process.off('exit', remove);
     remove();
-  }
-}
-
-async function makeFolder(): Promise<string> {
-  try {
-    return await mkdtemp(join(tmpdir(), 'onnx-prune-'));
-  } catch (error) {
-    throw new OnnxPruneError(
-      'bad-file',
-      tmpdir(),
-      `No temporary folder could be made in ${tmpdir()} (${messageOf(error)}); set TMPDIR to a folder that can be written to.`,
-      error,
-    );
   }
 }
 

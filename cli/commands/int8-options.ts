@@ -2,6 +2,17 @@ import { Option } from 'commander';
 import { optionalWord } from './optional-word.ts';
 import { collect } from './shared-options.ts';
 
+/** What options about integers give. */
+export interface Int8CommandOptions {
+  readonly int8?: string | boolean;
+  readonly ranges?: string;
+  readonly rounding?: string;
+  readonly bits?: string;
+  readonly portable?: boolean;
+  readonly equalize?: boolean;
+  readonly float: readonly string[];
+}
+
 /** Options that say what runs on integers, for every command that makes a model. @param isDefault whether integers are the command's business anyway */
 export function int8Options(isDefault = false): Option[] {
   return [

@@ -5,11 +5,11 @@ import { nearestWord } from '../../src/numeric/nearest-word.ts';
 import { defaultOutput } from '../../src/options/output-path.ts';
 import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
 import { formulaHelp } from '../formula-help.ts';
-import { int8Options } from './int8-options.ts';
+import { type Int8CommandOptions, int8Options } from './int8-options.ts';
 import { optionalWord } from './optional-word.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
-interface Options extends SharedOptions {
+interface Options extends SharedOptions, Int8CommandOptions {
   readonly structured?: string;
   readonly heads?: string;
   readonly headDim?: string;
@@ -29,13 +29,6 @@ interface Options extends SharedOptions {
   readonly calibration?: string;
   readonly recover?: string;
   readonly oneShot?: string | boolean;
-  readonly int8?: string | boolean;
-  readonly ranges?: string;
-  readonly rounding?: string;
-  readonly bits?: string;
-  readonly portable?: boolean;
-  readonly equalize?: boolean;
-  readonly float: readonly string[];
   readonly samples?: string;
   readonly batch?: string;
   readonly recipe?: string;

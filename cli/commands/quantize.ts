@@ -1,16 +1,9 @@
 import { Command, Option } from 'commander';
 import { defaultOutput } from '../../src/options/output-path.ts';
-import { int8Options } from './int8-options.ts';
+import { type Int8CommandOptions, int8Options } from './int8-options.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
-interface Options extends SharedOptions {
-  readonly int8?: string | boolean;
-  readonly ranges?: string;
-  readonly rounding?: string;
-  readonly bits?: string;
-  readonly portable?: boolean;
-  readonly equalize?: boolean;
-  readonly float: readonly string[];
+interface Options extends SharedOptions, Int8CommandOptions {
   readonly exclude: readonly string[];
   readonly maxDrop?: string;
   readonly gzip?: boolean;

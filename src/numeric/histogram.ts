@@ -55,14 +55,6 @@ export class HistogramBuilder {
     }
   }
 
-  /** Counts what another histogram, of as many bins, has counted. */
-  merge({ counts, width, nonFinite, ...others }: Histogram): void {
-    this.#nonFinite += nonFinite;
-    if (others.count === 0) return;
-    this.#include(others, others.count);
-    addJoined(this.#counts, counts, Math.log2(this.#width) - Math.log2(width));
-  }
-
   /** Of everything so far. */
   get histogram(): Histogram {
     const isEmpty = this.#count === 0;

@@ -9,6 +9,7 @@ import { type LayerMatrix, layerMatrix, readMatrix, writeMatrix } from '../recov
 import { addMoments, centred, count, errorOf, fitCorrection, shiftFor } from '../recover/least-squares.ts';
 import type { Lineage } from '../recover/lineage.ts';
 import { corrected } from '../recover/recover.ts';
+import { replaceWeights } from '../recover/replace-weights.ts';
 import { sparseStopsOf } from '../recover/sparse-stops.ts';
 import type { Stop } from '../recover/stops.ts';
 import { type Visit, Walk } from '../recover/walk.ts';
@@ -207,16 +208,15 @@ function balance(
 /** Rounds a layer on what it reads and lacks, and has its bias make up for what is left. */
 function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, options: RoundingOptions): RoundedLayer {
   const { halves, shares, energy, affine } = visit;
-  const { node, layer, matrix, observation } = stop;
+  const { node, layer, matrix } = stop;
   const { rows, features, groups } = matrix;
   const own = rows / groups;
   const all = halves.reduce(addMoments);
   const check = halves.slice(1).find((half) => count(half) > 0);
-  const before = readMatrix(matrix);
   // With many steps what is lacking before a layer is too little for a fit to be worth its time; zeros were fitted to already.
   // Of fewer positions than features nothing can be learnt that would hold for others.
   const method = count(all) < features ? 'nearest' : options.method;
-  const refits = method === 'gptq' && plan.grid.most <= FEW_STEPS && zeroShare(before) < SPARSE;
+  const refits = method === 'gptq' && plan.grid.most <= FEW_STEPS && zeroShare(readMatrix(matrix)) < SPARSE;
   const wanted = corrected(stop, fitCorrection(halves, matrix, { affine, matrix: refits }), shares);
   const block = plan.grid.block ?? features;
   const blocks = Math.ceil(features / block);
@@ -242,12 +242,6 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
     codes.set(part.codes, from * features);
     scales.set(part.scales, from * blocks);
   }
-  // As it is looked at.
-  const change = elements.map(
-    (each, i) => (each - (before[i] as number)) * layer.gain * (observation.gain[Math.floor(i / features)] as number),
-  );
-  const shift = affine ? shiftFor(change, all, matrix) : new Float64Array(rows);
-  walk.apply(stop, { matrix: elements, shift: shift.map((each, row) => each * (shares[row] as number)) });
   return {
     node: labelOf(node),
     weight: layer.weight,
@@ -256,7 +250,7 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
     columns: features,
     codes,
     scales,
-    after: errorOf({ matrix: change, bias: shift }, check ?? all, matrix),
+    after: replaceWeights(walk, stop, visit, elements, { all, check }),
     energy,
     method,
   };

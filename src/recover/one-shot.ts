@@ -3,12 +3,13 @@ import { labelOf } from '../ir/node.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 import { isFlat } from './covariance.ts';
-import { readMatrix, withElements } from './layer-matrix.ts';
-import { addMoments, centred, count, errorOf, fitCorrection, shiftFor } from './least-squares.ts';
+import { withElements } from './layer-matrix.ts';
+import { addMoments, centred, count, fitCorrection } from './least-squares.ts';
 import type { Lineage } from './lineage.ts';
 import type { Moments, SecondMoments } from './moments.ts';
 import type { ProductStop } from './product-stops.ts';
 import { corrected, type RecoverTools } from './recover.ts';
+import { replaceWeights } from './replace-weights.ts';
 import { energy as energyOf } from './sparse/error.ts';
 import { diagonalOf, type Share } from './sparse/problem.ts';
 import { type SparseMethod, solveSparse } from './sparse/solve.ts';
@@ -95,7 +96,7 @@ export async function sparsifyLayers(
 
 function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method: OneShotMethod): SparseLayer {
   const { halves, shares, energy, affine } = visit;
-  const { node, layer, matrix, observation } = stop;
+  const { node, layer, matrix } = stop;
   const { rows, features, groups } = matrix;
   const own = rows / groups;
   const all = halves.reduce(addMoments);
@@ -124,18 +125,11 @@ function sparsify(walk: Walk, stop: Stop, visit: Visit, plan: SparsePlan, method
     elements.set(solution.weights, group * own * features);
     used = solution.method;
   }
-  const before = readMatrix(matrix);
-  // As it is looked at.
-  const change = elements.map(
-    (each, i) => (each - (before[i] as number)) * layer.gain * (observation.gain[Math.floor(i / features)] as number),
-  );
-  const shift = affine ? shiftFor(change, all, matrix) : new Float64Array(rows);
-  walk.apply(stop, { matrix: elements, shift: shift.map((each, row) => each * (shares[row] as number)) });
   return {
     node: labelOf(node),
     initializer: layer.weight.name,
     method: used,
-    after: errorOf({ matrix: change, bias: shift }, check ?? all, matrix),
+    after: replaceWeights(walk, stop, visit, elements, { all, check }),
     energy,
   };
 }

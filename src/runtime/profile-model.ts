@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, OnnxPruneError } from '../errors.ts';
+import { OnnxPruneError } from '../errors.ts';
+import { makeTemporaryFolder } from '../temporary-folder.ts';
 import type { RequestOptions, RuntimeChild } from './child.ts';
 import { subjectOf } from './model-info.ts';
 import type { Feeds, ModelSource, NodeTime, ProfileOptions } from './types.ts';
@@ -27,24 +27,11 @@ export async function profileModel(
     throw new OnnxPruneError('bad-data', subject, `There is no data to time ${subject} on; give at least one batch.`);
   }
   // Ours to remove: the process that writes the profile may be killed at any time.
-  const folder = await makeFolder();
+  const folder = await makeTemporaryFolder('onnx-prune-profile-');
   try {
     const params = { source, batches, runs, prefix: join(folder, 'run'), settings: { threads } };
     return await child.request('profile', subject, params, options);
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function makeFolder(): Promise<string> {
-  try {
-    return await mkdtemp(join(tmpdir(), 'onnx-prune-profile-'));
-  } catch (error) {
-    throw new OnnxPruneError(
-      'bad-file',
-      tmpdir(),
-      `No temporary folder could be made in ${tmpdir()} (${messageOf(error)}); set TMPDIR to a folder that can be written to.`,
-      error,
-    );
   }
 }

@@ -1,17 +1,8 @@
-import type { Histogram } from '../../numeric/histogram.ts';
 import type { Quantizer } from './parameters.ts';
-import { type Pieces, piecesOf } from './pieces.ts';
+import type { Pieces } from './pieces.ts';
 
 /**
- * The expected squared error of quantizing the numbers of a histogram: rounding and clipping, in the squared units of
- * the numbers. Exact for numbers that are spread evenly within their bins; 0 for a histogram without numbers.
- */
-export function quantizeError(histogram: Histogram, quantizer: Quantizer): number {
-  return histogram.count === 0 ? 0 : errorOver(piecesOf(histogram), quantizer) / histogram.count;
-}
-
-/**
- * The sum of the squared errors over the pieces. Integer q represents an interval of length 1 around it, in steps, and
+ * The sum of the squared errors of quantizing the numbers of pieces, in the squared units of the numbers. Integer q represents an interval of length 1 around it, in steps, and
  * the first and the last integer all that lies beyond, so that rounding and clipping are one.
  */
 export function errorOver({ from, to, mass }: Pieces, quantizer: Quantizer): number {

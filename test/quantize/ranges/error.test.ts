@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { quantizeError } from '../../../src/quantize/ranges/error.ts';
 import { type Quantizer, uint8Quantizer } from '../../../src/quantize/ranges/parameters.ts';
 import { normals } from '../../support/random.ts';
-import { expectedHistogram, histogramOf } from './histograms.ts';
+import { expectedHistogram, histogramOf, quantizeError } from './histograms.ts';
 
 function roundTrip(value: number, { scale, zeroPoint, lowest, highest }: Quantizer): number {
   const integer = Math.min(highest, Math.max(lowest, Math.round(value / scale) + zeroPoint));

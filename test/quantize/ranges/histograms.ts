@@ -1,5 +1,13 @@
 import fc from 'fast-check';
 import type { Histogram } from '../../../src/numeric/histogram.ts';
+import { errorOver } from '../../../src/quantize/ranges/error.ts';
+import type { Quantizer } from '../../../src/quantize/ranges/parameters.ts';
+import { piecesOf } from '../../../src/quantize/ranges/pieces.ts';
+
+/** The mean squared error of quantizing the numbers of a histogram; 0 where there are none. */
+export function quantizeError(histogram: Histogram, quantizer: Quantizer): number {
+  return histogram.count === 0 ? 0 : errorOver(piecesOf(histogram), quantizer) / histogram.count;
+}
 
 /** The histogram of these finite numbers, with the smallest width that holds them all. */
 export function histogramOf(values: ArrayLike<number>, bins = 4096): Histogram {

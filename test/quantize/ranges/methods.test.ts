@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Histogram } from '../../../src/numeric/histogram.ts';
-import { quantizeError } from '../../../src/quantize/ranges/error.ts';
 import { uint8Quantizer } from '../../../src/quantize/ranges/parameters.ts';
 import { chooseRange, type Range } from '../../../src/quantize/ranges/range.ts';
 import { createRandom, normals } from '../../support/random.ts';
-import { expectedHistogram, histogramOf, histograms } from './histograms.ts';
+import { expectedHistogram, histogramOf, histograms, quantizeError } from './histograms.ts';
 
 const normal = (value: number): number => Math.exp((-value * value) / 2) / Math.sqrt(2 * Math.PI);
 const laplace = (value: number): number => Math.exp(-Math.abs(value)) / 2;

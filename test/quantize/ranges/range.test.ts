@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Histogram } from '../../../src/numeric/histogram.ts';
-import { quantizeError } from '../../../src/quantize/ranges/error.ts';
 import { uint8Quantizer } from '../../../src/quantize/ranges/parameters.ts';
 import { chooseRange, RANGE_METHODS } from '../../../src/quantize/ranges/range.ts';
-import { histogramOf, histograms, withZeros } from './histograms.ts';
+import { histogramOf, histograms, quantizeError, withZeros } from './histograms.ts';
 
 const scaled = (histogram: Histogram, factor: number): Histogram => ({
   ...histogram,

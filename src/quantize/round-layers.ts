@@ -1,6 +1,7 @@
 import type { RuleLookup } from '../channels/couplings.ts';
 import type { Model } from '../ir/model.ts';
 import { graphsIn, labelOf, type Node } from '../ir/node.ts';
+import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 import type { Layer } from '../ops/rule.ts';
 import type { Activations } from '../recover/activations.ts';
@@ -13,6 +14,7 @@ import { replaceWeights } from '../recover/replace-weights.ts';
 import { sparseStopsOf } from '../recover/sparse-stops.ts';
 import type { Stop } from '../recover/stops.ts';
 import { type Visit, Walk } from '../recover/walk.ts';
+import { FEW_STEPS, numbersOf, type RoundingOptions, roundRows, scaling } from './round-rows.ts';
 import type { Grid } from './rounding/grid.ts';
 import { type RoundingMethod, roundWeights } from './rounding/round.ts';
 
@@ -48,13 +50,6 @@ export interface RoundedLayer extends RoundedWeight {
   readonly matrix: LayerMatrix;
 }
 
-/** How weights are rounded. */
-export interface RoundingOptions {
-  readonly method: RoundingMethod;
-  /** Whether sums must hold on CPUs that add products of bytes in 16 bits. */
-  readonly portable: boolean;
-}
-
 /** What rounding on calibration data needs. */
 export interface RoundingTools {
   readonly lineage: Lineage;
@@ -66,8 +61,6 @@ export interface RoundingTools {
 const SPARSE = 0.1;
 /** What a bias may grow to while layers are corrected. */
 const BIAS_MARGIN = 4;
-/** Steps to either side that are few: 4 bits. */
-const FEW_STEPS = 8;
 const LARGEST_INT32 = 2 ** 31 - 1;
 
 /**
@@ -99,12 +92,12 @@ export async function roundLayers(
   for (const [weight, nodes] of weights) {
     if (seen.has(weight)) continue;
     const done = roundUnseen(nodes, options);
-    if (done === undefined) continue;
+    const [, plan] = nodes[0] ?? [];
+    if (done === undefined || plan === undefined) continue;
+    rounded.set(weight, done);
     // Bodies have weights of their own.
-    graphsIn(model.graph)
-      .find((graph) => graph.owns(weight))
-      ?.setTensor(weight, done.tensor);
-    rounded.set(weight, done.rounded);
+    const owner = graphsIn(model.graph).find((graph) => graph.owns(weight));
+    owner?.setTensor(weight, roundedTensor(done, plan));
   }
   if (tools === undefined) return rounded;
   const walk = new Walk(model, tools.lineage, stops, tools.activations, ruleOf);
@@ -113,13 +106,11 @@ export async function roundLayers(
     const plan = plans.get(stop.node);
     if (plan === undefined) continue;
     const near = options.method === 'nearest' ? roundUnseen([[stop.node, plan]], options) : undefined;
-    if (near !== undefined) model.graph.setTensor(stop.layer.weight, near.tensor);
+    if (near !== undefined) model.graph.setTensor(stop.layer.weight, roundedTensor(near, plan));
     // What is read need not be known where weights do not hang on it.
     const visit = await walk.visit(stop, index, near === undefined);
     const done =
-      near === undefined
-        ? roundSeen(walk, stop, visit, plan, options)
-        : { ...near.rounded, ...balance(walk, stop, visit) };
+      near === undefined ? roundSeen(walk, stop, visit, plan, options) : { ...near, ...balance(walk, stop, visit) };
     rounded.set(stop.layer.weight, done);
   }
   tools.onProgress?.(stops.length, stops.length);
@@ -150,39 +141,23 @@ function inOrder(rounded: ReadonlyMap<Value, RoundedLayer>, order: Iterable<Valu
   return sorted;
 }
 
-/** Rounds a weight of which nothing is known but itself. */
-function roundUnseen(
-  nodes: Planned,
-  options: RoundingOptions,
-): { rounded: RoundedLayer; tensor: ReturnType<typeof writeMatrix> } | undefined {
+/** Rounds a weight to the nearest integers, whatever it is multiplied with. */
+function roundUnseen(nodes: Planned, options: RoundingOptions): RoundedLayer | undefined {
   const [first] = nodes;
   const matrix = first && layerMatrix(first[1].layer);
   if (first === undefined || matrix === undefined) return undefined;
   const [node, { layer, grid }] = first;
+  const { rows, features: columns } = matrix;
   const least = nodes.map(([, plan]) => leastScales(plan, matrix)).reduce(largerOf);
-  const problem = {
-    weights: readMatrix(matrix),
-    rows: matrix.rows,
-    columns: matrix.features,
-    grid: { ...grid, block: grid.block ?? matrix.features },
-    leastScales: least,
-  };
-  const { codes, scales, weights } = roundWeights(problem, 'nearest', scaling(problem.grid, options));
-  return {
-    tensor: writeMatrix(matrix, weights),
-    rounded: {
-      node: labelOf(node),
-      weight: layer.weight,
-      matrix,
-      rows: matrix.rows,
-      columns: matrix.features,
-      codes,
-      scales,
-      after: null,
-      energy: null,
-      method: 'nearest',
-    },
-  };
+  const read = (from: number, to: number): Float64Array => readMatrix(matrix, from, to);
+  const rounded = roundRows({ rows, columns, read }, { ...grid, block: grid.block ?? columns }, options, least);
+  const common = { node: labelOf(node), weight: layer.weight, matrix, rows, columns };
+  return { ...common, ...rounded, after: null, energy: null, method: 'nearest' };
+}
+
+/** The weight of a layer with the numbers that its integers stand for. */
+function roundedTensor({ matrix, rows, columns, codes, scales }: RoundedLayer, { grid }: LayerPlan): Tensor {
+  return writeMatrix(matrix, numbersOf({ codes, scales }, { rows, columns }, grid.block ?? columns));
 }
 
 /**
@@ -254,11 +229,6 @@ function roundSeen(walk: Walk, stop: Stop, visit: Visit, plan: LayerPlan, option
     energy,
     method,
   };
-}
-
-/** With so many steps the largest weight decides best; with few, a smaller scale may lose less. */
-export function scaling({ most }: Grid, { portable }: RoundingOptions): Parameters<typeof roundWeights>[2] {
-  return { scales: most > FEW_STEPS ? 'absmax' : 'search', portable };
 }
 
 function zeroShare(weights: Float64Array): number {

@@ -3,16 +3,9 @@ import type { Model } from '../ir/model.ts';
 import { labelOf, type Node } from '../ir/node.ts';
 import type { Value } from '../ir/value.ts';
 import type { RoundedMatrix, WeightMatrix } from '../ops/rounded-form.ts';
-import {
-  type LayerPlan,
-  type RoundedWeight,
-  type RoundingOptions,
-  type RoundingTools,
-  roundLayers,
-  scaling,
-} from './round-layers.ts';
+import { type LayerPlan, type RoundedWeight, type RoundingTools, roundLayers } from './round-layers.ts';
+import { type RoundingOptions, roundRows } from './round-rows.ts';
 import type { Grid } from './rounding/grid.ts';
-import { roundWeights } from './rounding/round.ts';
 import { applySites, type RoundedSite, weightElements } from './sites.ts';
 
 /** The integers that weights become; a row shares one scale where no number of columns is said to. */
@@ -49,8 +42,8 @@ export async function roundSites(
     if (known !== undefined) return known;
     const { rows, columns, weight } = matrix;
     const block = grid.block ?? columns;
-    const problem = { weights: weightElements(matrix), rows, columns, grid: { ...grid, block } };
-    const rounded = roundWeights(problem, 'nearest', scaling(problem.grid, options));
+    const read = (from: number, to: number): Float64Array => weightElements(matrix, from, to);
+    const rounded = roundRows({ rows, columns, read }, { ...grid, block }, options);
     others.set(matrix, rounded);
     const node = nodes.get(weight);
     made.push({

@@ -68,11 +68,15 @@ class KnownMatrices {
   }
 }
 
-/** The elements of a matrix, row-major [rows, columns]. */
-export function weightElements({ weight, rows, columns, rowStep, columnStep }: WeightMatrix): Float64Array {
+/** The elements of a matrix, row-major [rows, columns]: of all rows, or of those from one up to another. */
+export function weightElements(
+  { weight, rows, columns, rowStep, columnStep }: WeightMatrix,
+  first = 0,
+  end: number = rows,
+): Float64Array {
   const data = present(weight.tensor, `the data of "${weight.name}"`).floats();
-  const elements = new Float64Array(rows * columns);
-  for (let row = 0, to = 0; row < rows; row++) {
+  const elements = new Float64Array((end - first) * columns);
+  for (let row = first, to = 0; row < end; row++) {
     for (let column = 0, from = row * rowStep; column < columns; column++, from += columnStep)
       elements[to++] = data[from] as number;
   }

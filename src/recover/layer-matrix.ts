@@ -47,25 +47,31 @@ export function layerMatrix({ weight, rows, columns, groups }: Layer): LayerMatr
   };
 }
 
-/** The elements of a layer's matrix, row-major. */
-export function readMatrix(matrix: LayerMatrix): Float64Array {
+/** The elements of a layer's matrix, row-major: of all rows, or of those from one up to another. */
+export function readMatrix(matrix: LayerMatrix, from = 0, to: number = matrix.rows): Float64Array {
   const data = matrix.tensor.floats();
-  const out = new Float64Array(matrix.rows * matrix.features);
+  const out = new Float64Array((to - from) * matrix.features);
   let at = 0;
-  forEachElement(matrix, (place) => {
-    out[at++] = data[place] as number;
-  });
+  forEachElement(
+    matrix,
+    (place) => {
+      out[at++] = data[place] as number;
+    },
+    from,
+    to,
+  );
   return out;
 }
 
 /** The tensor of a layer with other elements, in the type that it has. */
-export function writeMatrix(matrix: LayerMatrix, elements: Float64Array): Tensor {
-  const data = new Float64Array(matrix.tensor.size);
+export function writeMatrix(matrix: LayerMatrix, elements: Float64Array | Float32Array): Tensor {
+  const { tensor } = matrix;
+  const data = new (tensor.type === 'float32' ? Float32Array : Float64Array)(tensor.size);
   let at = 0;
   forEachElement(matrix, (place) => {
     data[place] = elements[at++] as number;
   });
-  return withElements(matrix.tensor, data);
+  return withElements(tensor, data);
 }
 
 /** Integers for the elements of a layer's matrix, row-major, as a tensor that lies as the weight does. */
@@ -79,18 +85,20 @@ export function integerTensor(matrix: LayerMatrix, codes: Int8Array): Tensor {
 }
 
 /** A tensor of floats with other elements, in the type that it has. */
-export function withElements(tensor: Tensor, elements: Float64Array): Tensor {
+export function withElements(tensor: Tensor, elements: Float64Array | Float32Array): Tensor {
   return isFloatType(tensor.type) ? tensor.withData(tensor.dims, floatBytes(tensor.type, elements)) : tensor;
 }
 
 function forEachElement(
   { rows, features, kernel, rowStep, channelStep, kernelSteps }: LayerMatrix,
   visit: (place: number) => void,
+  from = 0,
+  to: number = rows,
 ): void {
-  for (let row = 0; row < rows; row++) {
+  for (let row = from; row < to; row++) {
     for (let channel = 0; channel * kernel < features; channel++) {
-      const from = row * rowStep + channel * channelStep;
-      for (const step of kernelSteps) visit(from + step);
+      const start = row * rowStep + channel * channelStep;
+      for (const step of kernelSteps) visit(start + step);
     }
   }
 }

@@ -4,12 +4,8 @@ import { cloneModel, exportModel, type Model } from '../../src/ir/model.ts';
 import type { Node } from '../../src/ir/node.ts';
 import { encodeModel } from '../../src/onnx/codec.ts';
 import { ruleOf } from '../../src/ops/rules.ts';
-import {
-  type LayerPlan,
-  type RoundedLayer,
-  type RoundingOptions,
-  roundLayers,
-} from '../../src/quantize/round-layers.ts';
+import { type LayerPlan, type RoundedLayer, roundLayers } from '../../src/quantize/round-layers.ts';
+import type { RoundingOptions } from '../../src/quantize/round-rows.ts';
 import { layerMatrix, readMatrix } from '../../src/recover/layer-matrix.ts';
 import { Lineage } from '../../src/recover/lineage.ts';
 import { type Feeds, runAll } from '../../src/runtime/index.ts';

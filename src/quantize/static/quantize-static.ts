@@ -8,13 +8,8 @@ import { measureHistograms } from '../measure.ts';
 import { type Quantizer, uint8Quantizer, within } from '../ranges/parameters.ts';
 import { chooseRange, type RangeMethod } from '../ranges/range.ts';
 import { unionOf } from '../ranges/union.ts';
-import {
-  type LayerPlan,
-  type RoundedLayer,
-  type RoundingOptions,
-  type RoundingTools,
-  roundLayers,
-} from '../round-layers.ts';
+import { type LayerPlan, type RoundedLayer, type RoundingTools, roundLayers } from '../round-layers.ts';
+import type { RoundingOptions } from '../round-rows.ts';
 import { insertQuantizers, type QuantizerPair, quantizeOutputs } from './insert.ts';
 import type { Placement, QuantizedValue } from './place.ts';
 import { shieldFloats } from './shield.ts';

@@ -31,7 +31,7 @@ export interface RoundingProblem {
 export interface Rounded {
   /** Row-major [rows, columns]; zero wherever the weight was exactly zero. */
   readonly codes: Int8Array;
-  /** [rows, blocks], float32, > 0 and normal; a row of zeros has 1, or its least scale where that is more. */
+  /** [rows, blocks], float32, > 0 and normal; a row of zeros has its least scale, or 1 where there is none. */
   readonly scales: Float32Array;
   /** codes · scales, [rows, columns]. */
   readonly weights: Float64Array;

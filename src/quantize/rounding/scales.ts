@@ -47,7 +47,8 @@ export function chooseScales(problem: RoundingProblem, choice: ScaleChoice): Flo
 function chooseScale(problem: RoundingProblem, part: Part, choice: ScaleChoice, matters: Float64Array): number {
   const floor = floorOf(problem, part);
   const widest = spanningScale(problem, part);
-  if (widest === 0) return Math.max(1, floor);
+  // Of zeros any scale does, so that the finest which holds a bias is the best.
+  if (widest === 0) return floor > NORMAL.least ? floor : 1;
   let best = asScale(widest, floor);
   if (choice === 'absmax') return best;
   let least = errorAt(problem, part, best, matters);

@@ -149,6 +149,15 @@ describe('numbers at the edge', { timeout: 60_000 }, () => {
     expect(relativeError(found, whole)).toBeLessThan(0.03);
   });
 
+  test('rows of zeros give their bias to the last digits where the output is no integer', async () => {
+    const n = new NamedNet();
+    const flat = n.named('Flatten', 'f', [n.named('GlobalAveragePool', 'g', [n.conv('a', n.image(), C)])]);
+    const rows = n.constant('w', 'float32', [8, 3], new Array(24).fill(0));
+    n.give(n.named('Gemm', 'last', [flat, rows, n.constant('c', 'float32', [3], [0.123, -4.56e-3, 78.9])]));
+    const { whole, found } = await compared(n);
+    expect(relativeError(found, whole)).toBeLessThan(1e-6);
+  });
+
   test('a channel that is zero everywhere leaves the others as they are', async () => {
     const n = new NamedNet();
     const gain = n.constant('gain', 'float32', [8, 1, 1], [0, 1, 1, 1, 1, 1, 1, 1]);

@@ -103,7 +103,6 @@ class Quantization {
   readonly #tools: QuantizationTools;
   readonly #layers: QuantizedLayer[] = [];
   readonly #floats = new Map<Node, string>();
-  #rounding: RoundingTools | undefined;
   /** Layers of which some sums may overflow without int8 instructions. */
   overflowing = 0;
 
@@ -127,13 +126,13 @@ class Quantization {
       // Taken before anything is rounded. What the model was before has its channels at other scales.
       lineage: (isScaled ? undefined : lineage) ?? new Lineage(cloneModel(this.#model).model),
     };
-    this.#rounding = rounding;
     const kinds = this.#kinds(calibrated);
     const order = new Map(nodesInOrder(graph).map((node, place) => [labelOf(node), place]));
     const ranged = rounding && (await this.#static(kinds, rounding));
-    await this.#sites('dynamic', kinds, dynamicSites(graph, ruleOf), INT8);
-    const { format, grid } = BLOCKS[this.#wishes.bits];
-    await this.#sites('weights', kinds, weightOnlySites(graph, ruleOf, format), grid);
+    await this.#sites({ kind: 'dynamic', bits: 8, grid: INT8 }, kinds, dynamicSites(graph, ruleOf), rounding);
+    const { bits } = this.#wishes;
+    const { format, grid } = BLOCKS[bits];
+    await this.#sites({ kind: 'weights', bits, grid }, kinds, weightOnlySites(graph, ruleOf, format), rounding);
     for (const [node, kind] of kinds)
       if (typeof kind === 'object') this.#floats.set(node, whyFloat(node) ?? kind.float);
     const place = ({ node }: { readonly node: string }): number => order.get(node) ?? order.size;
@@ -204,7 +203,12 @@ class Quantization {
     return { values: activations, scales: quantizers, ranges };
   }
 
-  async #sites(kind: IntegerKind, kinds: Kinds, { sites, kept }: RoundedSites, grid: SiteGrid): Promise<void> {
+  async #sites(
+    { kind, bits, grid }: { readonly kind: IntegerKind; readonly bits: 4 | 8; readonly grid: SiteGrid },
+    kinds: Kinds,
+    { sites, kept }: RoundedSites,
+    tools: RoundingTools | undefined,
+  ): Promise<void> {
     const { clock, whyFloat } = this.#tools;
     const isAsked = (node: Node): boolean => kinds.get(node) === kind;
     for (const { node, reason } of kept) if (isAsked(node)) this.#floats.set(node, reason);
@@ -216,9 +220,9 @@ class Quantization {
     });
     if (chosen.length === 0) return;
     const rounded = await clock.time('quantize', (onProgress) =>
-      roundSites(this.#model, chosen, grid, ruleOf, this.#options, this.#rounding && { ...this.#rounding, onProgress }),
+      roundSites(this.#model, chosen, grid, ruleOf, this.#options, tools && { ...tools, onProgress }),
     );
-    this.#note(rounded, kind, grid.most > 7 ? 8 : 4);
+    this.#note(rounded, kind, bits);
   }
 
   get #options(): RoundingOptions {

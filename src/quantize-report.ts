@@ -46,7 +46,7 @@ export interface QuantizeReport {
   readonly portable: boolean;
   /** Layers of which some sums may overflow on such CPUs. */
   readonly overflowing: number;
-  /** Batch normalizations that were taken into layers. */
+  /** Batch normalizations, and nodes that multiply by constants or add them, that were taken into layers. */
   readonly folded: number;
 }
 

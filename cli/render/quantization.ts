@@ -79,7 +79,7 @@ function legend(report: QuantizationReport): string[] {
       ? [`channels of ${formatCount(equalized.length, 'activation')} scaled to like ranges, outputs unchanged`]
       : []),
     ...(portable ? ['sums hold on CPUs without int8 instructions, too'] : []),
-    ...(merged > 0 ? [`${formatCount(merged, 'batch normalization')} folded into layers`] : []),
+    ...(merged > 0 ? [`${formatCount(merged, 'node')} (batch normalization, constants) folded into layers`] : []),
     ...(opset === null ? [] : [`opset ${opset.from} → ${opset.to}`]),
   ];
   return [[...ways, ...errors].join('; '), steps.join('; ')].filter((line) => line !== '');

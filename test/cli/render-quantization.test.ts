@@ -28,7 +28,7 @@ describe('the table of layers', () => {
     expect(shown()).toMatch(/head\.weight +int8 +static +0\.25% +nearest/);
     expect(flat(shown())).toContain('relative to how it varies, on 256 calibration samples');
     expect(flat(shown())).toContain(
-      '5 activations with 3 scales (ranges: mse); 2 batch normalizations folded into layers',
+      '5 activations with 3 scales (ranges: mse); 2 nodes (batch normalization, constants) folded into layers',
     );
   });
 

@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadTestData } from '../../cli/test-data.ts';
-import { inspect, type Report } from '../../src/index.ts';
+import type { Report } from '../../src/index.ts';
+import { dataFor, runCommand } from './command.ts';
 import { scoreModel } from './score.ts';
 import { markdownTable } from './table.ts';
 
@@ -18,8 +16,6 @@ npm run build && npm run evidence:int8 -- --test FILE.npz --calibration FILE.npz
   --threads <n>      threads when speed is measured (default: 1)
   --bits             bits per label instead of right answers in percent
 `;
-
-const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 async function report(): Promise<void> {
   const { values, positionals: models } = parseArgs({
@@ -42,13 +38,7 @@ async function report(): Promise<void> {
   const ways = values.with.length === 0 ? ['--int8'] : values.with;
   const rows: string[][] = [];
   for (const model of models) {
-    const { inputs } = await inspect(model);
-    const specs = inputs.map(({ name, type, dims }) => ({
-      name,
-      type,
-      dims: dims.map((dim) => (dim === '?' ? undefined : dim)),
-    }));
-    const data = await loadTestData(test, specs);
+    const data = await dataFor(model, test);
     const score = async (path: string): Promise<string> => {
       const { accuracy, bitsPerLabel } = await scoreModel(path, data);
       return bits ? bitsPerLabel.toFixed(3) : (100 * accuracy).toFixed(2);
@@ -112,16 +102,6 @@ async function run(
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-function runCommand(argv: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, [COMMAND, ...argv], { stdio: ['ignore', 'inherit', 'inherit'] });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`onnx-prune ${argv.join(' ')} ended with ${code}`)),
-    );
-  });
 }
 
 await report();

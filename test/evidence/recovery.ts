@@ -1,11 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { loadTestData } from '../../cli/test-data.ts';
-import { inspect } from '../../src/index.ts';
+import { dataFor, runCommand } from './command.ts';
 import { scoreModel } from './score.ts';
 import { markdownTable } from './table.ts';
 
@@ -30,7 +27,6 @@ interface Outcome {
   readonly peak: number;
 }
 
-const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const list = (text: string): string[] => text.split(',').filter((each) => each !== '');
 
 async function report(): Promise<void> {
@@ -65,11 +61,7 @@ async function report(): Promise<void> {
   ];
   const rows: string[][] = [];
   for (const model of models) {
-    const { inputs } = await inspect(model);
-    const data = await loadTestData(
-      test,
-      inputs.map(({ name, type, dims }) => ({ name, type, dims: dims.map((dim) => (dim === '?' ? undefined : dim)) })),
-    );
+    const data = await dataFor(model, test);
     const score = async (path: string): Promise<number> => {
       const { accuracy, bitsPerLabel } = await scoreModel(path, data);
       return bits ? bitsPerLabel : 100 * accuracy;
@@ -113,37 +105,6 @@ async function run(
     return { score: await score(output), left: size.after.nonZeros / size.before.nonZeros, seconds, peak };
   } finally {
     rmSync(folder, { recursive: true });
-  }
-}
-
-const LOOK_EVERY_MS = 50;
-
-/** Runs the command to its end. @returns the largest sum of the resident memory of its processes that was seen, in bytes */
-function runCommand(argv: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [COMMAND, ...argv], { stdio: ['ignore', 'inherit', 'inherit'] });
-  let peak = 0;
-  const look = setInterval(() => {
-    if (child.pid !== undefined) peak = Math.max(peak, residentOf(child.pid));
-  }, LOOK_EVERY_MS);
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => {
-      clearInterval(look);
-      if (code === 0) resolve(peak);
-      else reject(new Error(`onnx-prune ${argv.join(' ')} ended with ${code}`));
-    });
-  });
-}
-
-/** Resident memory of a process and those it started, in bytes; 0 where the system does not tell (anything but Linux). */
-function residentOf(pid: number): number {
-  try {
-    const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-    const others = children === '' ? [] : children.split(' ').map(Number);
-    return Number(kib ?? 0) * 1024 + others.reduce((sum, each) => sum + residentOf(each), 0);
-  } catch {
-    return 0;
   }
 }
 

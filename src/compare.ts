@@ -57,11 +57,16 @@ export async function compareModels(
     });
     return {
       schemaVersion: SCHEMA_VERSION,
-      a: { path: a, fileBytes: (await stat(a)).size },
-      b: { path: b, fileBytes: (await stat(b)).size },
+      a: { path: a, fileBytes: (await stat(a)).size, footprint: null },
+      b: { path: b, fileBytes: (await stat(b)).size, footprint: null },
       fidelity,
+      onCalibration: null,
+      sizes: [],
       latency,
+      latencyAllCores: null,
+      gates: [],
       environment: environment(),
+      seconds: clock.seconds,
     };
   } finally {
     child.close();

@@ -19,9 +19,13 @@ export type { FloatLayer, OpsetChange, QuantizedLayer, QuantizeReport } from './
 export type { FloatSearch, FloatTry, Quantized } from './quantize-within.ts';
 export type { ByMagnitude, OneShotMethod, OneShotReport, SparseLayer } from './recover/one-shot.ts';
 export type { RecoveredLayer } from './recover/recover.ts';
+export type { LayerDistribution } from './report/distribution.ts';
+export type { GateName, GateReport } from './report/gates.ts';
 export { type AnyReport, checkReportPath, renderJson, writeReport } from './report/json.ts';
+export type { NodeFigures, Outline, OutlineNode } from './report/outline.ts';
 export {
   type CleaningReport,
+  type ComparedModel,
   type CompareReport,
   type DropReport,
   type EnvironmentReport,
@@ -37,19 +41,34 @@ export {
   type QuantizationReport,
   type Report,
   SCHEMA_VERSION,
+  type SizeTrial,
   type SoughtReport,
   type StorageReport,
   type TargetReport,
 } from './report/report.ts';
 export type {
+  PointFigures,
+  PointLatency,
+  Quality,
+  SensitivityReport,
+  SensitivityRow,
+  StudyPoint,
+  Suggestion,
+  SweepReport,
+  SweepSeries,
+} from './report/study.ts';
+export type {
   Accuracy,
   Feeds,
+  Footprint,
   HostTensor,
   InputSpec,
   ModelTiming,
   OutputComparison,
   OutputProof,
+  Regression,
   SpeedUp,
+  UncomparedOutput,
 } from './runtime/index.ts';
 export type { Progress } from './stopwatch.ts';
 export type { AxisCut, GroupReport, KeptLayer } from './transforms/describe-groups.ts';

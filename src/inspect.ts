@@ -53,6 +53,8 @@ function describe(loaded: LoadedModel): InspectReport {
     layers: layersOf(nodesInOrder(graph), new Set(graph.inputs.flatMap((value) => [...declaredSymbols(value)]))),
     groups: groups.map((group) => outline(group, map.unitsAlong)),
     kept: keptWhole(map, []),
+    distributions: [],
+    outline: null,
     recipe: {
       structured: START,
       layers: groups.map((group) => ({ match: group.name, amount: START })),

@@ -80,6 +80,8 @@ export function reportOf(findings: Findings): Report {
     proof,
     fidelity,
     latency,
+    gates: [],
+    outline: null,
     environment: environment(),
     seconds,
     notes: notesOn(findings),

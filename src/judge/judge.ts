@@ -147,8 +147,15 @@ export async function measureFidelity(
 ): Promise<FidelityReport> {
   const { feeds, samples } = inputs.fidelity;
   const labels = inputs.fidelity.labels.filter((label) => label !== undefined);
-  const { outputs, accuracy } = await compare(child, a, b, feeds, { ...options, ...(labels.length > 0 && { labels }) });
-  return { on: inputs.on, samples, outputs, accuracy: accuracy ?? null };
+  const {
+    accuracy = null,
+    regression = null,
+    ...rest
+  } = await compare(child, a, b, feeds, {
+    ...options,
+    ...(labels.length > 0 && { labels }),
+  });
+  return { on: inputs.on, samples, ...rest, accuracy, regression };
 }
 
 /** Times two models in turn. */

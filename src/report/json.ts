@@ -3,9 +3,10 @@ import { dirname, extname, resolve } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
 import { replaceFiles } from '../onnx/replace-files.ts';
 import type { CompareReport, InspectReport, Report } from './report.ts';
+import type { SensitivityReport, SweepReport } from './study.ts';
 
 /** Any of the reports. */
-export type AnyReport = Report | InspectReport | CompareReport;
+export type AnyReport = Report | InspectReport | CompareReport | SweepReport | SensitivityReport;
 
 /** A report as JSON text, indented, with a newline at the end. Infinite and NaN figures become null. */
 export function renderJson(report: AnyReport): string {

@@ -4,11 +4,22 @@ import type { TargetKind } from '../options/target.ts';
 import type { FusionReport } from '../quantize/fusion.ts';
 import type { OpsetChange } from '../quantize-report.ts';
 import type { Quantized } from '../quantize-within.ts';
-import type { Accuracy, ModelTiming, OutputComparison, OutputProof } from '../runtime/index.ts';
+import type {
+  Accuracy,
+  Footprint,
+  ModelTiming,
+  OutputComparison,
+  OutputProof,
+  Regression,
+  UncomparedOutput,
+} from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
 import type { PruneWeightsReport } from '../transforms/prune-weights.ts';
 import type { RemoveRedundantReport } from '../transforms/remove-redundant.ts';
 import type { StoreHalfReport } from '../transforms/store-half.ts';
+import type { LayerDistribution } from './distribution.ts';
+import type { GateReport } from './gates.ts';
+import type { Outline } from './outline.ts';
 
 /** Version of the report's shape. It grows by one when a field changes its meaning or goes; new fields may come at any time. */
 export const SCHEMA_VERSION = 1;
@@ -57,12 +68,15 @@ export interface ProofReport {
 
 /** How far the result is from the original: a measurement, not a verdict. */
 export interface FidelityReport {
-  /** `test data` or `random inputs`. */
-  readonly on: 'test data' | 'random inputs';
+  readonly on: 'test data' | 'calibration data' | 'random inputs';
   readonly samples: number;
   readonly outputs: readonly OutputComparison[];
   /** Right answers before (`hitsA`) and after (`hitsB`), where the data have labels. */
   readonly accuracy: Accuracy | null;
+  /** Mean squared errors before (`mseA`) and after (`mseB`), where the labels are numbers of an output's own shape. */
+  readonly regression: Regression | null;
+  /** Outputs that are no tensors and could not be compared. */
+  readonly uncompared: readonly UncomparedOutput[];
 }
 
 /** How fast both models run, timed in turn in one process. */
@@ -153,6 +167,8 @@ export interface QuantizationReport extends Quantized {
 /** Everything a pruning run has to say. Plain data; `JSON.stringify` of it is the report file. */
 export interface Report {
   readonly schemaVersion: typeof SCHEMA_VERSION;
+  /** The command that does it again, word by word; absent where no command did it. */
+  readonly command?: readonly string[];
   readonly tool: { readonly name: 'onnx-prune'; readonly version: string };
   readonly input: { readonly path: string; readonly producer: string; readonly opset: number };
   /** Where the result was written; null on a dry run. */
@@ -183,6 +199,10 @@ export interface Report {
   readonly fidelity: FidelityReport | null;
   /** Null under --no-bench. */
   readonly latency: LatencyReport | null;
+  /** How the gates came out that were given. */
+  readonly gates: readonly GateReport[];
+  /** The layers before and after, and how they hang together; null where the model is too large to be drawn. */
+  readonly outline: Outline | null;
   readonly environment: EnvironmentReport;
   /** Seconds that each stage took. */
   readonly seconds: Readonly<Record<string, number>>;
@@ -217,6 +237,8 @@ export interface GroupOutline {
 /** What `inspect` has to say of a model. */
 export interface InspectReport {
   readonly schemaVersion: typeof SCHEMA_VERSION;
+  /** See `Report`. */
+  readonly command?: readonly string[];
   readonly input: Report['input'] & { readonly irVersion: number; readonly fileBytes: number };
   readonly inputs: readonly {
     readonly name: string;
@@ -232,17 +254,53 @@ export interface InspectReport {
   readonly layers: readonly LayerReport[];
   readonly groups: readonly GroupOutline[];
   readonly kept: PruneChannelsReport['kept'];
+  /** How the weights of each layer are distributed. */
+  readonly distributions: readonly LayerDistribution[];
+  /** See `Report`; `after` is as `before`. */
+  readonly outline: Outline | null;
   /** A recipe to start from: options for `prune`, with an entry for every group. */
   readonly recipe: PruneOptions;
+}
+
+/** Whether two models agree at sizes of open axes that a single run does not tell of. */
+export interface SizeTrial {
+  /** Samples, and the other open axes by their symbol. */
+  readonly batch: number;
+  readonly dims: Readonly<Record<string, number>>;
+  /** The largest relative L2 error and the smallest cosine of any floating output; null where none is. */
+  readonly relativeL2: number | null;
+  readonly cosine: number | null;
+  /** Why one of the models did not run, or their outputs cannot be compared; null where all went well. */
+  readonly problem: string | null;
+}
+
+/** One of two models that are compared. */
+export interface ComparedModel {
+  readonly path: string;
+  /** Bytes of the .onnx file and of its external data. */
+  readonly fileBytes: number;
+  /** Null under --no-bench. */
+  readonly footprint: Footprint | null;
 }
 
 /** What `compare` has to say of two models. */
 export interface CompareReport {
   readonly schemaVersion: typeof SCHEMA_VERSION;
-  readonly a: { readonly path: string; readonly fileBytes: number };
-  readonly b: { readonly path: string; readonly fileBytes: number };
+  /** See `Report`. */
+  readonly command?: readonly string[];
+  readonly a: ComparedModel;
+  readonly b: ComparedModel;
+  /** On the test data; without any, on the calibration data; without any, on random inputs. */
   readonly fidelity: FidelityReport;
-  /** Null under --no-bench. */
+  /** Where both test and calibration data were given: on the latter. */
+  readonly onCalibration: FidelityReport | null;
+  /** Further sizes of open axes, on random inputs; empty where the models leave none open. */
+  readonly sizes: readonly SizeTrial[];
+  /** On `threads` threads; null under --no-bench. */
   readonly latency: LatencyReport | null;
+  /** On all cores; null under --no-bench, and where that is as many. */
+  readonly latencyAllCores: LatencyReport | null;
+  readonly gates: readonly GateReport[];
   readonly environment: EnvironmentReport;
+  readonly seconds: Readonly<Record<string, number>>;
 }

@@ -45,7 +45,16 @@ export class AccuracyMeasure {
   /** The counts so far; undefined when no output fitted. */
   result(): Accuracy | undefined {
     if (this.#output === undefined) return undefined;
-    return { output: this.#output, total: this.#total, hitsA: this.#hitsA, hitsB: this.#hitsB };
+    return {
+      output: this.#output,
+      total: this.#total,
+      hitsA: this.#hitsA,
+      hitsB: this.#hitsB,
+      top5A: null,
+      top5B: null,
+      lossA: Number.NaN,
+      lossB: Number.NaN,
+    };
   }
 }
 

@@ -147,6 +147,44 @@ export interface Accuracy {
   readonly total: number;
   readonly hitsA: number;
   readonly hitsB: number;
+  /** Labels among the five largest elements; null where there are five classes or fewer. */
+  readonly top5A: number | null;
+  readonly top5B: number | null;
+  /**
+   * Mean cross-entropy in nats over the labelled elements. Rows that are probabilities, or logarithms of them, already are
+   * taken as they are; else softmax of the row.
+   */
+  readonly lossA: number;
+  readonly lossB: number;
+}
+
+/** How far two models are from targets that are numbers. */
+export interface Regression {
+  /** The first floating output of the shape of the targets, axes of length 1 aside. */
+  readonly output: string;
+  /** Elements. */
+  readonly total: number;
+  /** Mean squared errors. */
+  readonly mseA: number;
+  readonly mseB: number;
+}
+
+/** An output that is no tensor and could not be compared. */
+export interface UncomparedOutput {
+  readonly name: string;
+  /** Why, in words that end the sentence "not compared: …". */
+  readonly reason: string;
+}
+
+/** What a model takes by itself, in a process of its own. */
+export interface Footprint {
+  /** Most bytes of memory that the process held while it loaded and ran the model. */
+  readonly peakBytes: number;
+  /** What it held with onnxruntime loaded and no model yet. */
+  readonly baseBytes: number;
+  /** Time to load the model and get its session ready, in ms: median of several loads. */
+  readonly loadMs: number;
+  readonly loads: number;
 }
 
 /** Answer of `compare`. */
@@ -156,6 +194,10 @@ export interface Comparison {
    * Present when labels were given and a floating output fits them: [N, classes] for [N], [N, T, classes] for [N, T].
    */
   readonly accuracy: Accuracy | undefined;
+  /** Present when labels were given that are numbers of an output's own shape rather than classes. */
+  readonly regression: Regression | undefined;
+  /** Outputs that are no tensors and could not be made into some. */
+  readonly uncompared: readonly UncomparedOutput[];
 }
 
 /** What `compare` runs. */

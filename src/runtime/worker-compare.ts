@@ -50,7 +50,12 @@ async function compareSessions(
       );
     }
   }
-  return { outputs: [...measures.values()].map((measure) => measure.result()), accuracy: accuracy.result() };
+  return {
+    outputs: [...measures.values()].map((measure) => measure.result()),
+    accuracy: accuracy.result(),
+    regression: undefined,
+    uncompared: [],
+  };
 }
 
 /** A's tensor outputs, each with the name of B's counterpart. */

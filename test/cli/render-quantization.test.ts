@@ -139,8 +139,24 @@ describe('a report', () => {
   });
 
   test('has accuracy in that line where there are labels, and says how to get it where there are none', () => {
-    const fidelity = { on: 'test data', samples: 200, outputs: [], accuracy: null } as const;
-    const accuracy = { output: 'y', total: 200, hitsA: 190, hitsB: 189 };
+    const fidelity = {
+      on: 'test data',
+      samples: 200,
+      outputs: [],
+      accuracy: null,
+      regression: null,
+      uncompared: [],
+    } as const;
+    const accuracy = {
+      output: 'y',
+      total: 200,
+      hitsA: 190,
+      hitsB: 189,
+      top5A: null,
+      top5B: null,
+      lossA: 0.1,
+      lossB: 0.1,
+    };
     const line = (more: Partial<Report>): string => renderReport({ ...quantized, ...more }, plain).split('\n')[2] ?? '';
     expect(line({ fidelity: { ...fidelity, accuracy } })).toMatch(/, accuracy 95\.00% → 94\.50%$/);
     expect(line({ fidelity })).toMatch(/, accuracy not measured \(--test with labels does\)$/);

@@ -144,9 +144,22 @@ const typical: Report = {
     on: 'test data',
     samples: 10_000,
     outputs: [comparison('logits')],
-    accuracy: { output: 'logits', total: 10_000, hitsA: 9873, hitsB: 9790 },
+    accuracy: {
+      output: 'logits',
+      total: 10_000,
+      hitsA: 9873,
+      hitsB: 9790,
+      top5A: null,
+      top5B: null,
+      lossA: 0.1,
+      lossB: 0.1,
+    },
+    regression: null,
+    uncompared: [],
   },
   latency,
+  gates: [],
+  outline: null,
   environment,
   seconds: { read: 0.12, prune: 1.04, prove: 0.8 },
   notes: ['The batch size is symbolic: 1 was used.'],
@@ -186,6 +199,8 @@ const failed: Report = {
       comparison('gone', { problem: 'B has no output of that name', count: 0 }),
     ],
     accuracy: null,
+    regression: null,
+    uncompared: [],
   },
 };
 
@@ -234,16 +249,30 @@ const inspected: InspectReport = {
     },
   ],
   kept,
+  distributions: [],
+  outline: null,
   recipe: { structured: '50%', layers: [] },
 };
 
 const compared: CompareReport = {
   schemaVersion: 1,
-  a: { path: 'models/resnet20.onnx', fileBytes: 6.9e6 },
-  b: { path: 'models/resnet20.pruned.onnx', fileBytes: 2.18e6 },
-  fidelity: { on: 'random inputs', samples: 4, outputs: [comparison('logits')], accuracy: null },
+  a: { path: 'models/resnet20.onnx', fileBytes: 6.9e6, footprint: null },
+  b: { path: 'models/resnet20.pruned.onnx', fileBytes: 2.18e6, footprint: null },
+  fidelity: {
+    on: 'random inputs',
+    samples: 4,
+    outputs: [comparison('logits')],
+    accuracy: null,
+    regression: null,
+    uncompared: [],
+  },
+  onCalibration: null,
+  sizes: [],
   latency,
+  latencyAllCores: null,
+  gates: [],
   environment,
+  seconds: {},
 };
 
 const unmeasured: Report = {

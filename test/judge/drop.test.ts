@@ -18,7 +18,16 @@ const output: OutputComparison = {
   argmaxAgreement: 0.99,
   nonFinite: { a: 0, b: 0, agree: true },
 };
-const accuracy = { output: 'scores', total: 300, hitsA: 200, hitsB: 197 };
+const accuracy = {
+  output: 'scores',
+  total: 300,
+  hitsA: 200,
+  hitsB: 197,
+  top5A: null,
+  top5B: null,
+  lossA: 0.1,
+  lossB: 0.1,
+};
 
 describe('a drop', () => {
   it('is of right answers where there are labels', () => {

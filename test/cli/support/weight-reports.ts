@@ -136,6 +136,8 @@ export const report: Report = {
   proof: null,
   fidelity: null,
   latency: null,
+  gates: [],
+  outline: null,
   environment: { node: '20.20.2', platform: 'linux-x64', cpu: 'AMD EPYC', kernelBlock: 16 },
   seconds: { read: 0.1 },
   notes: [],

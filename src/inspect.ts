@@ -1,13 +1,15 @@
 import { buildChannelMap } from './channels/build.ts';
 import type { Group } from './channels/group.ts';
+import { describeDistributions } from './describe-distributions.ts';
 import { holdsWeights } from './ir/data-type.ts';
-import { typeOf } from './ir/import.ts';
 import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
-import { type Dim, dimsOf, type Value } from './ir/value.ts';
+import type { Dim, Value } from './ir/value.ts';
 import { countParameters } from './judge/size.ts';
 import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } from './load.ts';
 import { countMacs, macsOfNode } from './ops/macs.ts';
 import { ruleOf } from './ops/rules.ts';
+import { outlineAfter, outlineBefore } from './outline.ts';
+import { declaredSymbols, printableDims } from './printable-dims.ts';
 import { type GroupOutline, type InspectReport, type LayerReport, SCHEMA_VERSION } from './report/report.ts';
 import { createEngine, RuntimeChild } from './runtime/index.ts';
 import { headOf, keptWhole, namesOf } from './transforms/describe-groups.ts';
@@ -30,7 +32,8 @@ function describe(loaded: LoadedModel): InspectReport {
   const { graph } = model;
   const map = buildChannelMap(graph, ruleOf);
   // The last unit of a group stays, so those of one have nothing to offer.
-  const groups = map.groups.filter(({ count }) => count > 1);
+  const groups = map.groups.filter(({ count }) => count > 1).map((group) => describeGroup(group, map.unitsAlong));
+  const kept = keptWhole(map, []);
   const { macs, unknown } = countMacs(graph);
   const operators: Record<string, number> = {};
   for (const node of nodesIn(graph)) operators[node.opType] = (operators[node.opType] ?? 0) + 1;
@@ -51,10 +54,10 @@ function describe(loaded: LoadedModel): InspectReport {
     macs,
     macsUnknown: unknown,
     layers: layersOf(nodesInOrder(graph), new Set(graph.inputs.flatMap((value) => [...declaredSymbols(value)]))),
-    groups: groups.map((group) => outline(group, map.unitsAlong)),
-    kept: keptWhole(map, []),
-    distributions: [],
-    outline: null,
+    groups,
+    kept,
+    distributions: describeDistributions(graph),
+    outline: outlineAfter(outlineBefore(graph), null, { groups, kept }),
     recipe: {
       structured: START,
       layers: groups.map((group) => ({ match: group.name, amount: START })),
@@ -66,17 +69,7 @@ function describe(loaded: LoadedModel): InspectReport {
 const START = '50%';
 
 function describeEnd(value: Value): InspectReport['inputs'][number] {
-  const dims = dimsOf(value) ?? [];
-  return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(dims, declaredSymbols(value)) };
-}
-
-/** The symbols that the file itself declares for a value: names that were given to open dims say nothing to a reader. */
-function declaredSymbols({ info }: Value): ReadonlySet<Dim> {
-  return new Set(info && typeOf(info)?.dims);
-}
-
-function printableDims(dims: readonly Dim[], names: ReadonlySet<Dim>): (number | string)[] {
-  return dims.map((dim) => (typeof dim === 'number' || (dim !== undefined && names.has(dim)) ? dim : '?'));
+  return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(value, declaredSymbols(value)) };
 }
 
 /** The nodes that hold parameters or multiply; a tied weight counts at its first node. */
@@ -91,12 +84,11 @@ function layersOf(nodes: readonly Node[], symbols: ReadonlySet<Dim>): LayerRepor
     }
     const macs = macsOfNode(node);
     if (parameters === 0 && macs === undefined) return [];
-    const output = node.outputs[0];
     return [
       {
         node: labelOf(node),
         operator: node.opType,
-        output: printableDims((output && dimsOf(output)) ?? [], symbols),
+        output: printableDims(node.outputs[0], symbols),
         parameters,
         macs: macs ?? null,
       },
@@ -104,7 +96,7 @@ function layersOf(nodes: readonly Node[], symbols: ReadonlySet<Dim>): LayerRepor
   });
 }
 
-function outline(group: Group, unitsAlong: ReturnType<typeof buildChannelMap>['unitsAlong']): GroupOutline {
+function describeGroup(group: Group, unitsAlong: ReturnType<typeof buildChannelMap>['unitsAlong']): GroupOutline {
   const head = headOf(group);
   const units = head && unitsAlong(head.axis);
   const channels =

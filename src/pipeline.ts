@@ -32,6 +32,7 @@ import {
   isCompressedName,
 } from './options/output-path.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './options/prune-options.ts';
+import { channelsOf, outlineAfter, outlineBefore } from './outline.ts';
 import { reportOf } from './prune-report.ts';
 import { readyForIntegers } from './ready-for-integers.ts';
 import type { Report } from './report/report.ts';
@@ -137,6 +138,7 @@ class PruneRun {
       return this.#clock.time('find inputs', () => judgeInputs(this.#child, path, specs, testData, request));
     });
     const before = await this.#clock.time('measure size', (tell) => measureOriginal(loaded, this.#gzipMeasure(tell)));
+    const draft = outlineBefore(model.graph);
 
     const inner = innerRounding(model.graph);
     const cleaned = options.verify && loaded.rewired ? await files.write('cleaned.onnx', model) : undefined;
@@ -194,6 +196,7 @@ class PruneRun {
       options: goals.settled,
       loaded,
       done,
+      outline: outlineAfter(draft, model.graph, channelsOf(done.pruning)),
       goal: await goals.conclude(after, verdict, result),
       sparseTensors: storage.sparse ? [...sparseTensorsOf(exported)].length : null,
       size: { before, after },

@@ -36,6 +36,7 @@ export interface Findings extends Verdict {
   readonly loaded: LoadedModel;
   /** What the transforms did. */
   readonly done: Transformed;
+  readonly outline: Report['outline'];
   /** What the result was to come to; null where nobody said. */
   readonly goal: GoalReport | null;
   /** How many tensors are stored as sparse initializers; null where none was to be. */
@@ -81,7 +82,7 @@ export function reportOf(findings: Findings): Report {
     fidelity,
     latency,
     gates: [],
-    outline: null,
+    outline: findings.outline,
     environment: environment(),
     seconds,
     notes: notesOn(findings),

@@ -6,7 +6,7 @@ export { FORMULA_FUNCTIONS } from './criteria/formula/translate.ts';
 export { FORMULA_VARIABLES, type VariableFact } from './criteria/formula/variables.ts';
 export { type ErrorCode, OnnxPruneError } from './errors.ts';
 export { CheckFailed } from './gates.ts';
-export { inspect } from './inspect.ts';
+export { type InspectOptions, inspect } from './inspect.ts';
 export type { DataRoom, SampleBatch, SampleSource } from './judge/sample-source.ts';
 export type { TestData } from './judge/test-data.ts';
 export type { Int8Mode, Int8Options, Ranges, Rounding } from './options/int8-options.ts';

@@ -82,6 +82,7 @@ export function outlineAfter(
 ): Outline | null {
   if (draft === null) return null;
   const figures = graph && figuresIn(graph);
+  const known = new Set(draft.nodes.map(({ name }) => name));
   const groupOf = new Map(groups.toReversed().flatMap((group) => group.producers.map((node) => [node, group])));
   const reasonOf = new Map(kept.toReversed().flatMap(({ reason, layers }) => layers.map(({ node }) => [node, reason])));
   const sources: number[][] = draft.nodes.map(() => []);
@@ -97,7 +98,7 @@ export function outlineAfter(
       ...node,
       group: carried[number]?.name ?? null,
       kept: isEnd(node) || carried[number] !== undefined ? null : (reasonOf.get(node.name) ?? null),
-      after: figures === null ? node.before : (figures.find(keys) ?? null),
+      after: figures === null ? node.before : (figures.find({ keys, handsOn }, known) ?? null),
     };
   });
   return { nodes, edges: draft.edges };
@@ -199,7 +200,11 @@ type Counts = Pick<NodeFigures, 'parameters' | 'nonZeros'>;
 /** The figures of all nodes of a graph. */
 interface Figures {
   of(element: Element): NodeFigures;
-  find(keys: Keys): NodeFigures | undefined;
+  /**
+   * Where a node multiplied and now only adds its bias to what a new node multiplies, both are taken together.
+   * @param known the names of the nodes that were drawn
+   */
+  find(wanted: Pick<DraftNode, 'keys' | 'handsOn'>, known: ReadonlySet<string>): NodeFigures | undefined;
 }
 
 function figuresIn(graph: Graph): Figures {
@@ -227,11 +232,29 @@ function figuresIn(graph: Graph): Figures {
           macs: macsWith(element.node),
           dims: printableDims(element.node.outputs[0], symbols),
         };
-  const find = ({ name, whole }: Keys): NodeFigures | undefined => {
+  const find: Figures['find'] = ({ keys: { name, whole }, handsOn }, known) => {
     const element = byWhole.get(whole) ?? byName.get(name);
-    return element && of(element);
+    if (element === undefined) return undefined;
+    const own = of(element);
+    const product = handsOn || 'end' in element || own.macs !== null ? undefined : newProduct(element.node, known);
+    return product === undefined ? own : together(own, of({ node: product }));
   };
   return { of, find };
+}
+
+/** The node in front that multiplies, where it is none of those that are known. */
+function newProduct(node: Node, known: ReadonlySet<string>): Node | undefined {
+  const producers = node.inputs.flatMap((input) => input?.producer ?? []);
+  return producers.find((each) => ruleOf(each).macs !== undefined && !known.has(labelOf(each)));
+}
+
+function together(last: NodeFigures, first: NodeFigures): NodeFigures {
+  return {
+    ...last,
+    parameters: first.parameters + last.parameters,
+    nonZeros: first.nonZeros + last.nonZeros,
+    macs: first.macs,
+  };
 }
 
 function keysOf(element: Element): Keys {

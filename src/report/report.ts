@@ -254,7 +254,7 @@ export interface InspectReport {
   readonly layers: readonly LayerReport[];
   readonly groups: readonly GroupOutline[];
   readonly kept: PruneChannelsReport['kept'];
-  /** How the weights of each layer are distributed. */
+  /** How the weights of each layer are distributed; empty where nobody asked. */
   readonly distributions: readonly LayerDistribution[];
   /** See `Report`; `after` is as `before`. */
   readonly outline: Outline | null;

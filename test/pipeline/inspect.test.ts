@@ -16,6 +16,19 @@ describe('inspect as a function', patient, () => {
     expect(report.kept).toEqual(pruning.kept);
   });
 
+  it('draws the model, and says how its weights are distributed where somebody asks', async () => {
+    const name = fixture('mnist-cnn.onnx');
+    const [plain, whole] = [await inspect(name), await inspect(name, { distributions: true })];
+    expect(plain).toEqual({ ...whole, distributions: [] });
+    expect(whole.distributions.length).toBeGreaterThan(2);
+    const nodes = whole.outline?.nodes ?? [];
+    for (const { node } of whole.distributions) expect(nodes.map((each) => each.name)).toContain(node);
+    expect(nodes.reduce((sum, { before }) => sum + before.parameters, 0)).toBe(whole.parameters);
+    for (const { before, after } of nodes) expect(after).toEqual(before);
+    for (const { name: group, producers } of whole.groups)
+      expect(nodes.find((each) => each.name === producers[0])?.group).toBe(group);
+  });
+
   it('stops when its signal aborts', async () => {
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(inspect(fixture('mnist-cnn.onnx'), { signal })).rejects.toThrow('enough');

@@ -1,33 +1,35 @@
 import { holdsWeights } from './ir/data-type.ts';
 import type { Graph } from './ir/graph.ts';
-import { initializersIn, labelOf, type Node, nodesIn, readsOf, subgraphsOf } from './ir/node.ts';
-import { nonZerosOf } from './ir/non-zeros.ts';
+import { initializersIn, labelOf, type Node, readsOf, subgraphsOf } from './ir/node.ts';
 import type { Value } from './ir/value.ts';
-import { macsOfNode } from './ops/macs.ts';
 import { ruleOf } from './ops/rules.ts';
-import { declaredSymbols, printableDims } from './printable-dims.ts';
-import type { NodeFigures, Outline, OutlineNode } from './report/outline.ts';
+import {
+  constantsOf,
+  type Element,
+  endsOf,
+  figuresIn,
+  INPUT,
+  keysOf,
+  nodesWith,
+  OUTPUT,
+  type Wanted,
+} from './outline-figures.ts';
+import type { Outline, OutlineNode } from './report/outline.ts';
 import type { KeptLayer } from './transforms/describe-groups.ts';
 import type { PruneChannelsReport } from './transforms/prune-channels.ts';
 
 /** Nodes beyond which a drawing would be of no use to anybody. */
 const MOST_NODES = 400;
 
-/** What stands for the ends of a graph in place of an operator. */
-const [INPUT, OUTPUT] = ['Input', 'Output'];
-
 /** A drawing of a graph as it is before anything leaves. */
 export interface OutlineDraft {
+  /** The names of all nodes, drawn or not. */
+  readonly names: ReadonlySet<string>;
   readonly nodes: readonly DraftNode[];
   readonly edges: readonly (readonly [number, number])[];
 }
 
-interface DraftNode extends Pick<OutlineNode, 'name' | 'operator' | 'isLayer' | 'before'> {
-  /** What finds it in another graph. */
-  readonly keys: Keys;
-  /** Whether channels go through it as they come. */
-  readonly handsOn: boolean;
-}
+interface DraftNode extends Pick<OutlineNode, 'name' | 'operator' | 'isLayer' | 'before'>, Wanted {}
 
 /** What is known of channels: the groups that leave together, and the layers that keep theirs. */
 export interface OutlineChannels {
@@ -42,12 +44,6 @@ export interface OutlineChannels {
 /** What a pruning knew of channels. */
 export function channelsOf({ groups, kept }: PruneChannelsReport): OutlineChannels {
   return { groups: groups.map(({ name, producers, before }) => ({ name, producers, channels: before })), kept };
-}
-
-/** The name of a node, and that with its first output's, which tells nodes of one name apart. */
-interface Keys {
-  readonly name: string;
-  readonly whole: string;
 }
 
 /**
@@ -67,7 +63,7 @@ export function outlineBefore(graph: Graph): OutlineDraft | null {
     const before = figures.of(element);
     return { ...named, isLayer, handsOn, keys: keysOf(element), before };
   });
-  return { nodes, edges };
+  return { names: new Set([...graph.nodes].map(labelOf)), nodes, edges };
 }
 
 /**
@@ -82,7 +78,6 @@ export function outlineAfter(
 ): Outline | null {
   if (draft === null) return null;
   const figures = graph && figuresIn(graph);
-  const known = new Set(draft.nodes.map(({ name }) => name));
   const groupOf = new Map(groups.toReversed().flatMap((group) => group.producers.map((node) => [node, group])));
   const reasonOf = new Map(kept.toReversed().flatMap(({ reason, layers }) => layers.map(({ node }) => [node, reason])));
   const sources: number[][] = draft.nodes.map(() => []);
@@ -98,7 +93,7 @@ export function outlineAfter(
       ...node,
       group: carried[number]?.name ?? null,
       kept: isEnd(node) || carried[number] !== undefined ? null : (reasonOf.get(node.name) ?? null),
-      after: figures === null ? node.before : (figures.find({ keys, handsOn }, known) ?? null),
+      after: figures === null ? node.before : (figures.find({ keys, handsOn }, draft.names) ?? null),
     };
   });
   return { nodes, edges: draft.edges };
@@ -107,9 +102,6 @@ export function outlineAfter(
 function isEnd({ operator, isLayer }: Pick<OutlineNode, 'operator' | 'isLayer'>): boolean {
   return !isLayer && (operator === INPUT || operator === OUTPUT);
 }
-
-/** A node of a graph, or one of its ends. */
-type Element = { readonly node: Node } | { readonly end: typeof INPUT | typeof OUTPUT; readonly value: Value };
 
 interface Drawn extends Pick<DraftNode, 'name' | 'operator' | 'isLayer' | 'handsOn'> {
   readonly element: Element;
@@ -157,10 +149,6 @@ function drawGraph(graph: Graph): { readonly drawn: readonly Drawn[]; readonly e
   return { drawn, edges };
 }
 
-function endsOf(graph: Graph): { readonly inputs: readonly Value[]; readonly outputs: readonly Value[] } {
-  return { inputs: graph.inputs.filter(({ tensor }) => tensor === undefined), outputs: graph.outputs };
-}
-
 function isWeight({ tensor }: Value): boolean {
   return tensor !== undefined && tensor.size > 1 && holdsWeights(tensor.type);
 }
@@ -169,138 +157,7 @@ function holdsInside(node: Node): boolean {
   return subgraphsOf(node).some((body) => initializersIn(body).some(isWeight));
 }
 
-/** A node and those in its bodies. */
-function nodesWith(node: Node): readonly Node[] {
-  return [node, ...subgraphsOf(node).flatMap(nodesIn)];
-}
-
 /** Whether a node reads nothing of a tensor but its dims. */
 function readsLengths({ domain, opType }: Node): boolean {
   return domain === '' && (opType === 'Shape' || opType === 'Size');
-}
-
-/** Tells the nodes of a graph that read constants alone; to be asked in executable order. */
-function constantsOf(graph: Graph): (node: Node) => boolean {
-  const made = new Set<Value>();
-  const outputs = new Set(graph.outputs);
-  return (node) => {
-    const reads = [...readsOf(node)];
-    const isConstant =
-      reads.length > 0 &&
-      reads.every((value) => value.tensor !== undefined || made.has(value)) &&
-      // What leaves the graph has nobody who reads it.
-      !node.outputs.some((output) => output !== undefined && outputs.has(output));
-    if (isConstant) for (const output of node.outputs) if (output !== undefined) made.add(output);
-    return isConstant;
-  };
-}
-
-type Counts = Pick<NodeFigures, 'parameters' | 'nonZeros'>;
-
-/** The figures of all nodes of a graph. */
-interface Figures {
-  of(element: Element): NodeFigures;
-  /**
-   * Where a node multiplied and now only adds its bias to what a new node multiplies, both are taken together.
-   * @param known the names of the nodes that were drawn
-   */
-  find(wanted: Pick<DraftNode, 'keys' | 'handsOn'>, known: ReadonlySet<string>): NodeFigures | undefined;
-}
-
-function figuresIn(graph: Graph): Figures {
-  const { inputs, outputs } = endsOf(graph);
-  const symbols = new Set(graph.inputs.flatMap((value) => [...declaredSymbols(value)]));
-  const counts = countsIn(graph);
-  const elements: Element[] = [
-    ...inputs.map((value) => ({ end: INPUT, value }) as const),
-    ...[...counts.keys()].map((node) => ({ node })),
-    ...outputs.map((value) => ({ end: OUTPUT, value }) as const),
-  ];
-  const byName = new Map<string, Element | undefined>();
-  const byWhole = new Map<string, Element>();
-  for (const element of elements) {
-    const { name, whole } = keysOf(element);
-    // A name that several bear tells none of them.
-    byName.set(name, byName.has(name) ? undefined : element);
-    byWhole.set(whole, element);
-  }
-  const of = (element: Element): NodeFigures =>
-    'end' in element
-      ? { parameters: 0, nonZeros: 0, macs: null, dims: printableDims(element.value, symbols) }
-      : {
-          ...(counts.get(element.node) ?? { parameters: 0, nonZeros: 0 }),
-          macs: macsWith(element.node),
-          dims: printableDims(element.node.outputs[0], symbols),
-        };
-  const find: Figures['find'] = ({ keys: { name, whole }, handsOn }, known) => {
-    const element = byWhole.get(whole) ?? byName.get(name);
-    if (element === undefined) return undefined;
-    const own = of(element);
-    const product = handsOn || 'end' in element || own.macs !== null ? undefined : newProduct(element.node, known);
-    return product === undefined ? own : together(own, of({ node: product }));
-  };
-  return { of, find };
-}
-
-/** The node in front that multiplies, where it is none of those that are known. */
-function newProduct(node: Node, known: ReadonlySet<string>): Node | undefined {
-  const producers = node.inputs.flatMap((input) => input?.producer ?? []);
-  return producers.find((each) => ruleOf(each).macs !== undefined && !known.has(labelOf(each)));
-}
-
-function together(last: NodeFigures, first: NodeFigures): NodeFigures {
-  return {
-    ...last,
-    parameters: first.parameters + last.parameters,
-    nonZeros: first.nonZeros + last.nonZeros,
-    macs: first.macs,
-  };
-}
-
-function keysOf(element: Element): Keys {
-  if ('end' in element) {
-    const name = JSON.stringify([element.end, element.value.name, 'end']);
-    return { name, whole: name };
-  }
-  const { node } = element;
-  const name = labelOf(node);
-  return { name: JSON.stringify([name]), whole: JSON.stringify([name, node.outputs[0]?.name ?? '']) };
-}
-
-/** Parameters of each node that does not belong to another; those of what is made of constants go to its first reader. */
-function countsIn(graph: Graph): Map<Node, Counts> {
-  const counted = new Set<Value['tensor']>();
-  const handedOn = new Map<Value, Counts>();
-  const isConstant = constantsOf(graph);
-  const counts = new Map<Node, Counts>();
-  for (const node of graph.sorted()) {
-    let [parameters, nonZeros] = [0, 0];
-    for (const value of [...readsOf(node), ...subgraphsOf(node).flatMap(initializersIn)]) {
-      const own = handedOn.get(value);
-      handedOn.delete(value);
-      parameters += own?.parameters ?? 0;
-      nonZeros += own?.nonZeros ?? 0;
-      const { tensor } = value;
-      if (tensor === undefined || counted.has(tensor) || !holdsWeights(tensor.type)) continue;
-      counted.add(tensor);
-      parameters += tensor.size;
-      nonZeros += nonZerosOf(tensor);
-    }
-    const output = node.outputs.find((each) => each !== undefined && each.uses.size > 0);
-    if (isConstant(node) && output !== undefined) handedOn.set(output, { parameters, nonZeros });
-    else counts.set(node, { parameters, nonZeros });
-  }
-  return counts;
-}
-
-/** Multiply-accumulates of a node and its bodies; null where none multiplies or those of one are unknown. */
-function macsWith(node: Node): number | null {
-  const all = nodesWith(node).filter((each) => ruleOf(each).macs !== undefined);
-  let sum = 0;
-  for (const each of all) {
-    const macs = macsOfNode(each);
-    if (macs === undefined) return null;
-    sum += macs;
-  }
-  return all.length === 0 ? null : sum;
 }

@@ -119,7 +119,7 @@ describe('a drawing', { timeout: 120_000 }, () => {
   });
 
   test('has as many parameters and channels after a run as the result', async () => {
-    for (const int8 of [undefined, 'weights'] as const) {
+    for (const int8 of [undefined, 'weights', 'dynamic'] as const) {
       const report = await prune(fixture('cifar-resnet20.onnx'), {
         structured: 0.5,
         dryRun: true,

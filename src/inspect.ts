@@ -17,8 +17,11 @@ import { headOf, keptWhole, namesOf } from './transforms/describe-groups.ts';
 /** What `inspect` can be told. */
 export interface InspectOptions {
   readonly signal?: AbortSignal;
-  /** Whether to say how the weights of each layer are distributed, which takes half as long as all else; default false. */
-  readonly distributions?: boolean;
+  /**
+   * Whether to read the weights too, for `distributions` and `outline`: takes half as long again, and the files that hold the
+   * weights must be there. Default false.
+   */
+  readonly weights?: boolean;
 }
 
 /**
@@ -28,15 +31,15 @@ export interface InspectOptions {
 export async function inspect(path: string, options: InspectOptions = {}): Promise<InspectReport> {
   const child = new RuntimeChild();
   try {
-    const { signal, distributions = false } = options;
+    const { signal, weights = false } = options;
     const loaded = await loadModel(path, createEngine(child, { signal }));
-    return describe(loaded, distributions);
+    return describe(loaded, weights);
   } finally {
     child.close();
   }
 }
 
-function describe(loaded: LoadedModel, distributions: boolean): InspectReport {
+function describe(loaded: LoadedModel, weights: boolean): InspectReport {
   const { model, path, bytes } = loaded;
   const { graph } = model;
   const map = buildChannelMap(graph, ruleOf);
@@ -65,8 +68,8 @@ function describe(loaded: LoadedModel, distributions: boolean): InspectReport {
     layers: layersOf(nodesInOrder(graph), new Set(graph.inputs.flatMap((value) => [...declaredSymbols(value)]))),
     groups,
     kept,
-    distributions: distributions ? describeDistributions(graph) : [],
-    outline: outlineAfter(outlineBefore(graph), null, { groups, kept }),
+    distributions: weights ? describeDistributions(graph) : [],
+    outline: weights ? outlineAfter(outlineBefore(graph), null, { groups, kept }) : null,
     recipe: {
       structured: START,
       layers: groups.map((group) => ({ match: group.name, amount: START })),

@@ -256,7 +256,7 @@ export interface InspectReport {
   readonly kept: PruneChannelsReport['kept'];
   /** How the weights of each layer are distributed; empty where nobody asked. */
   readonly distributions: readonly LayerDistribution[];
-  /** See `Report`; `after` is as `before`. */
+  /** See `Report`; `after` is as `before`. Null where nobody asked, too. */
   readonly outline: Outline | null;
   /** A recipe to start from: options for `prune`, with an entry for every group. */
   readonly recipe: PruneOptions;

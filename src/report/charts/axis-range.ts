@@ -1,12 +1,13 @@
 /**
- * The range of an axis for values that need not be seen against 0: all of them with a twentieth of their span as air; from 0
+ * The range of an axis for values that need not be seen against 0: all of them with a little air; from 0
  * where they come near it anyway.
+ * @param least how much the range spans at least, so that noise does not look like a landslide
  * @param most where the range ends at the latest; such as 100 for percent
  */
-export function looseRange(values: readonly number[], most: number): readonly [number, number] {
+export function looseRange(values: readonly number[], least: number, most: number): readonly [number, number] {
   const low = Math.min(...values);
   const high = Math.max(...values);
-  const air = (high - low || Math.abs(high) * 0.02 || 1) * 0.06;
+  const air = Math.max((high - low) * 0.06, (least - (high - low)) / 2);
   const from = low >= 0 && low < (high - low) / 4 ? 0 : low - air;
   return [low >= 0 ? Math.max(0, from) : from, Math.min(most, high + air)];
 }

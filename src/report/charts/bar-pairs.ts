@@ -77,7 +77,7 @@ export function drawPairs({ plot, draw }: PlotKit, panel: PairPanel): string {
       { ...bar(({ after }) => after, 7), fill: color, pointerEvents: 'none' },
     ),
     plot.text(rows, {
-      x: ({ before, after }: Row) => Math.max(before ?? 0, after ?? 0),
+      x: ({ before, after }: Row) => (before === null ? 0 : Math.max(before, after ?? 0)),
       y: ({ row }: Row) => row + 0.5,
       text: 'text',
       textAnchor: 'start',

@@ -12,7 +12,7 @@ export interface NodeShape extends Box {
   readonly text: string;
 }
 
-const NAME_LENGTH = 24;
+const NAME_LENGTH = 29;
 const LAYER: Box = { width: 206, height: 48 };
 const JOIN_SIGNS: Readonly<Record<string, string>> = { Add: '+', Sum: '+', Sub: '\u2212', Mul: '×', Div: '÷' };
 

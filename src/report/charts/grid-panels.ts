@@ -43,7 +43,7 @@ export function drawGrid(
     const x = (k % COLUMNS) * PANEL.width;
     return `<g transform="translate(${x},${HEAD + Math.floor(k / COLUMNS) * PANEL.height})">${markup}</g>`;
   });
-  const words = `<g fill="var(--muted)"><text text-anchor="start" x="${PANEL.side}" y="14">\u2191 ${style.yLabel}</text><text text-anchor="end" x="${width - PANEL.side}" y="${height - 10}">${style.xLabel} \u2192</text></g>`;
+  const words = `<g fill="var(--muted)"><text text-anchor="start" x="${PANEL.side}" y="14">\u2191 ${style.yLabel}</text><text text-anchor="start" x="${PANEL.side}" y="${height - 10}">${style.xLabel} \u2192</text></g>`;
   return { markup: `${words}${drawn.join('')}`, width, height };
 }
 

@@ -123,12 +123,11 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
   ];
   const { plot, draw } = await loadPlot();
   const height = 138;
-  const width = 640;
+  const width = 660;
   const marks = rows.flatMap(({ name, row, timing, color, filled, symbol }) => {
     const { median, p10, p90 } = timing;
     const said = `median ${millisecondsText(median)}, p10 ${millisecondsText(p10)}, p90 ${millisecondsText(p90)}, ${timing.runs} runs`;
-    const note =
-      row === 1 ? `${millisecondsText(median)}, ${ratioText(speedUp)} as fast${verdict}` : millisecondsText(median);
+    const note = row === 1 ? `${millisecondsText(median)}, ${ratioText(speedUp)} as fast` : millisecondsText(median);
     return [
       plot.link([0], {
         x1: [p10],
@@ -162,7 +161,7 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
     marginTop: 14,
     marginBottom: 44,
     marginLeft: 70,
-    marginRight: 150,
+    marginRight: 170,
     x: { domain: [0, Math.max(before.p90, after.p90)] },
     y: { domain: [1.6, -0.6], axis: null },
     marks: [

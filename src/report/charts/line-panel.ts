@@ -1,77 +1,18 @@
 import type { Markish } from '@observablehq/plot';
-import { shortName, textWidth } from './names.ts';
+import { dodge, type Line, type LinePanel, type LinePoint, mostX } from './line-data.ts';
+import { labelMarks, lineEnds } from './line-labels.ts';
 import type { Panel, PlotKit } from './plot.ts';
-import { type SeriesStyle, seriesStyle } from './series-style.ts';
+import { seriesStyle } from './series-style.ts';
 import { spread } from './spread.ts';
-import { FONT_SIZE } from './svg.ts';
-
-/** A measured point of a line. */
-export interface LinePoint {
-  readonly x: number;
-  readonly y: number;
-  /** Whiskers from and to; absent where there are none. */
-  readonly span?: readonly [number, number];
-  /** Drawn without a filling: what it shows may be chance. */
-  readonly hollow?: boolean;
-  readonly title: string;
-}
-
-/** A point that has no value, since its run failed. */
-export interface FailedPoint {
-  readonly x: number;
-  readonly title: string;
-}
-
-/** A line with a name. */
-export interface Line {
-  readonly name: string;
-  readonly points: readonly LinePoint[];
-  readonly failed: readonly FailedPoint[];
-}
-
-/** A level that the lines are held against. */
-export interface Level {
-  readonly value: number;
-  /** What it is from and to where it was measured several times. */
-  readonly span?: readonly [number, number];
-  readonly label: string;
-  readonly title: string;
-}
-
-/** What a panel of lines shows. */
-export interface LinePanel {
-  readonly width: number;
-  readonly height: number;
-  /** Largest x; the axis begins at 0. */
-  readonly mostX: number;
-  readonly xLabel: string;
-  readonly yLabel: string;
-  readonly yDomain: readonly [number, number];
-  readonly log: boolean;
-  readonly lines: readonly Line[];
-  readonly level: Level | null;
-  /** Names at the line ends, in a column of this many pixels; 0 for none. */
-  readonly labels: number;
-}
 
 /** Pixels around the frame of a panel, but for the labels. */
 const MARGIN = { top: 34, bottom: 44, left: 58, right: 14 } as const;
 /** Between names. */
 const LABEL_GAP = 17;
-/** From the frame to the sign before a name, and from there to the name. */
-const SIGN_AT = 30;
-const NAME_AT = 42;
-/** Characters of a name. */
-const LABEL_LENGTH = 30;
-/** Between whiskers of series at the same x. */
-const DODGE = 5;
+/** Pixels that the number at a tick needs. */
+const TICK_ROOM = 27;
 /** Between the crosses of runs that failed. */
 const CROSS_GAP = 18;
-
-/** Pixels that the column of names takes. */
-export function labelColumn(names: readonly string[]): number {
-  return NAME_AT + 6 + Math.max(...names.map((name) => textWidth(shortName(name, LABEL_LENGTH), FONT_SIZE)));
-}
 
 /** Pixels of height that a panel needs for its names and to be read at all. */
 export function panelHeight(names: number): number {
@@ -89,7 +30,15 @@ export function drawLines(kit: PlotKit, panel: LinePanel): Panel {
   const axis = { color: 'var(--muted)', tickSize: 4 } as const;
   const marks: Markish[] = [
     plot.gridY({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: yTicks(panel).ticks }),
-    plot.axisX({ ...axis, label: panel.xLabel, labelAnchor: 'center', labelOffset: 38, labelArrow: 'none', ticks: 8 }),
+    plot.axisX({
+      ...axis,
+      label: panel.xLabel,
+      labelAnchor: 'center',
+      labelOffset: 38,
+      labelArrow: 'none',
+      ticks: xTicks(panel, panel.width - MARGIN.left - right),
+      tickFormat: (x: number) => String(x),
+    }),
     plot.axisY({ ...axis, label: panel.yLabel, labelArrow: 'none', ...yTicks(panel) }),
     plot.ruleY([panel.yDomain[0]], { stroke: 'var(--muted)' }),
     ...levelMarks(kit, panel),
@@ -103,7 +52,7 @@ export function drawLines(kit: PlotKit, panel: LinePanel): Panel {
     marginBottom: MARGIN.bottom,
     marginLeft: MARGIN.left,
     marginRight: right,
-    x: { domain: [0, panel.mostX], inset: 12, insetLeft: 0 },
+    x: { domain: [0, mostX(panel)], inset: 12, insetLeft: 0 },
     y: {
       type: panel.log ? 'log' : 'linear',
       domain: panel.yDomain,
@@ -122,9 +71,16 @@ export function drawLines(kit: PlotKit, panel: LinePanel): Panel {
   );
   const edge = panel.width - right;
   const labels = ends.flatMap((end, k) =>
-    labelMarks(kit, end, { fromX: place('x', end.x), fromY: place('y', end.y), edge, y: places[k] ?? 0 }),
+    labelMarks(kit, end, { fromX: place('x', end.x) + end.dx, fromY: place('y', end.y), edge, y: places[k] ?? 0 }),
   );
   return kit.draw({ ...options, marks: [...marks, ...labels] });
+}
+
+/** Ticks at the amounts themselves, where they are far enough apart to be written; else as many as the library thinks fit. */
+function xTicks(panel: LinePanel, pixels: number): number | number[] {
+  const ticks = [0, ...panel.xs.filter((x) => x > 0)];
+  const room = (TICK_ROOM / pixels) * mostX(panel);
+  return ticks.every((x, k) => k === 0 || x - (ticks[k - 1] ?? 0) >= room) ? ticks : Math.floor(pixels / 60);
 }
 
 /** Ticks of a logarithmic axis at 1, 2 and 5 of each decade, as plain numbers; of a linear one as the library sets them. */
@@ -168,8 +124,7 @@ function levelMarks({ plot }: PlotKit, { level }: LinePanel): Markish[] {
 function lineMarks({ plot }: PlotKit, panel: LinePanel, line: Line, index: number): Markish[] {
   const { color, symbol, dash } = seriesStyle(index);
   const spans = line.points.filter((point) => point.span !== undefined);
-  // Whiskers at the same amount would hide one another.
-  const dx = spans.length === 0 ? 0 : (index - (panel.lines.length - 1) / 2) * DODGE;
+  const dx = dodge(panel, index);
   const dot = { x: 'x', y: 'y', title: 'title', symbol, stroke: color, strokeWidth: 1.75, r: 4, dx } as const;
   const marks: Markish[] = [
     plot.line(line.points, { x: 'x', y: 'y', stroke: color, strokeWidth: 2, strokeDasharray: dash, dx }),
@@ -225,65 +180,4 @@ function failedMarks({ plot }: PlotKit, { lines }: LinePanel, foot: number): Mar
       }),
     ),
   ];
-}
-
-interface LineEnd {
-  readonly name: string;
-  readonly x: number;
-  readonly y: number;
-  /** Null for the level. */
-  readonly style: SeriesStyle | null;
-}
-
-function lineEnds({ lines, level, mostX }: LinePanel): LineEnd[] {
-  const ends: LineEnd[] = lines.flatMap((line, index) => {
-    const last = line.points.at(-1);
-    return last === undefined ? [] : [{ name: line.name, x: last.x, y: last.y, style: seriesStyle(index) }];
-  });
-  if (level !== null) ends.push({ name: level.label, x: mostX, y: level.value, style: null });
-  return ends;
-}
-
-interface LabelPlace {
-  readonly fromX: number;
-  readonly fromY: number;
-  /** Right end of the frame. */
-  readonly edge: number;
-  readonly y: number;
-}
-
-/** A name with the sign of its line before it, and a thin leader from the line's end. */
-function labelMarks({ plot }: PlotKit, end: LineEnd, { fromX, fromY, edge, y }: LabelPlace): Markish[] {
-  const color = end.style?.color ?? 'currentColor';
-  const at = (value: number): { value: number[]; scale: null } => ({ value: [value], scale: null });
-  const one = [0];
-  const sample = { y1: at(y), y2: at(y), stroke: color, strokeDasharray: end.style?.dash ?? '5 4' } as const;
-  const marks: Markish[] = [
-    plot.link(one, {
-      x1: at(Math.min(fromX + 6, edge)),
-      x2: at(edge + SIGN_AT - 12),
-      y1: at(fromY),
-      y2: at(y),
-      stroke: color,
-      strokeOpacity: 0.45,
-    }),
-    plot.link(one, { ...sample, x1: at(edge + SIGN_AT - 11), x2: at(edge + SIGN_AT + 9), strokeWidth: 2 }),
-  ];
-  if (end.style !== null) {
-    const { symbol } = end.style;
-    marks.push(plot.dot(one, { x: at(edge + SIGN_AT - 1), y: at(y), symbol, fill: color, stroke: color, r: 4 }));
-  }
-  const text = shortName(end.name, LABEL_LENGTH);
-  const full = text === end.name ? {} : { title: [end.name] };
-  marks.push(
-    plot.text(one, {
-      x: at(edge + NAME_AT),
-      y: at(y),
-      text: [text],
-      textAnchor: 'start',
-      fill: 'currentColor',
-      ...full,
-    }),
-  );
-  return marks;
 }

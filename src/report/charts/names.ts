@@ -3,19 +3,20 @@ const UNWRITABLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to be found
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** A name as XML can hold it: characters that it cannot are shown as U+FFFD. */
-export function writable(name: string): string {
-  return name.replace(UNWRITABLE, '\ufffd');
+/** Text as XML can hold it: characters that it cannot are shown as U+FFFD. */
+export function writable(text: string): string {
+  return text.replace(UNWRITABLE, '\ufffd');
 }
 
 /**
- * A name in at most `most` characters: its end is kept, since names of layers are paths whose last parts tell them apart, and
- * what was left out is shown as an ellipsis.
+ * A name in at most `most` characters, an ellipsis for what was left out.
+ * @param headShare how much of the room its beginning gets; little, since names of layers are paths whose last parts tell them
+ *   apart
  */
-export function shortName(name: string, most: number): string {
+export function shortName(name: string, most: number, headShare = 0.25): string {
   const characters = [...writable(name).replace(/\s+/g, ' ')];
   if (characters.length <= most) return characters.join('');
-  const head = Math.max(0, Math.floor((most - 1) / 4));
+  const head = Math.max(0, Math.floor((most - 1) * headShare));
   return `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (most - 1 - head)).join('')}`;
 }
 

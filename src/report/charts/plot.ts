@@ -1,5 +1,6 @@
 import type * as PlotModule from '@observablehq/plot';
 import type { PlotOptions } from '@observablehq/plot';
+import { writable } from './names.ts';
 import { FONT_SIZE, roundCoordinates } from './svg.ts';
 
 /** Observable Plot, loaded, with a document to draw into. */
@@ -32,7 +33,8 @@ async function load(): Promise<PlotKit> {
       // A document for each, so that the elements drawn are let go.
       const { document } = parseHTML('<html></html>');
       const element = plot.plot({ ...options, document, style: { fontSize: `${FONT_SIZE}px` } });
-      const markup: string = element.outerHTML;
+      // Titles come from names as they are, and a document escapes them but lets through what XML cannot hold.
+      const markup: string = writable(element.outerHTML);
       return {
         markup: roundCoordinates(inside(markup)),
         place: (scale, value) => Number(element.scale(scale)?.apply(value) ?? Number.NaN),

@@ -1,5 +1,5 @@
 import type { PointFigures, StudyPoint, SweepReport, SweepSeries } from '../study.ts';
-import type { FailedPoint, Line, LinePoint } from './line-panel.ts';
+import type { FailedPoint, Line, LinePoint } from './line-data.ts';
 import { amountText } from './number-text.ts';
 
 /** What a sweep's chart shows of each point. */
@@ -45,9 +45,10 @@ function asked(series: SweepSeries, point: StudyPoint): string {
   return `${series.name}: ${amountText(point.amount)} asked, ${amountText(point.reached)} reached`;
 }
 
-/** The largest amount that was asked for, in percent. */
-export function mostAsked(report: SweepReport): number {
-  return Math.max(...report.series.flatMap((series) => series.points.map((point) => percentOf(point.amount))));
+/** The amounts that were asked for, in percent, ascending, each once. */
+export function amountsAsked(report: SweepReport): number[] {
+  const all = report.series.flatMap((series) => series.points.map((point) => percentOf(point.amount)));
+  return [...new Set(all)].sort((a, b) => a - b);
 }
 
 /** Whether any line has a point. */

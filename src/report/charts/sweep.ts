@@ -1,7 +1,7 @@
 import type { PointFigures, Quality, SweepReport } from '../study.ts';
 import { fromZero, logRange, looseRange, wantsLog } from './axis-range.ts';
 import type { Chart } from './chart.ts';
-import { drawLines, type Level, type Line, type LinePanel, labelColumn, panelHeight } from './line-panel.ts';
+import type { Level, Line } from './line-data.ts';
 import {
   bytesText,
   byteUnit,
@@ -12,12 +12,8 @@ import {
   pointsText,
   ratioText,
 } from './number-text.ts';
-import { loadPlot } from './plot.ts';
-import { svgElement } from './svg.ts';
-import { anyPoint, failedText, mostAsked, percentOf, sweepLines, sweepTable } from './sweep-points.ts';
-
-const WIDTH = 760;
-const ASKED = 'amount asked (%)';
+import { onePanel, sideBySide } from './sweep-panels.ts';
+import { anyPoint, failedText, percentOf, sweepLines, sweepTable } from './sweep-points.ts';
 
 /** How good the models are, by whatever is known of them. */
 interface Goodness {
@@ -28,6 +24,8 @@ interface Goodness {
   readonly text: (value: number) => string;
   /** What the axis counts in. */
   readonly scale: 1 | 100;
+  /** What the axis spans at least. */
+  readonly leastSpan: number;
 }
 
 const GOODNESS: readonly Goodness[] = [
@@ -38,6 +36,7 @@ const GOODNESS: readonly Goodness[] = [
     of: (quality) => quality.accuracy,
     text: percentText,
     scale: 100,
+    leastSpan: 1,
   },
   {
     name: 'agreement',
@@ -46,6 +45,7 @@ const GOODNESS: readonly Goodness[] = [
     of: (quality) => quality.agreement,
     text: percentText,
     scale: 100,
+    leastSpan: 1,
   },
   {
     name: 'cosine',
@@ -54,6 +54,7 @@ const GOODNESS: readonly Goodness[] = [
     of: (quality) => quality.cosine,
     text: (value) => value.toFixed(6),
     scale: 1,
+    leastSpan: 0.0001,
   },
 ];
 
@@ -78,7 +79,7 @@ export async function accuracyChart(report: SweepReport): Promise<Chart | null> 
     says: (figures) => `${name} ${said(figures)}`,
   });
   if (!anyPoint(lines)) return null;
-  const yDomain = looseRange([...valuesOf(lines), original * scale], scale);
+  const yDomain = looseRange([...valuesOf(lines), original * scale], kind.leastSpan, scale);
   const level: Level = {
     value: original * scale,
     label: `original ${text(original)}`,
@@ -243,34 +244,6 @@ export async function latencyChart(report: SweepReport): Promise<Chart | null> {
   };
 }
 
-type PanelData = Pick<LinePanel, 'yLabel' | 'yDomain' | 'log' | 'lines' | 'level'>;
-
-function onePanel(report: SweepReport, panel: PanelData, label: string): Promise<string> {
-  return sideBySide(report, [panel], label);
-}
-
-/** Panels in a row; the last has the names. */
-async function sideBySide(report: SweepReport, panels: readonly PanelData[], label: string): Promise<string> {
-  const kit = await loadPlot();
-  const names = panels.at(-1)?.lines.map((line) => line.name) ?? [];
-  const labels = labelColumn([...names, ...panels.map(({ level }) => level?.label ?? '')]);
-  const height = panelHeight(names.length + 1);
-  const each = Math.max(240, (WIDTH - labels) / panels.length);
-  const drawn = panels.map((panel, k) => {
-    const own = k === panels.length - 1 ? labels : 0;
-    const { markup } = drawLines(kit, {
-      ...panel,
-      width: Math.round(each + own),
-      height,
-      mostX: mostAsked(report),
-      xLabel: ASKED,
-      labels: own,
-    });
-    return k === 0 ? markup : `<g transform="translate(${Math.round(k * each)},0)">${markup}</g>`;
-  });
-  return svgElement({ width: Math.round(each * panels.length + labels), height, label }, drawn.join(''));
-}
-
 function valuesOf(lines: readonly Line[]): number[] {
   return lines.flatMap((line) => line.points.map((point) => point.y));
 }
@@ -280,7 +253,7 @@ function scaled(value: number | null, scale: 1 | 100): number | null {
 }
 
 function seriesText(lines: readonly Line[]): string {
-  return lines.length === 1 ? `for ${lines[0]?.name ?? ''}` : `for ${lines.length} series`;
+  return lines.length === 1 ? `for "${lines[0]?.name ?? ''}"` : `for ${lines.length} series`;
 }
 
 /** Which series does best at the largest amount that several have a point of. */
@@ -292,5 +265,5 @@ function bestText(lines: readonly Line[], best: 'highest' | 'lowest', text: (y: 
   if (last === undefined) return '';
   return lines.length === 1
     ? `, and at ${most}% it comes to ${text(last.y)}`
-    : `, and at ${most}% ${last.name} is ${best} with ${text(last.y)}`;
+    : `, and at ${most}% "${last.name}" is ${best} with ${text(last.y)}`;
 }

@@ -39,6 +39,12 @@ export function percentText(fraction: number): string {
   return `${text}%`;
 }
 
+/** A cosine to six digits; only equality is shown as 1. */
+export function cosineText(value: number): string {
+  const text = value.toFixed(6);
+  return value < 1 && text === '1.000000' ? '>0.999999' : text;
+}
+
 /** An amount that was asked for, without needless digits: `12.5%`, `50%`. */
 export function amountText(fraction: number): string {
   return `${Number((fraction * 100).toFixed(2))}%`;

@@ -5,6 +5,7 @@ import {
   amountText,
   bytesText,
   changeText,
+  cosineText,
   countText,
   millisecondsText,
   percentText,
@@ -25,6 +26,10 @@ describe('numbers in charts', () => {
     expect([0.9785, 1, 0.99999, 0].map(percentText)).toEqual(['97.85%', '100.00%', '>99.99%', '0.00%']);
     expect([0.07, 0.125, 0.5].map(amountText)).toEqual(['7%', '12.5%', '50%']);
     expect([-0.0125, 0.0025, -0.000001].map((value) => pointsText(value))).toEqual(['\u22121.25', '+0.25', '0.00']);
+  });
+
+  it('are cosines, and only equality is 1', () => {
+    expect([1, 0.9999999, 0.97942].map(cosineText)).toEqual(['1.000000', '>0.999999', '0.979420']);
   });
 
   it('are changes, and only what vanished is all less', () => {

@@ -103,3 +103,22 @@ export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
 }
+
+/** An amount to the last digit: `37.7%`. */
+export function formatShare(fraction: number): string {
+  return `${Number((fraction * 100).toPrecision(6))}%`;
+}
+
+/** A change of a fraction in percentage points, signed: `-0.80 points`, `+0.10 points`; `same` where there is none. */
+export function formatPoints(change: number): string {
+  if (change === 0) return 'same';
+  const points = Math.abs(change * 100);
+  return `${change < 0 ? '-' : '+'}${points < 0.005 ? '<0.01' : points.toFixed(2)} points`;
+}
+
+/** A loss to three digits: `0.105`, `2.30`, `1.20e-5`. */
+export function formatLoss(value: number): string {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || value === 0) return formatError(value);
+  return size >= 1e-3 && size < 1000 ? value.toPrecision(3) : value.toExponential(2).replace('e+', 'e');
+}

@@ -17,7 +17,7 @@ import { isCompareReport, isInspectReport, isSensitivityReport, isSweepReport } 
  * - compare, an output a row: output, on, samples, type, dims, elements, identical, mismatches, constant, cosine, relative_l2, max_abs_error,
  *   max_abs_reference, argmax_agreement, non_finite_a, non_finite_b, problem
  * - sweep, a point a row, the original first: series, of, choice_… (one for each option in which series differ), then the figures of a point
- * - sensitivity, a layer and amount a row: layer, nodes, of, size, bears, by, drop, then the figures of a point
+ * - sensitivity, a layer and amount a row: layer, made_by (its nodes), of, size, bears, by, drop, then the figures of a point
  *
  * The figures of a point: amount, reached, accuracy, top5, loss, agreement, cosine, parameters, non_zeros, macs, macs_unknown, nodes, file_bytes,
  * gzip_bytes, median_ms, p10_ms, p90_ms, original_ms, speed_up, speed_up_p25, speed_up_p75, significant, problem.

@@ -47,11 +47,11 @@ export function sweepSheet({ series, original }: SweepReport): Sheet {
 /** A row for each layer and amount of a study of sensitivity. */
 export function sensitivitySheet({ rows, of, by, original }: SensitivityReport): Sheet {
   return {
-    columns: ['layer', 'nodes', 'of', 'size', 'bears', 'by', 'drop', ...FIGURES],
+    columns: ['layer', 'made_by', 'of', 'size', 'bears', 'by', 'drop', ...FIGURES],
     rows: rows.flatMap(({ name, nodes, size, bears, points }) =>
       points.map((point) => ({
         layer: textCell(name),
-        nodes: listCell(nodes),
+        made_by: listCell(nodes),
         of,
         size,
         bears,

@@ -1,5 +1,6 @@
 /** A comment on GitHub may have 65,536 characters; some room stays for what a pipeline adds. */
 const MOST_CHARACTERS = 60_000;
+const MOST_NAMES = 8;
 
 /** A block of a comment: its lines, and what it is called where it has to be left out. */
 export interface Block {
@@ -25,8 +26,13 @@ export function comment(blocks: readonly Block[]): string {
     parts.push(text);
     used += text.length + 1;
   }
-  if (missing.length > 0) parts.push(`Left out, since a comment has no room for it: ${missing.join(', ')}.\n`);
+  if (missing.length > 0) parts.push(`Left out, since a comment has no room for it: ${listed(missing)}.\n`);
   return parts.join('\n');
+}
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - MOST_NAMES;
+  return names.slice(0, MOST_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
 /** The first lines that have room; what is cut is said. */

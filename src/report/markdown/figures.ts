@@ -65,8 +65,9 @@ export function qualityRows(fidelity: FidelityReport | null): ChangeRow[] {
     ];
   }
   if (regression !== null) return changeRow('mean squared error', regression.mseA, regression.mseB, formatLoss);
-  const agreement = least(outputs.map(({ argmaxAgreement }) => argmaxAgreement));
-  const cosine = least(outputs.map((output) => output.cosine));
+  const alike = outputs.filter(({ problem }) => problem === undefined);
+  const agreement = least(alike.map(({ argmaxAgreement }) => argmaxAgreement));
+  const cosine = least(alike.map((output) => output.cosine));
   return [
     ...(agreement === null ? [] : [['same answers', '', formatPercent(agreement), ''] as const]),
     ...(cosine === null ? [] : [['cosine of outputs', '', formatCosine(cosine), ''] as const]),
@@ -98,7 +99,7 @@ export function gatesTable(gates: readonly GateReport[]): string[] {
 export function gateFigure({ unit, gate }: GateReport, value: number): string {
   switch (unit) {
     case 'fraction':
-      return gate === '--max-drop' ? `${Number((value * 100).toFixed(3))} points` : formatPercent(value);
+      return gate === '--max-drop' ? pointsText(value) : formatPercent(value);
     case 'ratio':
       return formatRatio(value);
     case 'bytes':
@@ -108,6 +109,11 @@ export function gateFigure({ unit, gate }: GateReport, value: number): string {
     case 'number':
       return gate === '--min-cosine' ? formatCosine(value) : formatError(value);
   }
+}
+
+function pointsText(fraction: number): string {
+  const points = Number((fraction * 100).toFixed(3));
+  return `${points} ${points === 1 ? 'point' : 'points'}`;
 }
 
 const MOST_OUTPUTS = 40;

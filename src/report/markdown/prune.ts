@@ -1,4 +1,5 @@
 import { isPruned } from '../../gates.ts';
+import { deeds } from '../deeds.ts';
 import {
   formatAmount,
   formatBytes,
@@ -6,10 +7,12 @@ import {
   formatCount,
   formatError,
   formatInteger,
+  formatMilliseconds,
   formatPercent,
   formatPoints,
+  formatShare,
 } from '../format.ts';
-import type { ProofReport, Report } from '../report.ts';
+import type { ProofReport, Report, TargetReport } from '../report.ts';
 import { type Block, comment } from './comment.ts';
 import {
   bullets,
@@ -49,6 +52,7 @@ export function pruneMarkdown(report: Report): string {
       lines: [
         verdict(report),
         '',
+        ...bullets([...deeds(report).map(prose), ...goalTexts(report)]),
         ...changeTable(rows, ['before', 'after']),
         proofLine(proof),
         ...dataLine(report),
@@ -71,12 +75,12 @@ function verdict(report: Report): string {
   const { input, output, proof, gates, goal, size, latency } = report;
   const failures = [
     ...(proof?.passed === false ? ['the proof failed'] : []),
-    ...gates.filter(({ passed }) => !passed).map(({ gate }) => `${gate} failed`),
+    ...gates.filter(({ passed }) => !passed).map(({ gate }) => `${code(gate)} failed`),
     ...(goal?.target?.met === false ? ['the target was missed'] : []),
     ...(goal?.drop?.met === false && gates.length === 0 ? ['too many answers are lost'] : []),
   ];
   const where = output === null ? code(input.path) : `${code(input.path)} → ${code(output.path)}`;
-  if (failures.length > 0) return `❌ **${prose(failures.join(', '))}**: ${where}`;
+  if (failures.length > 0) return `❌ **${failures.join(', ')}**: ${where}`;
   if (!isPruned(report) && report.quantization === null && !storedOtherwise(report))
     return `⚠️ **nothing was pruned**: ${where}`;
   const facts = [
@@ -109,8 +113,32 @@ function proofLine(proof: ProofReport | null): string {
   if (!proof.passed) return '❌ Proof: the cut model does **not** compute what the masked one does.';
   if (proof.cut.length === 0 && proof.cleaned.length === 0)
     return 'Proof: nothing was rewired, so there was nothing to prove.';
-  const worst = [...proof.cut, ...proof.cleaned].reduce((most, { error }) => Math.max(most, error), 0);
+  const direct = proof.cut.filter(({ name }) => !proof.judgedByFrontier.includes(name));
+  const worst = [...direct, ...proof.cleaned].reduce((most, { error }) => Math.max(most, error), 0);
   return `✅ Proof: the rewired model computes what the masked one does (largest error ${formatError(worst)}).`;
+}
+
+/** What the result was to come to, and whether it does. */
+function goalTexts({ goal }: Report): string[] {
+  const target = goal?.target ?? null;
+  const sought = goal?.sought ?? null;
+  return [
+    ...(sought === null
+      ? []
+      : [
+          `${sought.found ? 'found' : 'nothing better than'} ${formatShare(sought.amount)} of ${sought.of} in ${sought.tries.length} tries`,
+        ]),
+    ...(target === null
+      ? []
+      : [
+          `${target.met ? '✅' : '❌'} ${target.kind}: ${targetFigure(target, target.reached)}, to be at most ${targetFigure(target, target.limit)}`,
+        ]),
+  ];
+}
+
+function targetFigure({ kind }: TargetReport, value: number): string {
+  if (kind === 'latency') return formatMilliseconds(value);
+  return kind === 'size' ? formatBytes(value) : formatAmount(value);
 }
 
 function dataLine({ fidelity }: Report): string[] {

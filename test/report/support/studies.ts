@@ -139,7 +139,7 @@ export const sensitivity: SensitivityReport = {
     },
   ],
   suggestion: {
-    recipe: { layers: [{ match: 'layer1.conv1.weight', structured: '40%' }] },
+    recipe: { layers: [{ match: 'layer1.conv1.weight', amount: '40%' }] },
     scale: 0.8,
     point: point(0.3, 0.965),
     holds: true,

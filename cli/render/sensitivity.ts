@@ -1,4 +1,4 @@
-import { sensitivityAnswer, toleranceText } from '../../src/report/sensitivity-answer.ts';
+import { sensitivityAnswer, toleranceText, unitText } from '../../src/report/sensitivity-answer.ts';
 import { shellLine } from '../../src/report/shell-words.ts';
 import type { SensitivityReport, SensitivityRow, StudyPoint } from '../../src/report/study.ts';
 import { dropOf } from '../../src/report/study-quality.ts';
@@ -37,7 +37,7 @@ export function renderSensitivity(report: SensitivityReport, options: RenderOpti
       'Answer',
       sensitivityAnswer(report).flatMap((text) => marked(context, '·', printable(text))),
     ),
-    section(context, `Points of ${report.by} lost when each is pruned alone`, renderRows(context, report)),
+    section(context, `${unitText(report)} lost`, renderRows(context, report)),
     section(context, 'Failed', failed(context, report)),
     suggestion(context, report, recipe),
     ...studyFoot(context, report),
@@ -62,6 +62,7 @@ function renderRows(context: Context, report: SensitivityReport): string[] {
     { text: formatAmount(row.size), paint: context.ink.dim },
   ]);
   const legend = [
+    'each pruned alone, by the amount above, fragile ones first',
     `bears: the largest amount that costs at most ${toleranceText(report)}, as all smaller ones do`,
     ...(positions.length < amounts.length
       ? [`${positions.length} of ${amounts.length} amounts have room here; --json has all`]

@@ -14,7 +14,7 @@ import {
 import { formatBytes, formatLoss, formatMilliseconds, formatPercent, formatRatio, formatShare } from './format.ts';
 import { failures, formatQuality, studyFoot, studyHead } from './study.ts';
 import { type Cell, type Column, type PaintedCell, renderTable } from './table.ts';
-import { printable } from './text.ts';
+import { printable, shorten } from './text.ts';
 
 /**
  * What a sweep has to say, for a person at a terminal: the answer in words, then a table for each line of it.
@@ -46,7 +46,10 @@ function renderSeries(context: Context, report: SweepReport, series: SweepSeries
   if (points.length === 0) return [];
   const wanted = columnsOf(report, series, by);
   const rows = points.map((point) => wanted.map(({ cell }) => cell(point, context.ink)));
-  return section(context, printable(name), [...renderTable(context, wanted, rows), ...failures(context, points)]);
+  return section(context, shorten(printable(name), context.width), [
+    ...renderTable(context, wanted, rows),
+    ...failures(context, points),
+  ]);
 }
 
 type PointColumn = Column & { readonly cell: (point: StudyPoint, ink: Ink) => Cell };

@@ -11,6 +11,11 @@ export function toleranceText({ tolerance, by }: SensitivityReport): string {
   return `${points} ${points === 1 ? 'point' : 'points'} of ${by}`;
 }
 
+/** What drops are counted in where they are shown as numbers: `Points of accuracy`, `Hundredths of the cosine`. */
+export function unitText({ by }: SensitivityReport): string {
+  return by === 'cosine' ? 'Hundredths of the cosine' : `Points of ${by}`;
+}
+
 /** The answer to what a sensitivity study asks, in sentences of plain text: what is fragile, what is not, and what comes of it. */
 export function sensitivityAnswer(report: SensitivityReport): readonly string[] {
   const { rows, of, amounts, suggestion } = report;

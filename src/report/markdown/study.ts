@@ -9,7 +9,7 @@ import {
   formatRatio,
   formatShare,
 } from '../format.ts';
-import { sensitivityAnswer, toleranceText } from '../sensitivity-answer.ts';
+import { sensitivityAnswer, toleranceText, unitText } from '../sensitivity-answer.ts';
 import type { PointLatency, SensitivityReport, StudyPoint, SweepReport, SweepSeries } from '../study.ts';
 import { dataRemark, dropOf, type Yardstick, yardstickOf } from '../study-quality.ts';
 import { sweepAnswer } from '../sweep-answer.ts';
@@ -130,7 +130,7 @@ function layerLines(report: SensitivityReport): string[] {
     ...columns.map((_, index) => dropCell(report, points[index])),
   ]);
   const left = amounts.length - columns.length;
-  return details(`Points of ${report.by} lost when each is pruned alone, fragile ones first`, [
+  return details(`${unitText(report)} lost when each is pruned alone, fragile ones first`, [
     ...table(['layer', right(of), right('bears'), ...columns.map((amount) => right(formatShare(amount)))], cells),
     ...rest,
     ...(left > 0 ? [`… and ${left} more amounts; the report as JSON has all.`, ''] : []),

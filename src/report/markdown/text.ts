@@ -14,16 +14,14 @@ function shortened(text: string, most: number): string {
 }
 
 /**
- * A name as a code span, in which GitHub sees neither markup nor mentions. The fence is longer than every run of backticks
- * in it, and a space stands between where the name begins or ends with one (CommonMark 0.31.2, 6.1).
+ * A name as code, in which GitHub sees neither markup nor mentions. Names with backticks, pipes or backslashes stand in <code> with
+ * entities for all that is no letter or digit, since programs differ in what ends a cell of a table after backslashes.
  */
 export function code(name: string): string {
   const text = shortened(printable(name), LONGEST_NAME);
   if (text.trim() === '') return '(no name)';
-  const runs = text.match(/`+/g) ?? [];
-  const fence = '`'.repeat(runs.reduce((longest, run) => Math.max(longest, run.length), 0) + 1);
-  const pad = /^[` ]|[` ]$/.test(text) ? ' ' : '';
-  return `${fence}${pad}${text}${pad}${fence}`;
+  if (!/[`|\\]|^ | $/.test(text)) return `\`${text}\``;
+  return `<code>${text.replace(/[!-/:-@[-`{-~]/g, (mark) => `&#${mark.charCodeAt(0)};`)}</code>`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
@@ -46,7 +44,7 @@ export function prose(text: string): string {
 /** How the cells of a column are aligned. */
 export type Alignment = 'left' | 'right';
 
-/** A table of cells that are Markdown already; pipes in them are escaped here, since a table takes them even from code. */
+/** A table of cells that are Markdown already, made by `code` or `prose`, which leave no pipe in them. */
 export function table(
   columns: readonly (string | { readonly title: string; readonly align: Alignment })[],
   rows: readonly (readonly string[])[],
@@ -62,7 +60,7 @@ export function table(
 }
 
 function line(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return `| ${cells.join(' | ')} |`;
 }
 
 /** A column of numbers. */

@@ -40,7 +40,7 @@ function expectTame(markdown: string): void {
     if (line === '<details>') open++;
     if (line === '</details>') open--;
     expect(open === 0 || open === 1).toBe(true);
-    const tags = plain.replace(/<code>[@#]<\/code>/g, '').replace(/^<\/?details>$|^<summary>|<\/summary>$/g, '');
+    const tags = plain.replace(/<code>[@#]<\/code>/g, '.').replace(/^<\/?details>$|^<summary>|<\/summary>$/g, '');
     expect(tags).not.toMatch(/[<>@~[\]\\](?!\|)/);
     expect(tags).not.toMatch(/(?<!&)#\d/);
     expect(tags).not.toMatch(/https?:\/\//);
@@ -132,7 +132,7 @@ describe('renderMarkdown', () => {
       fc.property(name, (each) => {
         for (const report of named(each)) expectTame(renderMarkdown(report));
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

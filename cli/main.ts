@@ -6,6 +6,8 @@ import { compareCommand } from './commands/compare.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { quantizeCommand } from './commands/quantize.ts';
+import { sensitivityCommand } from './commands/sensitivity.ts';
+import { sweepCommand } from './commands/sweep.ts';
 import { EXIT, exitCodeOf, Interrupted } from './exit-codes.ts';
 import { printable } from './render/text.ts';
 import { withPlainErrors } from './usage-errors.ts';
@@ -16,6 +18,8 @@ Examples:
   $ onnx-prune quantize model.onnx --calibration x.npz  writes model.int8.onnx, which runs on 8-bit integers
   $ onnx-prune inspect model.onnx                       shows what can be removed
   $ onnx-prune compare model.onnx model.pruned.onnx     shows how far apart they are
+  $ onnx-prune sweep model.onnx --test test.npz         shows what each amount costs and gains
+  $ onnx-prune sensitivity model.onnx --test test.npz   shows which layers are fragile
 
 prune is the command when none is named; "onnx-prune prune --help" lists its options.
 
@@ -32,6 +36,8 @@ function program(): Command {
   root.addCommand(quantizeCommand());
   root.addCommand(inspectCommand());
   root.addCommand(compareCommand());
+  root.addCommand(sweepCommand());
+  root.addCommand(sensitivityCommand());
   withPlainErrors(root.exitOverride(), 'onnx-prune --help');
   for (const command of root.commands) withPlainErrors(command.exitOverride(), `onnx-prune ${command.name()} --help`);
   return root;

@@ -197,7 +197,9 @@ export function pruneCommand(): Command {
 /** Refuses a second word, and a first one that was meant to be another command. */
 function checkWords(words: readonly string[]): void {
   const [first = '', ...more] = words;
-  const command = existsSync(first) ? undefined : nearestWord(first, ['prune', 'inspect', 'compare', 'quantize']);
+  const command = existsSync(first)
+    ? undefined
+    : nearestWord(first, ['prune', 'inspect', 'compare', 'quantize', 'sweep', 'sensitivity']);
   if (command === undefined && more.length === 0) return;
   const meant = command === undefined ? 'name one at a time' : `did you mean "onnx-prune ${command}"`;
   throw new OnnxPruneError(

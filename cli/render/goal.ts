@@ -1,6 +1,6 @@
 import type { DropReport, GoalReport, SoughtReport, TargetReport } from '../../src/report/report.ts';
 import { type Context, marked, section } from './context.ts';
-import { formatAmount, formatBytes, formatCount, formatMilliseconds, formatPercent } from './format.ts';
+import { formatAmount, formatBytes, formatCount, formatMilliseconds, formatPercent, formatShare } from './format.ts';
 import { type Cell, renderTable } from './table.ts';
 import { printable } from './text.ts';
 
@@ -28,7 +28,7 @@ export function goalLines(goal: GoalReport | null): string[] {
   const searched = `in ${formatCount(tries.length, 'try', 'tries')}`;
   return [
     found
-      ? `found ${percent(amount)} of ${of} for ${aim}, ${searched}`
+      ? `found ${formatShare(amount)} of ${of} for ${aim}, ${searched}`
       : `no amount of ${of} was found for ${aim}, ${searched}`,
   ];
 }
@@ -57,7 +57,7 @@ export function renderGoal(context: Context, goal: GoalReport | null): string[] 
 function renderTries(context: Context, { tries, amount, found }: SoughtReport, kind: Kind): string[] {
   const { ink } = context;
   const rows = tries.map(({ amount: tried, reached, met }): Cell[] => [
-    percent(tried),
+    formatShare(tried),
     { text: show(kind, reached), paint: met ? ink.green : ink.yellow },
     met ? 'met' : 'missed',
     { text: found && tried === amount ? 'taken' : '', paint: ink.bold },
@@ -98,9 +98,4 @@ function show(kind: Kind, value: number): string {
 
 function points(fraction: number): string {
   return `${(fraction * 100).toFixed(2)} points`;
-}
-
-/** An amount to the last digit: `37.7%`. */
-function percent(fraction: number): string {
-  return `${Number((fraction * 100).toPrecision(6))}%`;
 }

@@ -1,19 +1,14 @@
 import { stripVTControlCharacters } from 'node:util';
 
+export { printable } from '../../src/report/printable.ts';
+
 /** Marks and variation selectors add to the character before them. */
 const ZERO_WIDTH = /^\p{M}$/u;
 /** Scripts that terminals draw two columns wide. */
 const WIDE =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]$/u;
-/** Control and format characters: a name in a model must not move the cursor, or reverse what a person reads. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const ESCAPE = String.fromCharCode(27);
 const COLOUR_OR_CHARACTER = new RegExp(`${ESCAPE}\\[[0-9;]*m|[^]`, 'gu');
-
-/** Text from outside (names in a model, paths, reasons) with its control characters written out. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
-}
 
 /** What exporters call a weight when they have folded or copied it: `onnx::Conv_216`, `1234`. */
 const MACHINE_MADE = /^(?:onnx::.*|\d+)$/;

@@ -1,0 +1,80 @@
+import { Command } from 'commander';
+import { checkRecipeFile, defaultRecipe, writeRecipe } from '../../src/report/recipe-file.ts';
+import { optionalWord } from './optional-word.ts';
+import { outputOptions, runOptions } from './shared-options.ts';
+import {
+  engineOptions,
+  journalOptions,
+  type StudyCommandOptions,
+  studyFiles,
+  WITHOUT_TEST,
+  waysOptions,
+} from './study-options.ts';
+
+interface Options extends StudyCommandOptions {
+  readonly tolerance?: string;
+  readonly suggest?: string | boolean;
+  readonly force?: boolean;
+}
+
+const EXAMPLES = `
+${WITHOUT_TEST}
+
+Examples:
+  $ onnx-prune sensitivity model.onnx --test test.npz
+  $ onnx-prune sensitivity model.onnx --structured 25,50,75 --tolerance 0.5% --test test.npz
+  $ onnx-prune sensitivity model.onnx --unstructured 50:95:15 --test test.npz --report layers.html
+  $ onnx-prune sensitivity model.onnx --test test.npz --suggest recipe.json
+  $ onnx-prune model.onnx --recipe recipe.json
+
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input.`;
+
+/** Prunes each layer alone by several amounts, and says which are fragile. */
+export function sensitivityCommand(): Command {
+  const command = new Command('sensitivity')
+    .description('prune each layer alone by several amounts and show which are fragile; writes no model')
+    .argument('<model>', 'the .onnx file; it is never touched')
+    .option(
+      '--structured <amounts>',
+      'percents of channels to remove from one group at a time: from:to:step such as 10:90:20, or a list such as 25,50,75',
+    )
+    .option('--unstructured <amounts>', 'percents of one weight at a time to make zero, written alike')
+    .option('--tolerance <points>', 'right answers that a layer may cost and still bear its amount (default: 1%)')
+    .addOption(
+      optionalWord(
+        '--suggest [file]',
+        'write a recipe of what each layer bears, scaled down until all together keep to the tolerance (default file: MODEL.recipe.json beside the model)',
+        'onnx-prune sensitivity',
+      ),
+    )
+    .option('--force', 'replace the file of --suggest where it exists');
+  for (const option of [
+    ...waysOptions(false, 'onnx-prune sensitivity'),
+    ...journalOptions(),
+    ...runOptions(),
+    ...outputOptions(),
+  ])
+    command.addOption(option);
+  return command.addHelpText('after', EXAMPLES).action((model: string, options: Options) => run(model, options));
+}
+
+async function run(model: string, options: Options): Promise<void> {
+  const [{ sensitivity }, { renderSensitivity }, { Session }] = await Promise.all([
+    import('../../src/index.ts'),
+    import('../render/sensitivity.ts'),
+    import('../session.ts'),
+  ]);
+  const { suggest, force, ...rest } = options;
+  const recipe = typeof suggest === 'string' ? suggest : suggest ? defaultRecipe(model) : undefined;
+  const session = new Session(options, {
+    ...studyFiles(model, options),
+    ...(recipe !== undefined && { 'the recipe': recipe }),
+  });
+  if (recipe !== undefined) checkRecipeFile('--suggest', recipe, studyFiles(model, options), force ?? false);
+  const wanted = { ...engineOptions(rest), ...(recipe !== undefined && { suggest: true }) };
+  const report = await session.work(() => sensitivity(model, wanted, session.hooks(options.calibration)));
+  const { suggestion } = report;
+  const written = suggestion === null ? undefined : recipe;
+  if (suggestion !== null && written !== undefined) await writeRecipe(written, suggestion.recipe);
+  await session.show(report, (each, look) => renderSensitivity(each, look, written));
+}

@@ -1,0 +1,96 @@
+import type { SensitivityReport, StudyPoint, SweepReport } from '../study.ts';
+import { dropOf } from '../study-quality.ts';
+import { listCell, type Sheet, textCell, type Value } from './cells.ts';
+
+const FIGURES = [
+  ...['amount', 'reached', 'accuracy', 'top5', 'loss', 'agreement', 'cosine'],
+  ...['parameters', 'non_zeros', 'macs', 'macs_unknown', 'nodes', 'file_bytes', 'gzip_bytes'],
+  ...[
+    'median_ms',
+    'p10_ms',
+    'p90_ms',
+    'original_ms',
+    'speed_up',
+    'speed_up_p25',
+    'speed_up_p75',
+    'significant',
+    'problem',
+  ],
+];
+
+/** A row for each point of a sweep, the original in the first. */
+export function sweepSheet({ series, original }: SweepReport): Sheet {
+  const choices = [...new Set(series.flatMap((each) => Object.keys(each.choices)))].map((name) => ({
+    name,
+    column: `choice_${snake(name)}`,
+  }));
+  const first = {
+    series: 'original',
+    ...pointRow({ amount: 0, reached: 0, problem: null, figures: { ...original, latency: null } }),
+  };
+  return {
+    columns: ['series', 'of', ...choices.map(({ column }) => column), ...FIGURES],
+    rows: [
+      first,
+      ...series.flatMap((each) =>
+        each.points.map((point) => ({
+          series: textCell(each.name),
+          of: each.of,
+          ...Object.fromEntries(choices.map(({ name, column }) => [column, textCell(each.choices[name] ?? '')])),
+          ...pointRow(point),
+        })),
+      ),
+    ],
+  };
+}
+
+/** A row for each layer and amount of a study of sensitivity. */
+export function sensitivitySheet({ rows, of, by, original }: SensitivityReport): Sheet {
+  return {
+    columns: ['layer', 'made_by', 'of', 'size', 'bears', 'by', 'drop', ...FIGURES],
+    rows: rows.flatMap(({ name, nodes, size, bears, points }) =>
+      points.map((point) => ({
+        layer: textCell(name),
+        made_by: listCell(nodes),
+        of,
+        size,
+        bears,
+        by,
+        drop: point.figures === null ? null : dropOf(original.quality, point.figures.quality, by),
+        ...pointRow(point),
+      })),
+    ),
+  };
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/-/g, '_');
+}
+
+function pointRow({ amount, reached, figures, problem }: StudyPoint): Readonly<Record<string, Value>> {
+  if (figures === null) return { amount, problem: textCell(problem ?? '') };
+  const { size, quality, latency } = figures;
+  return {
+    amount,
+    reached,
+    ...quality,
+    parameters: size.parameters,
+    non_zeros: size.nonZeros,
+    macs: size.macs,
+    macs_unknown: size.macsUnknown,
+    nodes: size.nodes,
+    file_bytes: size.fileBytes,
+    gzip_bytes: size.gzipBytes,
+    ...(latency !== null && {
+      median_ms: latency.median,
+      p10_ms: latency.p10,
+      p90_ms: latency.p90,
+      original_ms: latency.original,
+      speed_up: latency.speedUp,
+      speed_up_p25: latency.p25,
+      speed_up_p75: latency.p75,
+      significant: latency.significant,
+    }),
+    problem: problem === null ? null : textCell(problem),
+  };
+}

@@ -1,0 +1,158 @@
+import {
+  formatBytes,
+  formatCosine,
+  formatCount,
+  formatLoss,
+  formatMilliseconds,
+  formatPercent,
+  formatPoints,
+  formatRatio,
+  formatShare,
+} from '../format.ts';
+import { sensitivityAnswer, toleranceText, unitText } from '../sensitivity-answer.ts';
+import type { PointLatency, SensitivityReport, StudyPoint, SweepReport, SweepSeries } from '../study.ts';
+import { dataRemark, dropOf, type Yardstick, yardstickOf } from '../study-quality.ts';
+import { sweepAnswer } from '../sweep-answer.ts';
+import { type Block, comment } from './comment.ts';
+import { bullets, notesBlock, originBlock } from './figures.ts';
+import { capped, code, details, fenced, prose, right, table } from './text.ts';
+
+const MOST_POINTS = 101;
+const MOST_SERIES = 20;
+const MOST_ROWS = 150;
+const MOST_AMOUNTS = 20;
+
+/** A sweep as a comment on GitHub: the answers, and a table for each line. */
+export function sweepMarkdown(report: SweepReport): string {
+  const { input, on, samples, series, original } = report;
+  const answers = sweepAnswer(report);
+  const by = yardstickOf(report);
+  const { shown, rest } = capped(answers, MOST_SERIES, 'lines');
+  return comment([
+    {
+      name: 'Summary',
+      lines: [
+        `**Sweep of ${code(input.path)}** on ${on}, ${formatCount(samples, 'sample')}; the original: ${prose(originalText(original, by))}`,
+        '',
+        ...bullets(
+          shown.map(({ name, amount, text }) => `${amount === null ? '❌' : '✅'} **${prose(name)}**: ${prose(text)}`),
+        ),
+        ...rest,
+        ...remarkLines(report),
+      ],
+    },
+    ...series.map((each): Block => ({ name: prose(each.name), lines: seriesLines(report, each, by) })),
+    notesBlock(report.notes),
+    originBlock(report),
+  ]);
+}
+
+function remarkLines(report: SweepReport | SensitivityReport): string[] {
+  const remark = dataRemark(report);
+  return remark === null ? [] : [`⚠️ ${prose(remark)}`, ''];
+}
+
+function originalText({ quality, size }: SweepReport['original'], by: Yardstick | null): string {
+  const value = by === 'accuracy' ? quality.accuracy : null;
+  const known = value === null ? [] : [`accuracy ${formatPercent(value)}`];
+  return [...known, `file ${formatBytes(size.fileBytes)}`].join(', ');
+}
+
+function seriesLines(report: SweepReport, { points, name, of }: SweepSeries, by: Yardstick | null): string[] {
+  const { shown, rest } = capped(points, MOST_POINTS, 'amounts');
+  const rows = shown.map(({ amount, reached, figures, problem }) => {
+    if (figures === null) return [formatShare(amount), '', '', '', '', '', '', `❌ ${prose(problem ?? 'no figures')}`];
+    const { size, quality, latency } = figures;
+    return [
+      formatShare(amount),
+      formatPercent(reached),
+      qualityCell(report, quality, by),
+      quality.loss === null ? '–' : formatLoss(quality.loss),
+      formatBytes(size.fileBytes),
+      size.gzipBytes === null ? '–' : formatBytes(size.gzipBytes),
+      latency === null ? '–' : formatMilliseconds(latency.median),
+      latency === null ? '–' : speedCell(latency),
+    ];
+  });
+  const heads = [of === 'channels' ? 'left' : 'zero', by ?? 'quality', 'loss', 'file', 'gzip', 'median'];
+  return details(name, [...table([right('amount'), ...heads.map(right), 'speed'], rows), ...rest]);
+}
+
+function qualityCell(
+  { original }: SweepReport,
+  quality: SweepReport['original']['quality'],
+  by: Yardstick | null,
+): string {
+  const value = by === null ? null : quality[by];
+  if (by === null || value === null) return '–';
+  if (by === 'cosine') return formatCosine(value);
+  const drop = dropOf(original.quality, quality, by);
+  return `${formatPercent(value)}${drop === null ? '' : ` (${formatPoints(-drop)})`}`;
+}
+
+function speedCell({ speedUp, significant }: PointLatency): string {
+  return significant ? formatRatio(speedUp) : `no significant change (${formatRatio(speedUp)})`;
+}
+
+/** A study of sensitivity as a comment on GitHub: the answers, and points lost by layer and amount. */
+export function sensitivityMarkdown(report: SensitivityReport): string {
+  const { input, on, samples, suggestion } = report;
+  const mark = suggestion === null ? '' : suggestion.holds ? '✅ ' : '❌ ';
+  return comment([
+    {
+      name: 'Summary',
+      lines: [
+        `${mark}**Sensitivity of ${code(input.path)}** on ${on}, ${formatCount(samples, 'sample')}`,
+        '',
+        ...bullets(sensitivityAnswer(report).map(prose)),
+        ...remarkLines(report),
+      ],
+    },
+    { name: 'Layers', lines: layerLines(report) },
+    failuresBlock(report),
+    {
+      name: 'Recipe',
+      lines: suggestion === null ? [] : details('Recipe', fenced(JSON.stringify(suggestion.recipe), 'json')),
+    },
+    notesBlock(report.notes),
+    originBlock(report),
+  ]);
+}
+
+function layerLines(report: SensitivityReport): string[] {
+  const { rows, amounts, of } = report;
+  const { shown, rest } = capped(rows, MOST_ROWS, of === 'channels' ? 'groups' : 'weights');
+  const columns = amounts.slice(0, MOST_AMOUNTS);
+  const cells = shown.map(({ name, bears, points, size }) => [
+    code(name),
+    String(size),
+    bears === 0 ? '**nothing**' : formatShare(bears),
+    ...columns.map((_, index) => dropCell(report, points[index])),
+  ]);
+  const left = amounts.length - columns.length;
+  return details(`${unitText(report)} lost when each is pruned alone, fragile ones first`, [
+    ...table(['layer', right(of), right('bears'), ...columns.map((amount) => right(formatShare(amount)))], cells),
+    ...rest,
+    ...(left > 0 ? [`… and ${left} more amounts; the report as JSON has all.`, ''] : []),
+    `Bold: more than ${toleranceText(report)}.`,
+    '',
+  ]);
+}
+
+function dropCell({ original, by, tolerance }: SensitivityReport, point: StudyPoint | undefined): string {
+  const drop = point?.figures == null ? null : dropOf(original.quality, point.figures.quality, by);
+  if (drop === null) return point?.problem == null ? '–' : '❌';
+  const text = (drop * 100).toFixed(2).replace(/^-0\.00$/, '0.00');
+  return drop > tolerance ? `**${text}**` : text;
+}
+
+function failuresBlock({ rows }: SensitivityReport): Block {
+  const all = rows.flatMap(({ name, points }) =>
+    points.flatMap(({ amount, problem }) => (problem === null ? [] : [{ name, amount, problem }])),
+  );
+  const { shown, rest } = capped(all, MOST_POINTS, 'failures');
+  const texts = shown.map(
+    ({ name, amount, problem }) => `❌ ${code(name)} at ${formatShare(amount)}: ${prose(problem)}`,
+  );
+  return { name: 'Failed', lines: details('Failed', [...bullets(texts), ...rest]) };
+}

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { sensitivityAnswer } from '../../src/report/sensitivity-answer.ts';
+import type { StudyPoint, SweepReport } from '../../src/report/study.ts';
+import { dataRemark } from '../../src/report/study-quality.ts';
+import { sweepAnswer } from '../../src/report/sweep-answer.ts';
+import { failedPoint, point, quality, sensitivity, sweep, timing } from './support/studies.ts';
+
+function of(points: readonly StudyPoint[], more: Partial<SweepReport> = {}): ReturnType<typeof sweepAnswer>[number] {
+  const series = [{ of: 'channels', choices: {}, name: 'channels', points } as const];
+  const [answer] = sweepAnswer({ ...sweep, series, ...more });
+  if (answer === undefined) throw new Error('a series has an answer');
+  return answer;
+}
+
+describe('sweepAnswer', () => {
+  it('names the largest amount that costs at most a point, and what it gains', () => {
+    const [channels, weights] = sweepAnswer(sweep);
+    expect(channels).toEqual({
+      name: 'channels, l2',
+      amount: 0.4,
+      text: '40% of channels can leave for at most 1 point of accuracy: accuracy 97.00% → 96.20% (-0.80 points); 1.67× as fast (2.00 ms → 1.20 ms); file 4.00 MB → 2.40 MB (-40.00%); gzip 3.70 MB → 2.22 MB (-40.00%)',
+    });
+    expect(weights?.text).toContain('50% of weights can be zero');
+    expect(weights?.text).toContain('no significant change of speed (1.01×); file as before; gzip 3.70 MB → 2.10 MB');
+  });
+
+  it('does not go on behind an amount that costs more', () => {
+    expect(of([point(0.2, 0.97), point(0.4, 0.9), point(0.6, 0.969)]).amount).toBe(0.2);
+  });
+
+  it('goes on behind an amount that failed', () => {
+    expect(of([point(0.2, 0.97), failedPoint(0.4), point(0.6, 0.969), point(0.8, 0.5)]).amount).toBe(0.6);
+  });
+
+  it('says so where all amounts are cheap', () => {
+    const { amount, text } = of([point(0.2, 0.97), point(0.4, 0.98)]);
+    expect(amount).toBe(0.4);
+    expect(text).toContain('and no larger amount was measured');
+  });
+
+  it('says what the least costs where none is cheap', () => {
+    expect(of([point(0, 0.97), point(0.2, 0.9)])).toMatchObject({
+      amount: null,
+      text: 'no amount that was tried costs as little as 1 point of accuracy: 20% already costs 7.00 points',
+    });
+  });
+
+  it('says so where nothing ran or nothing was measured', () => {
+    expect(of([failedPoint(0.2)]).text).toBe('every run failed, for the reasons given');
+    expect(of([point(0, 0.97)]).amount).toBeNull();
+    const blind = { accuracy: null, top5: null, loss: null, agreement: null, cosine: null };
+    const original = { ...sweep.original, quality: blind };
+    expect(of([point(0.2, 0.9, { quality: blind })], { original }).text).toContain('no quality was measured');
+  });
+
+  it('says what left where that is not what was asked for', () => {
+    expect(of([point(0.2, 0.97, { reached: 0.1375 })]).text).toContain('20% of channels can leave (13.75% did)');
+  });
+
+  it('tells slower from faster, and that speed was not measured', () => {
+    expect(of([point(0.2, 0.97, { latency: timing(0.5) })]).text).toContain(
+      'slower, 0.50× the speed (2.00 ms → 4.00 ms)',
+    );
+    expect(of([point(0.2, 0.97, { latency: null })]).text).toContain('speed not measured');
+  });
+
+  it('goes by agreement without labels, and by cosine without classes', () => {
+    const unlabelled = { ...quality, accuracy: null, top5: null, loss: null };
+    const agreed = point(0.2, 0, { quality: { ...unlabelled, agreement: 0.995, cosine: 0.5 } });
+    const byAgreement = of([agreed], { original: { ...sweep.original, quality: unlabelled } });
+    expect(byAgreement.text).toContain(
+      "1 point of agreement, and no larger amount was measured: 99.50% of answers as the original's",
+    );
+    const bare = { ...unlabelled, agreement: null };
+    const near = point(0.2, 0, { quality: { ...bare, cosine: 0.995 } });
+    expect(of([near], { original: { ...sweep.original, quality: bare } }).text).toContain('0.01 of the cosine');
+  });
+});
+
+describe('dataRemark', () => {
+  it('says what is measured where that is not accuracy', () => {
+    expect(dataRemark(sweep)).toBeNull();
+    expect(dataRemark({ ...sweep, on: 'random inputs' })).toContain('No --test data');
+    const original = (more: object): SweepReport['original'] => ({
+      ...sweep.original,
+      quality: { ...quality, ...more },
+    });
+    expect(dataRemark({ ...sweep, original: original({ accuracy: null, loss: null }) })).toContain('no labels');
+    expect(dataRemark({ ...sweep, original: original({ accuracy: null }) })).toContain('mean squared error');
+  });
+});
+
+describe('sensitivityAnswer', () => {
+  it('names fragile layers and what the recipe comes to', () => {
+    expect(sensitivityAnswer(sensitivity)).toEqual([
+      '1 of 2 groups of channels bears none of the amounts tried within 1 point of accuracy: stem.weight.',
+      'All together, scaled to 80% of what each bears alone, 30.00% of channels leave: accuracy 96.50% (-0.50 points), which keeps to 1 point of accuracy.',
+    ]);
+  });
+
+  it('says what all bear, which bear most, and that there is nothing', () => {
+    const rows = sensitivity.rows.map((row) => ({ ...row, bears: 0.75 }));
+    expect(sensitivityAnswer({ ...sensitivity, rows, suggestion: null })).toEqual([
+      'Each of 2 groups of channels bears at least 75% alone within 1 point of accuracy.',
+      '2 of them bear 75%, the most that was tried: stem.weight, layer1.conv1.weight.',
+    ]);
+    expect(sensitivityAnswer({ ...sensitivity, rows: [] })).toEqual([
+      'There is no group of channels that could be pruned.',
+    ]);
+  });
+
+  it('says that a recipe does not hold, or could not be measured', () => {
+    const { suggestion } = sensitivity;
+    if (suggestion === null) throw new Error('the sample has one');
+    const lines = (more: object): string =>
+      sensitivityAnswer({ ...sensitivity, suggestion: { ...suggestion, ...more } }).join();
+    expect(lines({ holds: false, scale: 1 })).toContain('as each bears them alone');
+    expect(lines({ holds: false })).toContain('which costs more than 1 point of accuracy');
+    expect(lines({ point: failedPoint(0.3) })).toContain('could not be measured');
+  });
+});

@@ -13,7 +13,7 @@ const GITHUB = 65_536;
 
 /** Text without code: spans, and elements that hold entities alone. */
 function withoutCode(text: string): string {
-  return text.replace(/`[^`|\\]+`/g, '').replace(/<code>[^<>@`|[\]*_~\\]+<\/code>/g, '');
+  return text.replace(/`[^`|\\]+`/g, '.').replace(/<code>[^<>@`|[\]*_~\\]+<\/code>/g, '.');
 }
 
 /** Lines outside of fenced blocks. */
@@ -112,6 +112,7 @@ const HOSTILE = [
   '@octocat closes #12 and org/repo#3',
   'line\nbreak\r\n| a | b |\n```\n# head',
   '**bold** _it_ ~~no~~ [a](http://x.y) ![i](u) https://evil.example www.evil.example',
+  '##1 #@1',
   '- item',
   '1. item',
   '&lt;b&gt; &#64;octocat $x$',

@@ -8,9 +8,8 @@ export interface Launch {
 }
 
 /**
- * How to start `worker` as a process, seen from the module at `from` (its import.meta.url): the TypeScript source
- * through
- * tsx while developing, the compiled file otherwise.
+ * How to start the module `worker` beside the module at `from` (its import.meta.url) as a process: the TypeScript source
+ * through tsx while developing, the compiled file otherwise.
  */
 export function workerLaunch(from: string): Launch {
   if (!from.endsWith('.ts')) return { url: new URL('./worker.js', from), execArgv: [] };

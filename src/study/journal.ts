@@ -1,0 +1,111 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { messageOf, OnnxPruneError } from '../errors.ts';
+import type { PointFigures, StudyPoint } from '../report/study.ts';
+
+/** What the first line of a journal is known by. */
+const KIND = 'onnx-prune study';
+
+/** A point that a journal keeps, by the id of its job. */
+interface Entry {
+  readonly id: string;
+  readonly point: Kept;
+}
+
+/** A point that was measured. */
+type Kept = StudyPoint & { readonly figures: PointFigures };
+
+/**
+ * The finished points of a study, a line of JSON for each, so that a study that was stopped goes on where it was. The first line
+ * says what the points depend on: model, data, settings, program and machine.
+ */
+export class Journal {
+  readonly path: string;
+  readonly #points: ReadonlyMap<string, Kept>;
+
+  private constructor(path: string, points: ReadonlyMap<string, Kept>) {
+    this.path = path;
+    this.#points = points;
+  }
+
+  /** The point of a job where it was measured before. */
+  find(id: string): Kept | undefined {
+    return this.#points.get(id);
+  }
+
+  /**
+   * Opens a journal, or begins one. One of another study is put aside under the name PATH.old and a new one begun.
+   * @param fingerprint what points depend on
+   * @param fresh whether what it holds is not to be used
+   * @throws OnnxPruneError `bad-option` for a file that is no journal, `bad-file` where it cannot be read or written
+   */
+  static open(path: string, fingerprint: string, fresh: boolean): { journal: Journal; putAside: boolean } {
+    const header = `${JSON.stringify({ kind: KIND, fingerprint })}\n`;
+    try {
+      const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+      const [first = ''] = lines;
+      const found = lines.length === 0 ? undefined : headerOf(first, path);
+      if (found === fingerprint && !fresh) {
+        // What was being written when the process was killed has no end of line.
+        if (lines.at(-1) !== '') writeFileSync(path, `${lines.slice(0, -1).join('\n')}\n`);
+        return { journal: new Journal(path, pointsOf(lines.slice(1, -1))), putAside: false };
+      }
+      if (found !== undefined) renameSync(path, `${path}.old`);
+      writeFileSync(path, header);
+      return { journal: new Journal(path, new Map()), putAside: found !== undefined && !fresh };
+    } catch (error) {
+      if (error instanceof OnnxPruneError) throw error;
+      throw new OnnxPruneError(
+        'bad-file',
+        path,
+        `The journal ${path} cannot be read or written: ${messageOf(error)}; name another file with --journal, or none with --no-journal.`,
+        error,
+      );
+    }
+  }
+
+  /** Keeps a point; it is on the disk when this returns. */
+  keep(id: string, point: Kept): void {
+    const entry: Entry = { id, point };
+    const file = openSync(this.path, 'a');
+    try {
+      writeSync(file, `${JSON.stringify(entry)}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** The fingerprint of a journal's study. @throws OnnxPruneError `bad-option` where the line is not the first of a journal */
+function headerOf(line: string, path: string): string {
+  const found = parsed(line);
+  if (typeof found === 'object' && found !== null && 'kind' in found && found.kind === KIND && 'fingerprint' in found)
+    return String(found.fingerprint);
+  throw new OnnxPruneError(
+    'bad-option',
+    path,
+    `${path} is not the journal of a study, so it stays as it is; name another file with --journal.`,
+  );
+}
+
+function pointsOf(lines: readonly string[]): ReadonlyMap<string, Kept> {
+  const points = new Map<string, Kept>();
+  for (const line of lines) {
+    const entry = parsed(line);
+    if (isEntry(entry)) points.set(entry.id, entry.point);
+  }
+  return points;
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The program wrote it itself, under the fingerprint that was asked for. */
+function isEntry(found: unknown): found is Entry {
+  return typeof found === 'object' && found !== null && 'id' in found && 'point' in found;
+}

@@ -1,0 +1,63 @@
+/** The process that prunes and judges one model after the other for a study: see `Workers`. Nothing may import this file. */
+import workerpool from 'workerpool';
+import { messageOf, OnnxPruneError } from '../errors.ts';
+import type { PruneHooks } from '../options/prune-options.ts';
+import { prune } from '../pipeline.ts';
+import type { Report } from '../report/report.ts';
+import { dieWithParent } from '../runtime/index.ts';
+import type { Job, Outcome } from './job.ts';
+import { qualityOf } from './quality.ts';
+import { readWrittenData, type StudyData } from './study-data.ts';
+
+/** What a worker is told: the model, the file of data that all jobs share, and the job. */
+export interface Task {
+  readonly input: string;
+  readonly data: string;
+  readonly job: Job;
+}
+
+/** How a job ended; errors do not survive the way between processes as they are. */
+export type Ended =
+  | { readonly ok: true; readonly outcome: Outcome }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** Read once, since all jobs have the same. */
+let known: { readonly path: string; readonly data: StudyData } | undefined;
+
+async function run({ input, data: path, job }: Task): Promise<Ended> {
+  try {
+    if (known?.path !== path) known = { path, data: readWrittenData(path) };
+    const { test, calibration } = known.data;
+    const hooks: PruneHooks = {
+      ...(test !== undefined && { testData: async () => test }),
+      ...(calibration !== undefined && { calibration: async () => calibration }),
+    };
+    return { ok: true, outcome: outcomeOf(job, await prune(input, job.options, hooks)) };
+  } catch (error) {
+    return {
+      ok: false,
+      code: error instanceof OnnxPruneError ? error.code : 'internal',
+      message: messageOf(error),
+    };
+  }
+}
+
+function outcomeOf({ of }: Job, { size, fidelity, pruning, weights }: Report): Outcome {
+  const nothing = { accuracy: null, top5: null, loss: null, agreement: null, cosine: null };
+  return {
+    size: size.after,
+    quality: fidelity === null ? nothing : qualityOf(fidelity),
+    reached: of === 'weights' ? (weights?.sparsity ?? 0) : shareRemoved(pruning.groups),
+  };
+}
+
+function shareRemoved(groups: Report['pruning']['groups']): number {
+  const before = groups.reduce((sum, group) => sum + group.before, 0);
+  const removed = groups.reduce((sum, group) => sum + group.before - group.after, 0);
+  return before === 0 ? 0 : removed / before;
+}
+
+// Ctrl-C goes to every process of a terminal's job; the parent decides what becomes of this one.
+process.on('SIGINT', () => undefined);
+dieWithParent();
+workerpool.worker({ run });

@@ -46,7 +46,7 @@ export class Session {
       executionProviders: ['cpu'],
       logSeverityLevel: ERRORS_ONLY,
       // A thread that spins while it waits makes the others slower wherever cores are shared.
-      extra: { session: { intra_op: { allow_spinning: '0' }, ...besideTheGraph(records) } },
+      extra: { session: { intra_op: { allow_spinning: '0' }, ...besideTheGraph(records), ...dataIn(settings) } },
       ...(records.optimizedTo === undefined ? {} : { optimizedModelFilePath: records.optimizedTo }),
       ...(records.profileTo === undefined ? {} : { enableProfiling: true, profileFilePrefix: records.profileTo }),
     };
@@ -138,6 +138,10 @@ function besideTheGraph({ optimizedTo }: SessionRecords): Readonly<Record<string
   return optimizedTo === undefined
     ? {}
     : { optimized_model_external_initializers_file_name: `${basename(optimizedTo)}.data` };
+}
+
+function dataIn({ dataFolder }: SessionSettings): Readonly<Record<string, string>> {
+  return dataFolder === undefined ? {} : { model_external_initializers_file_folder_path: dataFolder };
 }
 
 function valueInfo(meta: ort.InferenceSession.ValueMetadata): ValueInfo {

@@ -56,6 +56,8 @@ export interface SessionSettings {
   readonly optimization?: Optimization | undefined;
   /** Threads inside an operator; default 1, which is also the most reproducible. */
   readonly threads?: number | undefined;
+  /** The folder of the external data of a model that comes as bytes. */
+  readonly dataFolder?: string | undefined;
 }
 
 /** One input or output as onnxruntime declares it. */
@@ -196,7 +198,7 @@ export interface Comparison {
   readonly accuracy: Accuracy | undefined;
   /** Present when labels were given that are numbers of an output's own shape rather than classes. */
   readonly regression: Regression | undefined;
-  /** Outputs that are no tensors and could not be made into some. */
+  /** Outputs of A or B that are no tensors and could not be made into some. */
   readonly uncompared: readonly UncomparedOutput[];
 }
 
@@ -204,7 +206,7 @@ export interface Comparison {
 export interface CompareOptions {
   readonly a?: SessionSettings | undefined;
   readonly b?: SessionSettings | undefined;
-  /** One integer tensor per batch. */
+  /** One tensor per batch: numbers of classes, or numbers that an output should have; see `TruthMeasure`. */
   readonly labels?: readonly HostTensor[] | undefined;
 }
 

@@ -6,8 +6,6 @@ import {
   type TensorProto,
   type TypeProto,
 } from '../onnx/messages.ts';
-import { typeName } from './element-type.ts';
-import { isTensorType } from './tensor.ts';
 
 /** Two values that tell everything about a sequence or an optional: all its elements in a row, and their shapes. */
 export interface Seen {
@@ -22,8 +20,6 @@ export interface SeeingParts {
   readonly nodes: readonly NodeProto[];
   readonly constants: readonly TensorProto[];
   readonly seen: Seen;
-  /** Element type of `elements`; a number of `DataType`. */
-  readonly elementType: number;
 }
 
 /**
@@ -41,25 +37,21 @@ export function tensorTypeInside(type: TypeProto | undefined): number | undefine
  * @param name a value for whose type `tensorTypeInside` gives `dataType`
  */
 export function seeElements(name: string, type: TypeProto, dataType: number): SeeingParts {
-  // Types that JavaScript has no arrays for leave as float32.
-  const elementType = isTensorType(typeName(dataType)) ? dataType : DataType.FLOAT;
-  const writer = new Writer(name, elementType, elementType !== dataType);
+  const writer = new Writer(name, dataType);
   const nodes: NodeProto[] = [];
   const seen = type.optionalType === undefined ? writer.sequence(nodes, name) : writer.optional(nodes, name, type);
-  return { nodes, constants: writer.constants, seen, elementType };
+  return { nodes, constants: writer.constants, seen };
 }
 
 class Writer {
   readonly constants: readonly TensorProto[];
   readonly #prefix: string;
   readonly #elementType: number;
-  readonly #casts: boolean;
   #count = 0;
 
-  constructor(name: string, elementType: number, casts: boolean) {
+  constructor(name: string, elementType: number) {
     this.#prefix = `${name}/onnx-prune/`;
     this.#elementType = elementType;
-    this.#casts = casts;
     this.constants = [
       { name: `${this.#prefix}nothing`, dataType: elementType, dims: [0] },
       { name: `${this.#prefix}no shapes`, dataType: DataType.INT64, dims: [0] },
@@ -118,12 +110,10 @@ class Writer {
   }
 
   #tensor(nodes: NodeProto[], value: string): Seen {
-    const to = { name: 'to', type: AttributeType.INT, i: this.#elementType };
-    const known = this.#casts ? this.#node(nodes, 'Cast', [value], [to]) : value;
     const dims = this.#node(nodes, 'Shape', [value]);
     const rank = this.#node(nodes, 'Shape', [dims]);
     return {
-      elements: this.#node(nodes, 'Reshape', [known, `${this.#prefix}all`]),
+      elements: this.#node(nodes, 'Reshape', [value, `${this.#prefix}all`]),
       shapes: this.#concat(nodes, [rank, dims]),
     };
   }

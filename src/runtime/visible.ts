@@ -12,8 +12,10 @@ import {
 } from '../onnx/messages.ts';
 import { readModelFile } from '../onnx/read.ts';
 import { writeModelFile } from '../onnx/write.ts';
+import { typeName } from './element-type.ts';
 import { seeElements, tensorTypeInside } from './see-elements.ts';
 import { isOnnxDomain } from './skeleton.ts';
+import { isTensorType } from './tensor.ts';
 import type { ModelSource, UncomparedOutput } from './types.ts';
 
 /** A model all of whose outputs that can be are tensors. */
@@ -112,13 +114,14 @@ function see(
   if (type === undefined) return 'the model does not declare its type';
   const dataType = tensorTypeInside(type);
   if (dataType === undefined) return `it is ${kindOf(type)}`;
+  if (!isTensorType(typeName(dataType))) return `it holds ${typeName(dataType)}, which cannot be passed to JavaScript`;
   if (type.optionalType !== undefined && opset < 15) return `it is ${kindOf(type)}, which opset ${opset} cannot open`;
-  const { nodes: seeing, constants, seen, elementType } = seeElements(name, type, dataType);
+  const { nodes: seeing, constants, seen } = seeElements(name, type, dataType);
   const [elements, shapes] = [`${name} (elements)`, `${name} (shapes)`];
   return {
     nodes: [...seeing, identity(seen.elements, elements), identity(seen.shapes, shapes)],
     constants,
-    outputs: [declared(elements, elementType), declared(shapes, DataType.INT64)],
+    outputs: [declared(elements, dataType), declared(shapes, DataType.INT64)],
   };
 }
 

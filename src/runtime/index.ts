@@ -47,3 +47,4 @@ export type {
   UncomparedOutput,
   ValueInfo,
 } from './types.ts';
+export { outputBehind } from './visible.ts';

@@ -7,9 +7,9 @@ import {
   type TypeProto,
 } from '../onnx/messages.ts';
 
-/** Two values that tell everything about a sequence or an optional: all its elements in a row, and their shapes. */
+/** Two values that tell everything about a sequence or an optional: all its elements in a column, and their shapes. */
 export interface Seen {
-  /** 1-D: the elements of all tensors, one after the other. */
+  /** [n, 1]: the elements of all tensors, one below the other: they are no row of classes whose largest is an answer. */
   readonly elements: string;
   /** 1-D int64: of each tensor its rank, then its dims. Empty where an optional holds nothing. */
   readonly shapes: string;
@@ -53,9 +53,9 @@ class Writer {
     this.#prefix = `${name}/onnx-prune/`;
     this.#elementType = elementType;
     this.constants = [
-      { name: `${this.#prefix}nothing`, dataType: elementType, dims: [0] },
+      { name: `${this.#prefix}nothing`, dataType: elementType, dims: [0, 1] },
       { name: `${this.#prefix}no shapes`, dataType: DataType.INT64, dims: [0] },
-      { name: `${this.#prefix}all`, dataType: DataType.INT64, dims: [1], int64Data: [-1] },
+      { name: `${this.#prefix}column`, dataType: DataType.INT64, dims: [2], int64Data: [-1, 1] },
     ];
   }
 
@@ -113,7 +113,7 @@ class Writer {
     const dims = this.#node(nodes, 'Shape', [value]);
     const rank = this.#node(nodes, 'Shape', [dims]);
     return {
-      elements: this.#node(nodes, 'Reshape', [value, `${this.#prefix}all`]),
+      elements: this.#node(nodes, 'Reshape', [value, `${this.#prefix}column`]),
       shapes: this.#concat(nodes, [rank, dims]),
     };
   }

@@ -154,7 +154,7 @@ export interface Accuracy {
   readonly top5B: number | null;
   /**
    * Mean cross-entropy in nats over the labelled elements. Rows that are probabilities, or logarithms of them, already are
-   * taken as they are; else softmax of the row.
+   * taken as they are; else softmax of the row. NaN without such elements, and where B did not answer all of them.
    */
   readonly lossA: number;
   readonly lossB: number;
@@ -166,7 +166,7 @@ export interface Regression {
   readonly output: string;
   /** Elements. */
   readonly total: number;
-  /** Mean squared errors. */
+  /** Mean squared errors; NaN where B lacks the output, or has it in another shape. */
   readonly mseA: number;
   readonly mseB: number;
 }

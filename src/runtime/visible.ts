@@ -31,7 +31,7 @@ export interface VisibleModel {
 
 /**
  * A copy of a model that onnxruntime can hand all outputs of to JavaScript, which takes tensors only. A sequence of tensors,
- * an optional tensor or an optional sequence `y` becomes `y (elements)`, its elements in a row, and `y (shapes)`, of each
+ * an optional tensor or an optional sequence `y` becomes `y (elements)`, its elements in a column, and `y (shapes)`, of each
  * tensor its rank and dims. A map made by ZipMap becomes `y (values)`, the tensor that ZipMap puts names to
  * (https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html).
  *
@@ -55,6 +55,15 @@ export async function makeVisible(
   const path = place();
   await writeModelFile(path, copy);
   return { source: path, dataFolder: undefined, hidden, classes };
+}
+
+/** What stands for an output that is no tensor: its name, and this. */
+const STANDS_FOR = { elements: ' (elements)', shapes: ' (shapes)', values: ' (values)' } as const;
+
+/** The output that a compared one stands for: `y` for `y (elements)`, see `makeVisible`; else itself. */
+export function outputBehind(name: string): string {
+  const suffix = Object.values(STANDS_FOR).find((each) => name.endsWith(each));
+  return suffix === undefined ? name : name.slice(0, -suffix.length);
 }
 
 /** What is added to the main graph. */
@@ -108,8 +117,13 @@ function see(
   const zip = zipMapOf(name, nodes);
   const given = zip?.input?.[0];
   if (zip !== undefined && given !== undefined) {
-    const outputs = [declared(`${name} (values)`, DataType.FLOAT)];
-    return { nodes: [identity(given, `${name} (values)`)], constants: [], outputs, classes: classesOf(zip) };
+    const values = name + STANDS_FOR.values;
+    return {
+      nodes: [identity(given, values)],
+      constants: [],
+      outputs: [declared(values, DataType.FLOAT)],
+      classes: classesOf(zip),
+    };
   }
   if (type === undefined) return 'the model does not declare its type';
   const dataType = tensorTypeInside(type);
@@ -117,7 +131,7 @@ function see(
   if (!isTensorType(typeName(dataType))) return `it holds ${typeName(dataType)}, which cannot be passed to JavaScript`;
   if (type.optionalType !== undefined && opset < 15) return `it is ${kindOf(type)}, which opset ${opset} cannot open`;
   const { nodes: seeing, constants, seen } = seeElements(name, type, dataType);
-  const [elements, shapes] = [`${name} (elements)`, `${name} (shapes)`];
+  const [elements, shapes] = [name + STANDS_FOR.elements, name + STANDS_FOR.shapes];
   return {
     nodes: [...seeing, identity(seen.elements, elements), identity(seen.shapes, shapes)],
     constants,

@@ -21,6 +21,7 @@ describe('measureFootprint', { timeout: 60_000 }, () => {
     const large = await measureFootprint(write('large.onnx', stretched(50)), x);
     const small = await measureFootprint(write('small.onnx', stretched(1)), x);
     expect(small.peakBytes).toBeGreaterThanOrEqual(small.baseBytes);
+    expect(large.peakBytes - large.baseBytes).toBeGreaterThan(200 * MEGA);
     expect(large.peakBytes - small.peakBytes).toBeGreaterThan(150 * MEGA);
     expect(Math.abs(large.baseBytes - small.baseBytes)).toBeLessThan(100 * MEGA);
   });

@@ -145,6 +145,21 @@ test('what cannot be made visible is named with the reason, and the rest is comp
   expect(uncompared).toEqual([{ name: 'y', reason: 'the model does not declare its type' }]);
 });
 
+test('a copy that onnxruntime refuses is done without', async () => {
+  const b = split(1);
+  b.output(b.node('Neg', ['x'], {}, { outputs: ['y (elements)'] }), 'float32', ['N', 2]);
+  const model = withOutput(b, 'y', sequence(tensor(FLOAT)));
+  const { outputs, uncompared } = await compare(child, model, model, [x]);
+  expect(outputs).toMatchObject([{ name: 'y (elements)', count: 4, identical: true }]);
+  expect(uncompared).toEqual([{ name: 'y', reason: expect.stringMatching(/^onnxruntime does not run a copy/) }]);
+  // Where the models are to blame themselves, they are named.
+  const bad = { x: floats([2, 3], [1, 2, 3, 4, 5, 6]) };
+  await expect(compare(child, write('bad.onnx', model), model, [bad])).rejects.toMatchObject({
+    code: 'bad-data',
+    message: expect.stringMatching(/Input "x" of .*bad\.onnx expects/),
+  });
+});
+
 describe('optionals', patient, () => {
   test.each([
     ['a tensor', tensor(FLOAT)],
@@ -215,6 +230,20 @@ describe('maps', patient, () => {
     const { outputs, uncompared } = await compare(child, model, model, [x]);
     expect(uncompared).toEqual([]);
     expect(outputs).toMatchObject([{ name: 'y (values)', identical: true, count: 4, maxAbsReference: 4 }]);
+  });
+
+  test('are seen in a model that does not name the operators of ONNX itself', async () => {
+    const b = new ModelBuilder({ domains: { 'ai.onnx.ml': 1 } });
+    const scale = { offset: { floats: [0, 0] }, scale: { floats: [2, 2] } };
+    const value = b.node('Scaler', [b.input('x', 'float32', ['N', 2])], scale, { domain: 'ai.onnx.ml' });
+    b.node('ZipMap', [value], { classlabels_int64s: [0, 1] }, { domain: 'ai.onnx.ml', outputs: ['y'] });
+    withOutput(b, 'y', sequence(mapOf(INT64)));
+    const model = b.model();
+    model.opsetImport = model.opsetImport.filter(({ domain }) => domain !== '');
+    const bytes = onnx.ModelProto.encode(model).finish();
+    const { outputs, uncompared } = await compare(child, bytes, bytes, [x]);
+    expect(uncompared).toEqual([]);
+    expect(outputs).toMatchObject([{ name: 'y (values)', maxAbsReference: 8 }]);
   });
 
   test('are compared by value, and by the names of classes', async () => {

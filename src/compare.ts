@@ -46,12 +46,14 @@ export async function compareModels(
         judgeInputs(child, plainA, specs, data, { ...request, seed }),
       );
       return {
-        fidelity: await clock.time('compare', () => measureFidelity(child, plainA, plainB, inputs, request)),
+        fidelity: await clock.time('compare', (onProgress) =>
+          measureFidelity(child, plainA, plainB, inputs, { ...request, onProgress }),
+        ),
         latency:
           options.bench === false
             ? null
-            : await clock.time('benchmark', () =>
-                measureLatency(child, plainA, plainB, inputs, { ...request, threads }),
+            : await clock.time('benchmark', (onProgress) =>
+                measureLatency(child, plainA, plainB, inputs, { ...request, threads, onProgress }),
               ),
       };
     });

@@ -53,10 +53,14 @@ export async function judgeRun(tools: JudgeTools, run: RunResult): Promise<RunVe
   // A wrong rewiring is a bug of ours: how far it is off and how fast it runs is nobody's concern.
   if (proof?.passed === false) return { ...UNSEEN, proof };
   const fidelity = verify
-    ? await clock.time('compare', () => measureFidelity(child, original, result, inputs, request))
+    ? await clock.time('compare', (onProgress) =>
+        measureFidelity(child, original, result, inputs, { ...request, onProgress }),
+      )
     : null;
   const latency = bench
-    ? await clock.time('benchmark', () => measureLatency(child, original, result, inputs, { ...request, threads }))
+    ? await clock.time('benchmark', (onProgress) =>
+        measureLatency(child, original, result, inputs, { ...request, threads, onProgress }),
+      )
     : null;
   return { proof, fidelity, latency, fusion: verify ? await fusionOf(tools, run, result, inputs) : null };
 }

@@ -6,6 +6,7 @@ import {
   compare,
   type InnerRounding,
   type OutputProof,
+  outputBehind,
   prove,
   type RequestOptions,
   type RuntimeChild,
@@ -67,7 +68,8 @@ export async function proveRewiring(
     const isSettled = outputs.every((output) => output.passed && output.informative);
     const { frontier, horizon } = isSettled ? NOT_HEARD : await hear(child, pass.witnesses, inputs, options);
     const isExcused =
-      isProven(frontier) || (isProven(horizon) && failed.every((name) => pass.witnesses.decided.includes(name)));
+      isProven(frontier) ||
+      (isProven(horizon) && failed.every((name) => pass.witnesses.decided.includes(outputBehind(name))));
     if (isExcused) excused.push(...failed);
     passed &&= (failed.length === 0 || isExcused) && horizon.every((each) => each.passed);
     cut.push(...outputs);

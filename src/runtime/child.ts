@@ -8,6 +8,7 @@ import { closedError, crashError, logCause, startError, timeoutError } from './c
 import { workerLaunch } from './launch.ts';
 import {
   isFailure,
+  isProgress,
   isSuccess,
   type Params,
   READY,
@@ -30,6 +31,11 @@ export interface RequestOptions {
   readonly deadlineMs?: number | undefined;
   /** Aborting kills the process and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Hears how far the request is, at most about ten times a second, with the same `total` throughout; not every kind of
+   * request tells. What it throws ends the process and rejects the request.
+   */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** The longest delay a Node timer can hold. */
@@ -193,9 +199,18 @@ export class RuntimeChild {
         how();
       };
       const onMessage = (message: unknown): void => {
-        if (isSuccess(message, id, kind)) settle(() => resolve(message.result));
+        if (isProgress(message, id)) tell(message.progress.done, message.progress.total);
+        else if (isSuccess(message, id, kind)) settle(() => resolve(message.result));
         else if (isFailure(message, id)) {
           settle(() => reject(new OnnxPruneError(message.code, message.subject, message.message, logCause(live.log))));
+        }
+      };
+      const tell = (done: number, total: number): void => {
+        try {
+          options.onProgress?.(done, total);
+        } catch (error) {
+          this.#kill(live);
+          settle(() => reject(error));
         }
       };
       const onClose = (code: number | null, by: NodeJS.Signals | null): void => {

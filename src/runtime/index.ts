@@ -1,20 +1,21 @@
 /** Everything that runs onnxruntime, in a process of its own. */
 export { ActivationStore, type StoreOptions } from './activation-store.ts';
 export { type RequestOptions, RuntimeChild, type RuntimeChildOptions } from './child.ts';
-export { RuntimeTimeout } from './child-errors.ts';
+export { RuntimeCrash, RuntimeTimeout } from './child-errors.ts';
+export { compareSizes } from './compare-sizes.ts';
 export { addsBytesExactly, kernelBlock } from './cpu.ts';
 export { createEngine } from './engine.ts';
+export { type FootprintOptions, measureFootprint } from './footprint.ts';
 export { batchSymbols, type InputOptions, makeInputs, resolveDims, symbolsOf } from './inputs.ts';
-export { modelInfo } from './model-info.ts';
 export { type Launch, workerLaunch } from './launch.ts';
+export { modelInfo } from './model-info.ts';
 export { type OpenModel, openModel } from './open-model.ts';
 export { optimizeModel } from './optimize-model.ts';
 export { profileModel } from './profile-model.ts';
-export type { StageResults } from './protocol.ts';
-export { dieWithParent } from './worker-watchdog.ts';
+export type { SizeComparison, SizesResult, StageResults, StageResults } from './protocol.ts';
 export { type InnerRounding, type OutputProof, type Proof, prove } from './prove.ts';
 export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
-export { findOtherInputs, findRunnableInputs, firstThatRuns, type RunnableInputs } from './runnable.ts';
+export { findOtherInputs, findRunnableInputs, firstThatRuns, otherSizes, type RunnableInputs } from './runnable.ts';
 export type { StageSum } from './running-sum.ts';
 export { inferShapes } from './shapes.ts';
 export { runSpread, runStage, type SegmentRun, type SpreadRun, type StageOptions, type StageRun } from './stage.ts';
@@ -47,3 +48,5 @@ export type {
   UncomparedOutput,
   ValueInfo,
 } from './types.ts';
+export { outputBehind } from './visible.ts';
+export { dieWithParent } from './worker-watchdog.ts';

@@ -8,12 +8,15 @@ import type {
   CompareOptions,
   Comparison,
   Feeds,
+  Footprint,
   HostTensor,
   InputSpec,
   ModelInfo,
   ModelSource,
   NodeTime,
+  OutputComparison,
   SessionSettings,
+  UncomparedOutput,
 } from './types.ts';
 
 /**
@@ -60,12 +63,36 @@ export interface Requests {
     readonly result: ProbeResult;
   };
   readonly compare: {
-    readonly params: { a: ModelSource; b: ModelSource; batches: readonly Feeds[]; options: CompareOptions };
+    /** `passOver`: outputs that are no tensors are passed over; else the answer only names them, where there are any. */
+    readonly params: {
+      a: ModelSource;
+      b: ModelSource;
+      batches: readonly Feeds[];
+      options: CompareOptions;
+      passOver: boolean;
+    };
     readonly result: Comparison;
+  };
+  readonly compareSizes: {
+    readonly params: {
+      a: ModelSource;
+      b: ModelSource;
+      specs: readonly InputSpec[];
+      seed: number;
+      trials: readonly Trial[];
+      most: number;
+      options: CompareOptions;
+      passOver: boolean;
+    };
+    readonly result: SizesResult;
   };
   readonly benchmark: {
     readonly params: { sources: readonly ModelSource[]; batches: readonly Feeds[]; options: BenchmarkOptions };
     readonly result: Benchmark;
+  };
+  readonly footprint: {
+    readonly params: { source: ModelSource; feeds: Feeds; budgetMs: number; settings: SessionSettings };
+    readonly result: Footprint;
   };
   readonly optimize: {
     readonly params: { source: ModelSource; target: string; settings: SessionSettings };
@@ -114,6 +141,24 @@ export interface Trial {
 /** Index of the first trial that ran, or the last error. */
 export type ProbeResult = { readonly found: number } | { readonly found: undefined; readonly lastError: string };
 
+/** What came of two models at sizes that A runs with. */
+export interface SizeComparison {
+  /** Index of the trial. */
+  readonly trial: number;
+  readonly outputs: readonly OutputComparison[];
+  /** Why B does not run with them. */
+  readonly refusal: string | undefined;
+}
+
+/** The trials that A runs with, and outputs of either model that are no tensors. */
+export interface SizesResult {
+  readonly sizes: readonly SizeComparison[];
+  readonly uncompared: readonly UncomparedOutput[];
+}
+
+/** Hears how far a request is. */
+export type Tell = (done: number, total: number) => void;
+
 /** The name of a request. */
 export type RequestKind = keyof Requests;
 /** What a request needs. */
@@ -145,6 +190,12 @@ export interface SuccessMessage<K extends RequestKind> {
   readonly result: Result<K>;
 }
 
+/** How far a request is, on the way of its answer. */
+export interface ProgressMessage {
+  readonly id: number;
+  readonly progress: { readonly done: number; readonly total: number };
+}
+
 /** Sent once, when onnxruntime is loaded. */
 export const READY = 'ready';
 
@@ -165,4 +216,9 @@ export function isFailure(message: unknown, id: number): message is FailureMessa
 /** Whether a message is the answer to request `id` of this kind. */
 export function isSuccess<K extends RequestKind>(message: unknown, id: number, kind: K): message is SuccessMessage<K> {
   return field(message, 'id') === id && field(message, 'ok') === true && field(message, 'kind') === kind;
+}
+
+/** Whether a message tells how far request `id` is. */
+export function isProgress(message: unknown, id: number): message is ProgressMessage {
+  return field(message, 'id') === id && field(message, 'progress') !== undefined;
 }

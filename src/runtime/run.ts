@@ -1,6 +1,7 @@
 import { OnnxPruneError } from '../errors.ts';
 import type { RequestOptions, RuntimeChild } from './child.ts';
 import { subjectOf } from './model-info.ts';
+import { seeing } from './seeing.ts';
 import type {
   Benchmark,
   BenchmarkOptions,
@@ -56,7 +57,8 @@ export async function run(
 
 /**
  * Runs two models on the same batches, in the child, and says how far B's outputs are from A's; see `OutputComparison`.
- * Outputs that cannot be compared are reported, not thrown.
+ * Outputs that cannot be compared are reported, not thrown; those that are no tensors are compared in a copy of the model that
+ * makes tensors of them, see `makeVisible`.
  *
  * @throws OnnxPruneError `runtime-refused` with onnxruntime's own words; `bad-data` without batches, or for data or
  * labels that
@@ -72,7 +74,9 @@ export function compare(
   const { a: settingsA, b: settingsB, labels } = options;
   const subject = `${subjectOf(a)} against ${subjectOf(b)}`;
   if (batches.length === 0) return Promise.reject(noData(subject));
-  return child.request('compare', subject, { a, b, batches, options: { a: settingsA, b: settingsB, labels } }, options);
+  return seeing(a, b, { a: settingsA, b: settingsB }, ({ settings, ...sides }) =>
+    child.request('compare', subject, { ...sides, batches, options: { ...settings, labels } }, options),
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { OnnxPruneError } from '../errors.ts';
+import { messageOf, OnnxPruneError } from '../errors.ts';
 import { subjectOf } from './model-info.ts';
 import { refusal } from './refusal.ts';
 import { checkTensor, elementCount, isTensorType } from './tensor.ts';
@@ -9,6 +9,8 @@ import type { Feeds, HostTensor, ModelInfo, ModelSource, SessionSettings, Tensor
 // Warnings about models (unused initializers and the like) are not ours to pass on; errors come as exceptions.
 ort.env.logLevel = 'error';
 const ERRORS_ONLY = 3;
+/** What onnxruntime says of a sequence, map or optional that it is to hand to JavaScript. */
+const NO_TENSOR = 'Non tensor type';
 
 /** What a session writes about itself besides running. */
 export interface SessionRecords {
@@ -46,7 +48,7 @@ export class Session {
       executionProviders: ['cpu'],
       logSeverityLevel: ERRORS_ONLY,
       // A thread that spins while it waits makes the others slower wherever cores are shared.
-      extra: { session: { intra_op: { allow_spinning: '0' }, ...besideTheGraph(records) } },
+      extra: { session: { intra_op: { allow_spinning: '0' }, ...besideTheGraph(records), ...dataIn(settings) } },
       ...(records.optimizedTo === undefined ? {} : { optimizedModelFilePath: records.optimizedTo }),
       ...(records.profileTo === undefined ? {} : { enableProfiling: true, profileFilePrefix: records.profileTo }),
     };
@@ -102,8 +104,11 @@ export class Session {
     outputs: readonly string[] = this.#tensorOutputs,
   ): Promise<ort.InferenceSession.ReturnType> {
     try {
-      return await this.#session.run(feeds, outputs);
+      // Asked for nothing, onnxruntime runs nothing.
+      return await (outputs.length === 0 ? this.#session.run(feeds) : this.#session.run(feeds, outputs));
     } catch (error) {
+      // It has run by then, and has no tensor to hand over.
+      if (outputs.length === 0 && messageOf(error).includes(NO_TENSOR)) return {};
       throw refusal(this.subject, 'cannot run', error);
     }
   }
@@ -138,6 +143,10 @@ function besideTheGraph({ optimizedTo }: SessionRecords): Readonly<Record<string
   return optimizedTo === undefined
     ? {}
     : { optimized_model_external_initializers_file_name: `${basename(optimizedTo)}.data` };
+}
+
+function dataIn({ dataFolder }: SessionSettings): Readonly<Record<string, string>> {
+  return dataFolder === undefined ? {} : { model_external_initializers_file_folder_path: dataFolder };
 }
 
 function valueInfo(meta: ort.InferenceSession.ValueMetadata): ValueInfo {

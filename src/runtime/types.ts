@@ -56,6 +56,8 @@ export interface SessionSettings {
   readonly optimization?: Optimization | undefined;
   /** Threads inside an operator; default 1, which is also the most reproducible. */
   readonly threads?: number | undefined;
+  /** The folder of the external data of a model that comes as bytes. */
+  readonly dataFolder?: string | undefined;
 }
 
 /** One input or output as onnxruntime declares it. */
@@ -152,7 +154,7 @@ export interface Accuracy {
   readonly top5B: number | null;
   /**
    * Mean cross-entropy in nats over the labelled elements. Rows that are probabilities, or logarithms of them, already are
-   * taken as they are; else softmax of the row.
+   * taken as they are; else softmax of the row. NaN without such elements, and where B did not answer all of them.
    */
   readonly lossA: number;
   readonly lossB: number;
@@ -164,7 +166,7 @@ export interface Regression {
   readonly output: string;
   /** Elements. */
   readonly total: number;
-  /** Mean squared errors. */
+  /** Mean squared errors; NaN where B lacks the output, or has it in another shape. */
   readonly mseA: number;
   readonly mseB: number;
 }
@@ -196,7 +198,7 @@ export interface Comparison {
   readonly accuracy: Accuracy | undefined;
   /** Present when labels were given that are numbers of an output's own shape rather than classes. */
   readonly regression: Regression | undefined;
-  /** Outputs that are no tensors and could not be made into some. */
+  /** Outputs of A or B that are no tensors and could not be made into some. */
   readonly uncompared: readonly UncomparedOutput[];
 }
 
@@ -204,7 +206,7 @@ export interface Comparison {
 export interface CompareOptions {
   readonly a?: SessionSettings | undefined;
   readonly b?: SessionSettings | undefined;
-  /** One integer tensor per batch. */
+  /** One tensor per batch: numbers of classes, or numbers that an output should have; see `TruthMeasure`. */
   readonly labels?: readonly HostTensor[] | undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { Tell } from './protocol.ts';
 import { quantile } from './quantile.ts';
 import { Session } from './session.ts';
 import type { Benchmark, BenchmarkOptions, Feeds, ModelSource, ModelTiming, SpeedUp } from './types.ts';
@@ -26,6 +27,7 @@ export async function measureBenchmark(
   sources: readonly ModelSource[],
   batches: readonly Feeds[],
   options: BenchmarkOptions,
+  tell: Tell,
 ): Promise<Benchmark> {
   const { threads = 1, rounds = 30, minMs = 1000, budgetMs = 20_000 } = options;
   const contestants: Contestant[] = [];
@@ -42,6 +44,10 @@ export async function measureBenchmark(
       for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
         contestant.samples.push(await sample(contestant, round));
       }
+      const spent = performance.now() - start;
+      const enough = Math.min((round + 1) / rounds, spent / minMs);
+      const outOfTime = Math.min((round + 1) / FEWEST_ROUNDS, spent / budgetMs);
+      tell(Math.floor(Math.min(1, Math.max(enough, outOfTime)) * rounds), rounds);
     }
     const reference = contestants[0]?.samples ?? [];
     const models = contestants.map((contestant, index) => timing(contestant, index === 0 ? undefined : reference));

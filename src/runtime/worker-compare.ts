@@ -1,22 +1,94 @@
 import { OnnxPruneError } from '../errors.ts';
-import { AccuracyMeasure } from './accuracy.ts';
 import { OutputMeasure } from './measure.ts';
+import type { Params, Tell } from './protocol.ts';
 import { type Session, withSession } from './session.ts';
-import type { CompareOptions, Comparison, Feeds, HostTensor, ModelSource } from './types.ts';
+import { TruthMeasure } from './truth.ts';
+import type {
+  CompareOptions,
+  Comparison,
+  Feeds,
+  HostTensor,
+  ModelSource,
+  OutputComparison,
+  UncomparedOutput,
+} from './types.ts';
 
 /**
  * Runs two models on the same batches and compares their outputs here, so that only figures travel between processes.
  * Outputs are paired by name, or by position where the names differ but the counts agree.
+ *
+ * @param passOver whether outputs that are no tensors are passed over; else they are named, and nothing is run
  */
 export function compareModels(
+  { a, b, batches, options, passOver }: Params<'compare'>,
+  tell: Tell,
+): Promise<Comparison> {
+  return withBoth(a, b, options, async (left, right) => {
+    const uncompared = passOver ? [] : withoutTensors(left, right);
+    if (uncompared.length > 0) return { outputs: [], accuracy: undefined, regression: undefined, uncompared };
+    return compareSessions(left, right, batches, options.labels, tell);
+  });
+}
+
+/** Opens two models, uses them, and gives their memory back whatever happens. */
+export function withBoth<T>(
   a: ModelSource,
   b: ModelSource,
-  batches: readonly Feeds[],
   options: CompareOptions,
-): Promise<Comparison> {
-  return withSession(a, options.a ?? {}, (left) =>
-    withSession(b, options.b ?? {}, (right) => compareSessions(left, right, batches, options.labels)),
-  );
+  use: (left: Session, right: Session) => Promise<T>,
+): Promise<T> {
+  return withSession(a, options.a ?? {}, (left) => withSession(b, options.b ?? {}, (right) => use(left, right)));
+}
+
+/** Outputs of either model that are no tensors. */
+export function withoutTensors(left: Session, right: Session): UncomparedOutput[] {
+  const all = [...left.info.outputs, ...right.info.outputs];
+  const names = new Set(all.filter((output) => !output.isTensor).map(({ name }) => name));
+  return [...names].map((name) => ({ name, reason: 'it is no tensor' }));
+}
+
+/** The outputs of two models, batch by batch. */
+export class PairMeasure {
+  readonly #left: Session;
+  readonly #right: Session;
+  readonly #pairs: ReadonlyMap<string, string | undefined>;
+  readonly #measures: ReadonlyMap<string, OutputMeasure>;
+
+  constructor(left: Session, right: Session) {
+    this.#left = left;
+    this.#right = right;
+    this.#pairs = pairOutputs(left, right);
+    this.#measures = new Map([...this.#pairs.keys()].map((name) => [name, new OutputMeasure(name)]));
+  }
+
+  /** A's outputs for one batch. */
+  async runA(feeds: Feeds): Promise<Readonly<Record<string, HostTensor>>> {
+    return this.#left.run(this.#left.prepare(feeds));
+  }
+
+  /** B's outputs, under the names of A's. */
+  async runB(feeds: Feeds): Promise<Readonly<Record<string, HostTensor>>> {
+    const results = await this.#right.run(this.#right.prepare(feeds));
+    const outputs: Record<string, HostTensor> = {};
+    for (const [name, other] of this.#pairs) {
+      const result = other === undefined ? undefined : results[other];
+      if (result !== undefined) outputs[name] = result;
+    }
+    return outputs;
+  }
+
+  /** Adds the outputs of one batch. */
+  add(a: Readonly<Record<string, HostTensor>>, b: Readonly<Record<string, HostTensor>>): void {
+    for (const [name, measure] of this.#measures) {
+      const output = a[name];
+      if (output !== undefined) measure.add(output, b[name]);
+    }
+  }
+
+  /** What is found so far. */
+  result(): readonly OutputComparison[] {
+    return [...this.#measures.values()].map((measure) => measure.result());
+  }
 }
 
 async function compareSessions(
@@ -24,24 +96,16 @@ async function compareSessions(
   right: Session,
   batches: readonly Feeds[],
   labels: readonly HostTensor[] | undefined,
+  tell: Tell,
 ): Promise<Comparison> {
-  const pairs = pairOutputs(left, right);
-  const measures = new Map([...pairs.keys()].map((name) => [name, new OutputMeasure(name)]));
-  const accuracy = new AccuracyMeasure();
+  const pair = new PairMeasure(left, right);
+  const truth = new TruthMeasure();
   for (const [index, feeds] of batches.entries()) {
-    const outputsA = await left.run(left.prepare(feeds));
-    const results = await right.run(right.prepare(feeds));
-    const outputsB: Record<string, HostTensor> = {};
-    for (const [name, other] of pairs) {
-      const result = other === undefined ? undefined : results[other];
-      if (result !== undefined) outputsB[name] = result;
-    }
-    for (const [name, measure] of measures) {
-      const output = outputsA[name];
-      if (output !== undefined) measure.add(output, outputsB[name]);
-    }
-    const truth = labels?.[index];
-    if (truth !== undefined) accuracy.add(outputsA, outputsB, truth);
+    const a = await pair.runA(feeds);
+    const b = await pair.runB(feeds);
+    pair.add(a, b);
+    const label = labels?.[index];
+    if (label !== undefined) truth.add(a, b, label);
     else if (labels !== undefined) {
       throw new OnnxPruneError(
         'bad-data',
@@ -49,13 +113,9 @@ async function compareSessions(
         `There are labels for ${labels.length} of ${batches.length} batches; give labels for all of them, or none.`,
       );
     }
+    tell(index + 1, batches.length);
   }
-  return {
-    outputs: [...measures.values()].map((measure) => measure.result()),
-    accuracy: accuracy.result(),
-    regression: undefined,
-    uncompared: [],
-  };
+  return { outputs: pair.result(), ...truth.result(), uncompared: [] };
 }
 
 /** A's tensor outputs, each with the name of B's counterpart. */

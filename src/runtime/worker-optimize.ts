@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
 import { nodeTimes } from './node-times.ts';
+import type { Tell } from './protocol.ts';
 import { Session } from './session.ts';
 import type { Feeds, ModelSource, NodeTime, SessionSettings } from './types.ts';
 
@@ -25,11 +26,16 @@ export async function measureNodes(
   runs: number,
   prefix: string,
   settings: SessionSettings,
+  tell: Tell,
 ): Promise<readonly NodeTime[]> {
   const session = await Session.open(source, settings, { profileTo: prefix });
   try {
     const feeds = batches.map((batch) => session.prepare(batch));
-    for (let run = 0; run < WARM_UP_RUNS + runs; run++) await session.runRaw(feeds[run % feeds.length] ?? {});
+    const all = WARM_UP_RUNS + runs;
+    for (let run = 0; run < all; run++) {
+      await session.runRaw(feeds[run % feeds.length] ?? {});
+      tell(run + 1, all);
+    }
     session.endProfiling();
   } finally {
     await session.release();

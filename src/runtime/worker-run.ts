@@ -1,6 +1,6 @@
 import { messageOf, OnnxPruneError } from '../errors.ts';
 import { makeInputs } from './inputs.ts';
-import type { ProbeResult, Trial } from './protocol.ts';
+import type { ProbeResult, Tell, Trial } from './protocol.ts';
 import { withSession } from './session.ts';
 import type { Feeds, HostTensor, InputSpec, ModelInfo, ModelSource, SessionSettings } from './types.ts';
 
@@ -15,10 +15,14 @@ export function runBatches(
   batches: readonly Feeds[],
   outputs: readonly string[] | undefined,
   settings: SessionSettings,
+  tell: Tell,
 ): Promise<readonly Readonly<Record<string, HostTensor>>[]> {
   return withSession(source, settings, async (session) => {
     const results: Readonly<Record<string, HostTensor>>[] = [];
-    for (const feeds of batches) results.push(await session.run(session.prepare(feeds), outputs));
+    for (const feeds of batches) {
+      results.push(await session.run(session.prepare(feeds), outputs));
+      tell(results.length, batches.length);
+    }
     return results;
   });
 }

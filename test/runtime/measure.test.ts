@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { float16Bits } from '../../src/numeric/float16.ts';
-import { AccuracyMeasure } from '../../src/runtime/accuracy.ts';
 import type { HostTensor, OutputComparison } from '../../src/runtime/index.ts';
 import { OutputMeasure } from '../../src/runtime/measure.ts';
 import { quantile } from '../../src/runtime/quantile.ts';
@@ -149,41 +148,6 @@ describe('OutputMeasure', () => {
     );
     expect(measure([a, undefined]).problem).toMatch(/no such output/);
     expect(measure([a, undefined], [a, a])).toMatchObject({ count: 2, identical: false });
-  });
-});
-
-describe('AccuracyMeasure', () => {
-  const labels = (dims: number[], values: number[]): HostTensor => ({
-    type: 'int32',
-    dims,
-    data: Int32Array.from(values),
-  });
-
-  test('counts hits over batches, for [N, classes]', () => {
-    const accuracy = new AccuracyMeasure();
-    const first = floats([2, 2], [1, 0, 0, 1]);
-    accuracy.add({ y: first }, { y: floats([2, 2], [1, 0, 1, 0]) }, labels([2], [0, 1]));
-    accuracy.add({ y: first }, { y: first }, labels([2, 1], [1, 1]));
-    expect(accuracy.result()).toEqual({ output: 'y', total: 4, hitsA: 3, hitsB: 2 });
-  });
-
-  test('takes the first output that fits, for [N, T, classes], and skips negative labels', () => {
-    const accuracy = new AccuracyMeasure();
-    const outputs = { hidden: floats([1, 4], [1, 2, 3, 4]), logits: floats([1, 3, 2], [1, 0, 0, 1, 1, 0]) };
-    accuracy.add(outputs, outputs, labels([1, 3], [0, 0, -100]));
-    expect(accuracy.result()).toEqual({ output: 'logits', total: 2, hitsA: 1, hitsB: 1 });
-  });
-
-  test('has no result where nothing fits', () => {
-    const accuracy = new AccuracyMeasure();
-    accuracy.add({ y: floats([2, 2], [1, 2, 3, 4]) }, {}, labels([3], [0, 0, 0]));
-    expect(accuracy.result()).toBeUndefined();
-  });
-
-  test('refuses labels beyond the classes', () => {
-    const accuracy = new AccuracyMeasure();
-    const outputs = { y: floats([1, 2], [1, 2]) };
-    expect(() => accuracy.add(outputs, outputs, labels([1], [2]))).toThrow(/Label 2 .* 2 classes/);
   });
 });
 

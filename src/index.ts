@@ -11,6 +11,7 @@ export type { DataRoom, SampleBatch, SampleSource } from './judge/sample-source.
 export type { TestData } from './judge/test-data.ts';
 export type { Int8Mode, Int8Options, Ranges, Rounding } from './options/int8-options.ts';
 export { PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './options/prune-options.ts';
+export type { SensitivityOptions, StudyOptions, SweepOptions } from './options/study-options.ts';
 export { prune } from './pipeline.ts';
 export type { EqualizedSite } from './quantize/equalize/equalize.ts';
 export type { FloatNode, FusionReport } from './quantize/fusion.ts';
@@ -70,7 +71,9 @@ export type {
   SpeedUp,
   UncomparedOutput,
 } from './runtime/index.ts';
+export { sensitivity } from './sensitivity.ts';
 export type { Progress } from './stopwatch.ts';
+export { sweep } from './sweep.ts';
 export type { AxisCut, GroupReport, KeptLayer } from './transforms/describe-groups.ts';
 export type { RedundantChannel, RedundantGroup } from './transforms/describe-redundant.ts';
 export type { PrunedLayer, WholeWeights } from './transforms/describe-weights.ts';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { PruneOptions } from './prune-options.ts';
 import { parseDrop, parseFlag, parsePath, parseWhole, refuse } from './parse.ts';
+import type { PruneOptions } from './prune-options.ts';
 
 /** What a run of a study has for itself and nobody may ask for. */
 type OfOneRun =
@@ -20,6 +20,7 @@ type OfOneRun =
   | 'dryRun'
   | 'requireChange'
   | 'gzip'
+  | 'verify'
   | 'layers';
 
 /** What a study of many amounts is told: how each model is pruned, and how the study is carried out. */
@@ -101,7 +102,8 @@ export function parseAmounts(option: string, found: string | readonly number[]):
 
 /** The amounts of a range in words, with the last one only where a step ends there. */
 function rangeWords(option: string, found: string): string[] {
-  const expected = 'a range such as "0:90:10" (from, to, step, in percent), with a step above 0 and an end not before its start';
+  const expected =
+    'a range such as "0:90:10" (from, to, step, in percent), with a step above 0 and an end not before its start';
   const [, from, to, step] = /^\s*([\d.]+)%?\s*:\s*([\d.]+)%?\s*:\s*([\d.]+)%?\s*$/.exec(found) ?? [];
   const [first, last, by] = [Number(from), Number(to), Number(step)];
   // Written so that NaN is refused too.

@@ -12,7 +12,7 @@ export { modelInfo } from './model-info.ts';
 export { type OpenModel, openModel } from './open-model.ts';
 export { optimizeModel } from './optimize-model.ts';
 export { profileModel } from './profile-model.ts';
-export type { SizeComparison, SizesResult, StageResults, StageResults } from './protocol.ts';
+export type { SizeComparison, SizesResult, StageResults } from './protocol.ts';
 export { type InnerRounding, type OutputProof, type Proof, prove } from './prove.ts';
 export { benchmark, compare, type Outputs, type RunOptions, run, runAll } from './run.ts';
 export { findOtherInputs, findRunnableInputs, firstThatRuns, otherSizes, type RunnableInputs } from './runnable.ts';

@@ -10,6 +10,8 @@ export interface Job {
   readonly of: 'channels' | 'weights';
   /** What `prune` is told. */
   readonly options: PruneOptions;
+  /** The weight whose zeros count, where it is about one. */
+  readonly weight?: string;
 }
 
 /** What a job came to, but for its speed. */

@@ -14,6 +14,8 @@ export interface Task {
   readonly input: string;
   readonly data: string;
   readonly job: Job;
+  /** Where the model is written; null where nobody reads it. */
+  readonly output: string | null;
 }
 
 /** How a job ended; errors do not survive the way between processes as they are. */
@@ -24,7 +26,7 @@ export type Ended =
 /** Read once, since all jobs have the same. */
 let known: { readonly path: string; readonly data: StudyData } | undefined;
 
-async function run({ input, data: path, job }: Task): Promise<Ended> {
+async function run({ input, data: path, job, output }: Task): Promise<Ended> {
   try {
     if (known?.path !== path) known = { path, data: readWrittenData(path) };
     const { test, calibration } = known.data;
@@ -32,7 +34,8 @@ async function run({ input, data: path, job }: Task): Promise<Ended> {
       ...(test !== undefined && { testData: async () => test }),
       ...(calibration !== undefined && { calibration: async () => calibration }),
     };
-    return { ok: true, outcome: outcomeOf(job, await prune(input, job.options, hooks)) };
+    const written = output === null ? { dryRun: true } : { output, force: true };
+    return { ok: true, outcome: outcomeOf(job, await prune(input, { ...job.options, ...written }, hooks)) };
   } catch (error) {
     return {
       ok: false,
@@ -42,13 +45,18 @@ async function run({ input, data: path, job }: Task): Promise<Ended> {
   }
 }
 
-function outcomeOf({ of }: Job, { size, fidelity, pruning, weights }: Report): Outcome {
+function outcomeOf({ of, weight }: Job, { size, fidelity, pruning, weights }: Report): Outcome {
   const nothing = { accuracy: null, top5: null, loss: null, agreement: null, cosine: null };
   return {
     size: size.after,
     quality: fidelity === null ? nothing : qualityOf(fidelity),
-    reached: of === 'weights' ? (weights?.sparsity ?? 0) : shareRemoved(pruning.groups),
+    reached: of === 'channels' ? shareRemoved(pruning.groups) : sparsityOf(weights, weight),
   };
+}
+
+function sparsityOf(weights: Report['weights'], name: string | undefined): number {
+  if (name === undefined) return weights?.sparsity ?? 0;
+  return weights?.layers.find(({ initializer }) => initializer === name)?.sparsity ?? 0;
 }
 
 function shareRemoved(groups: Report['pruning']['groups']): number {

@@ -14,22 +14,30 @@ export class Workers {
   readonly #input: string;
   readonly #data: string;
 
-  /** @param data path of a file that `writeStudyData` wrote */
-  constructor(count: number, input: string, data: string) {
+  /**
+   * @param data path of a file that `writeStudyData` wrote
+   * @param folder where they keep temporary files, so that these go with it even if a process is killed
+   */
+  constructor(count: number, input: string, data: string, folder: string) {
     const { url, execArgv } = workerLaunch(import.meta.url);
     this.#input = input;
     this.#data = data;
     this.#pool = workerpool.pool(fileURLToPath(url), {
       workerType: 'process',
       maxWorkers: count,
-      forkOpts: { execArgv: [...execArgv], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
+      forkOpts: {
+        execArgv: [...execArgv],
+        env: { ...process.env, TMPDIR: folder, TEMP: folder, TMP: folder },
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      },
       workerTerminateTimeout: 500,
     });
   }
 
-  /** Runs a job in one of the processes. Never throws: what went wrong is the job's end. */
-  async run(job: Job): Promise<Ended> {
-    const task: Task = { input: this.#input, data: this.#data, job };
+  /** Runs a job in one of the processes; see `Task`. Never throws: what went wrong is the job's end. */
+  async run(job: Job, output: string | null): Promise<Ended> {
+    const task: Task = { input: this.#input, data: this.#data, job, output };
     try {
       const ended: unknown = await this.#pool.exec('run', [task]);
       if (isEnded(ended)) return ended;

@@ -1,0 +1,53 @@
+import { buildChannelMap } from '../channels/build.ts';
+import { weightTensorsOf } from '../channels/weight-tensors.ts';
+import type { Graph } from '../ir/graph.ts';
+import { labelOf } from '../ir/node.ts';
+import { isFloatType } from '../numeric/float-bytes.ts';
+import { ruleOf } from '../ops/rules.ts';
+import { headOf, namesOf } from '../transforms/describe-groups.ts';
+import { selectGroups } from '../transforms/select-groups.ts';
+import { selectWeights } from '../transforms/select-weights.ts';
+
+/** A group of channels, or a weight, that a study prunes alone. */
+export interface Subject {
+  readonly name: string;
+  readonly nodes: readonly string[];
+  /** Channels, or weights. */
+  readonly size: number;
+}
+
+/** What a user has kept out. */
+interface Wishes {
+  readonly exclude: readonly string[];
+  readonly only: readonly string[];
+}
+
+/** The groups of channels that may lose some. @throws OnnxPruneError `bad-option` for patterns that match nothing */
+export function groupsOf(graph: Graph, wishes: Wishes): Subject[] {
+  const map = buildChannelMap(graph, ruleOf);
+  const some = { fraction: 0, each: true };
+  const selection = {
+    ...wishes,
+    amounts: { channels: some, heads: some, 'head-dim': some },
+    criterion: 'l2',
+    layers: [],
+  } as const;
+  return selectGroups(map, graph, selection).flatMap(({ group, keptBy }) => {
+    // The last unit of a group stays, so those of one have nothing to offer.
+    if (keptBy !== undefined || group.count < 2) return [];
+    const head = headOf(group);
+    const units = head && map.unitsAlong(head.axis);
+    const inside = (unit: number): boolean => unit >= group.first && unit < group.first + group.count;
+    const size = units?.reduce((sum, unit) => sum + Number(inside(unit)), 0) ?? group.count;
+    return [{ name: group.name, nodes: namesOf(group, 'out'), size }];
+  });
+}
+
+/** The weights that may lose elements. @throws OnnxPruneError `bad-option` for patterns that match nothing */
+export function weightsOf(graph: Graph, wishes: Wishes): Subject[] {
+  const weights = weightTensorsOf(graph, ruleOf);
+  const { candidates } = selectWeights(weights, graph, { ...wishes, include: [], layers: [] }, undefined);
+  return candidates.flatMap(({ weight: { name, nodes, tensor } }) =>
+    isFloatType(tensor.type) ? [{ name, nodes: nodes.map(labelOf), size: tensor.size }] : [],
+  );
+}

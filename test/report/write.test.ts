@@ -13,13 +13,16 @@ const folder = mkdtempSync(join(tmpdir(), 'onnx-prune-reports-'));
 const at = (name: string): string => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const page = await renderHtml(pruned);
+const cells = await renderCsv(pruned);
+
 describe('A report', () => {
   it.each([
     ['a.json', renderJson(pruned)],
     ['a.md', renderMarkdown(pruned)],
-    ['a.csv', renderCsv(pruned)],
-    ['a.html', await renderHtml(pruned)],
-    ['A.HTML', await renderHtml(pruned)],
+    ['a.csv', cells],
+    ['a.html', page],
+    ['A.HTML', page],
   ])('is written to %s in the form of its ending', async (file, text) => {
     checkReportPath('--report', at(file));
     writeFileSync(at(file), 'what was there');
@@ -48,7 +51,9 @@ describe('The path of a report', () => {
   it('is refused where it is another file of the run, behind a link, too', () => {
     writeFileSync(at('data.json'), '{}');
     symlinkSync(at('data.json'), at('link.json'));
-    expect(() => checkReportPath('--report', at('link.json'), { 'the recipe': at('data.json') })).toThrow('is the recipe');
+    expect(() => checkReportPath('--report', at('link.json'), { 'the recipe': at('data.json') })).toThrow(
+      'is the recipe',
+    );
     expect(() => checkReportPath('--report', at('other.json'), { 'the recipe': at('data.json') })).not.toThrow();
   });
 });

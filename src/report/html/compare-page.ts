@@ -74,10 +74,10 @@ function numbers({ a, b, fidelity, latency, latencyAllCores }: CompareReport): H
     latency === null ? null : latencyTile(latency),
     latencyAllCores === null ? null : latencyTile(latencyAllCores, 'Time per run, all cores'),
     memory && a.footprint !== null && b.footprint !== null
-      ? lessTile('Peak memory', a.footprint.peakBytes, b.footprint.peakBytes, formatBytes)
+      ? lessTile('Peak memory', a.footprint.peakBytes, b.footprint.peakBytes, formatBytes, undefined, 'less')
       : null,
     memory && a.footprint !== null && b.footprint !== null
-      ? lessTile('Time to load', a.footprint.loadMs, b.footprint.loadMs, formatMilliseconds)
+      ? lessTile('Time to load', a.footprint.loadMs, b.footprint.loadMs, formatMilliseconds, undefined, 'faster')
       : null,
   ]);
 }

@@ -129,13 +129,14 @@ function numbers({ size: { before, after }, latency, fidelity, proof }: Report):
       : undefined;
   return tiles([
     lessTile('File size', before.fileBytes, after.fileBytes, formatBytes, gzip),
-    lessTile('Parameters', before.parameters, after.parameters, formatAmount, sparse),
+    lessTile('Parameters', before.parameters, after.parameters, formatAmount, sparse, 'fewer'),
     lessTile(
       'Multiply-accumulates',
       before.macs,
       after.macs,
       formatAmount,
       after.macsUnknown > 0 ? `${formatCount(after.macsUnknown, 'node')} of unknown size left out` : undefined,
+      'fewer',
     ),
     latency === null ? null : latencyTile(latency),
     fidelity === null ? null : qualityTile(fidelity),

@@ -54,8 +54,8 @@ function numbers(report: SensitivityReport): Html {
     { label: 'Bear the most that was tried', value: formatInteger(robust), note: `of ${formatInteger(rows.length)}` },
     {
       label: 'Tolerance',
-      value: by === 'cosine' ? String(report.tolerance) : formatPoints(report.tolerance).slice(1),
-      note: toleranceText(report),
+      value: toleranceText(report).split(' of ')[0],
+      note: `of ${by === 'cosine' ? 'the cosine' : by}, lost at most`,
     },
     quality === null
       ? null

@@ -56,12 +56,12 @@ nav ol{flex-direction:column}
 .mark::before{content:attr(data-sign);margin-right:.4em}
 .scroll{overflow-x:auto;margin:.8rem 0;border:1px solid var(--grid);border-radius:10px;background:var(--card)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
-caption{text-align:left;color:var(--muted);font-size:.85rem;padding:.65rem .8rem;caption-side:top;border-bottom:1px solid var(--grid)}
-th,td{text-align:left;padding:.42rem .8rem;vertical-align:top;font-weight:400}
+caption{text-align:left;color:var(--muted);font-size:.85rem;padding:.65rem .7rem;caption-side:top;border-bottom:1px solid var(--grid)}
+th,td{text-align:left;padding:.42rem .7rem;vertical-align:top;font-weight:400}
 thead th{color:var(--muted);font-size:.82rem;font-weight:600;white-space:nowrap;border-bottom:1px solid var(--grid);vertical-align:bottom}
 tbody tr+tr>*{border-top:1px solid var(--grid)}
 tbody tr:hover{background:color-mix(in oklab,var(--link) 6%,transparent)}
-tbody th{min-width:9rem}
+tbody th:has(.name){min-width:9rem}
 .number{text-align:right;white-space:nowrap}
 td.words{min-width:14rem}
 th button{background:none;border:0;padding:0;font-weight:inherit;color:inherit;text-align:inherit}
@@ -120,8 +120,9 @@ thead{display:table-header-group}
 summary{list-style:none;color:#000;font-weight:600}
 details::details-content{content-visibility:visible;block-size:auto}
 table{font-size:8.5pt}
+thead th{white-space:normal}
 th,td{padding:.25rem .4rem}
-tbody th,td.words{min-width:0}
+tbody th:has(.name),td.words{min-width:0}
 a{color:inherit;text-decoration:none}
 .tiles{grid-template-columns:repeat(3,1fr)}
 }

@@ -10,15 +10,15 @@ import {
   formatRatio,
   formatShare,
 } from '../format.ts';
-import type { StudyPoint, SweepReport, SweepSeries } from '../study.ts';
+import type { PointFigures, SweepReport, SweepSeries } from '../study.ts';
 import { dataRemark, yardstickOf } from '../study-quality.ts';
 import { sweepAnswer } from '../sweep-answer.ts';
 import { chartFigure, chartFigures } from './chart-figure.ts';
 import { distributionFigures, sweepFigures } from './figures.ts';
 import { runSections } from './run-parts.ts';
 import { callout, mark, name, type PageContent, points, section } from './section.ts';
-import { type Cell, type Column, figure, table } from './table.ts';
-import { type Html, html } from './template.ts';
+import { figure, table } from './table.ts';
+import { type Html, html, type Part } from './template.ts';
 import { type Tile, tiles } from './tiles.ts';
 
 /** The page of a sweep: the answer in words, charts, then all numbers. */
@@ -39,7 +39,7 @@ export async function sweepPage(report: SweepReport): Promise<PageContent> {
         'numbers',
         'All runs',
         html`<p>${report.series.length === 1 ? 'One line' : `${report.series.length} lines`}, on ${on}, ${formatInteger(samples)} samples${resumed > 0 && `; ${formatInteger(resumed)} runs were taken from an earlier sweep that was interrupted`}.</p>`,
-        report.series.map((series) => seriesTable(series, report)),
+        report.series.map(seriesTable),
       ),
       ...section('distributions', 'Weights', chartFigures(await distributionFigures(report.distributions))),
       ...runSections(report),
@@ -95,94 +95,57 @@ function sweepTiles(report: SweepReport): Tile[] {
   ];
 }
 
-function seriesTable({ name: line, points: all, of }: SweepSeries, { original }: SweepReport): Html | null {
-  const has = (value: (point: StudyPoint) => unknown): boolean => all.some((point) => (value(point) ?? null) !== null);
-  const { quality } = original;
-  const columns: (readonly [Column, (point: StudyPoint) => Cell])[] = [
-    [{ title: 'Amount' }, ({ amount }) => formatShare(amount)],
-    [
-      { title: of === 'channels' ? 'Left' : 'Zero', as: 'number' },
-      ({ reached, figures }) => figure(figures === null ? null : reached, formatPercent),
-    ],
-    ...(quality.accuracy === null
-      ? []
-      : [
-          [
-            { title: 'Accuracy', as: 'number' },
-            ({ figures }: StudyPoint) => figure(figures?.quality.accuracy, formatPercent),
-          ] as const,
-        ]),
-    ...(quality.top5 === null
-      ? []
-      : [
-          [
-            { title: 'Top-5', as: 'number' },
-            ({ figures }: StudyPoint) => figure(figures?.quality.top5, formatPercent),
-          ] as const,
-        ]),
-    ...(quality.loss === null
-      ? []
-      : [
-          [
-            { title: 'Loss', as: 'number' },
-            ({ figures }: StudyPoint) => figure(figures?.quality.loss, formatLoss),
-          ] as const,
-        ]),
-    ...(has(({ figures }) => figures?.quality.agreement)
-      ? [
-          [
-            { title: 'Agreement', as: 'number' },
-            ({ figures }: StudyPoint) => figure(figures?.quality.agreement, formatPercent),
-          ] as const,
-        ]
-      : []),
-    ...(has(({ figures }) => figures?.quality.cosine)
-      ? [
-          [
-            { title: 'Cosine', as: 'number' },
-            ({ figures }: StudyPoint) => figure(figures?.quality.cosine, formatCosine),
-          ] as const,
-        ]
-      : []),
-    [
-      { title: of === 'channels' ? 'Parameters' : 'Not zero', as: 'number' },
-      ({ figures }) => figure(of === 'channels' ? figures?.size.parameters : figures?.size.nonZeros, formatAmount),
-    ],
-    [{ title: 'File', as: 'number' }, ({ figures }) => figure(figures?.size.fileBytes, formatBytes)],
-    [{ title: 'gzip', as: 'number' }, ({ figures }) => figure(figures?.size.gzipBytes, formatBytes)],
-    ...(has(({ figures }) => figures?.latency)
-      ? [
-          [
-            { title: 'Time', as: 'number' },
-            ({ figures }: StudyPoint) => figure(figures?.latency?.median, formatMilliseconds),
-          ] as const,
-          [{ title: 'Speed', as: 'number' }, speed] as const,
-        ]
-      : []),
-    ...(has(({ problem }) => problem)
-      ? [
-          [
-            { title: 'Problem', as: 'words' },
-            ({ problem }: StudyPoint) => problem !== null && html`${mark('bad', 'failed')} ${problem}`,
-          ] as const,
-        ]
-      : []),
-  ];
-  return table({
-    caption: line,
-    noun: 'run',
-    columns: columns.map(([column]) => column),
-    rows: all.map((point) => columns.map(([, cell]) => cell(point))),
-  });
+/** A column of the table of a line. */
+interface Measure {
+  readonly title: string;
+  readonly of: (figures: PointFigures) => number | null;
+  readonly format: (value: number, figures: PointFigures) => Part;
 }
 
-function speed({ figures }: StudyPoint): Cell {
-  const latency = figures?.latency ?? null;
-  if (latency === null) return '–';
-  const { speedUp, significant } = latency;
-  const text = formatRatio(speedUp);
-  return {
-    show: significant ? html`<strong>${text}</strong>` : html`<span class="quiet">${text}, not significant</span>`,
-    sort: speedUp,
-  };
+/** What runs are asked about first stands first; a column without any figure is left out. */
+const MEASURES: readonly Measure[] = [
+  { title: 'Accuracy', of: ({ quality }) => quality.accuracy, format: formatPercent },
+  { title: 'Loss', of: ({ quality }) => quality.loss, format: formatLoss },
+  { title: 'File', of: ({ size }) => size.fileBytes, format: formatBytes },
+  { title: 'gzip', of: ({ size }) => size.gzipBytes, format: formatBytes },
+  { title: 'Time', of: ({ latency }) => latency?.median ?? null, format: formatMilliseconds },
+  { title: 'Speed', of: ({ latency }) => latency?.speedUp ?? null, format: speed },
+  { title: 'Not zero', of: ({ size }) => size.nonZeros, format: formatAmount },
+  { title: 'MACs', of: ({ size }) => size.macs, format: formatAmount },
+  { title: 'Top-5', of: ({ quality }) => quality.top5, format: formatPercent },
+  { title: 'Agreement', of: ({ quality }) => quality.agreement, format: formatPercent },
+  { title: 'Cosine', of: ({ quality }) => quality.cosine, format: formatCosine },
+];
+
+function seriesTable({ name: line, points: all, of }: SweepSeries): Html {
+  const measures = MEASURES.filter((measure) =>
+    all.some(({ figures }) => figures !== null && measure.of(figures) !== null),
+  );
+  const failed = all.flatMap(({ amount, problem }) =>
+    problem === null ? [] : [html`${mark('bad', `${formatShare(amount)} failed:`)} ${problem}`],
+  );
+  return html`${table({
+    caption: line,
+    noun: 'run',
+    columns: [
+      { title: 'Amount' },
+      { title: of === 'channels' ? 'Left' : 'Zero', as: 'number' },
+      ...measures.map(({ title }) => ({ title, as: 'number' }) as const),
+    ],
+    rows: all.map(({ amount, reached, figures }) => [
+      formatShare(amount),
+      figure(figures === null ? null : reached, formatPercent),
+      ...measures.map((measure) =>
+        figure(figures && measure.of(figures), (value) => figures && measure.format(value, figures)),
+      ),
+    ]),
+  })}${points(failed)}`;
+}
+
+/** A speed-up, set back where it may be chance. */
+function speed(ratio: number, { latency }: PointFigures): Html {
+  const text = formatRatio(ratio);
+  return latency?.significant === true
+    ? html`<strong>${text}</strong>`
+    : html`<span class="quiet">${text}, not significant</span>`;
 }

@@ -19,18 +19,22 @@ export function tiles(all: readonly (Tile | null)[]): Html {
   return html`<dl class="tiles">${all.filter((tile) => tile !== null).map(draw)}</dl>`;
 }
 
-/** The tile of an amount that should become less: before → after, by how much, and how much is left as a bar. */
+/**
+ * The tile of an amount that should become less: before → after, by how much, and how much is left as a bar.
+ * @param word ends "1.75× …"
+ */
 export function lessTile(
   label: string,
   before: number,
   after: number,
   format: (value: number) => string,
   note?: Part,
+  word = 'smaller',
 ): Tile {
   if (before === after)
     return { label, value: format(after), note: [html`unchanged`, note !== undefined && html`; ${note}`] };
   const percent = formatChange(before, after);
-  const times = after > 0 && before > after ? `${times2(before / after)} smaller` : null;
+  const times = after > 0 && before > after ? `${timesText(before / after)} ${word}` : null;
   return {
     label,
     value: format(after),
@@ -40,7 +44,7 @@ export function lessTile(
   };
 }
 
-function times2(ratio: number): string {
+function timesText(ratio: number): string {
   return ratio < 10 ? `${ratio.toFixed(2)}×` : `${Math.round(ratio)}×`;
 }
 

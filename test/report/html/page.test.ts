@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { renderHtml } from '../../../src/report/html/page.ts';
 import type { AnyReport } from '../../../src/report/json.ts';
 import type { Report } from '../../../src/report/report.ts';
+import { quantization } from '../../cli/support/int8-reports.ts';
+import { redundant, typical } from '../../cli/support/weight-reports.ts';
 import { HOSTILE, hostile } from '../support/hostile.ts';
 import { compared, inspected, pruned } from '../support/models.ts';
 import { sensitivity, sweep } from '../support/studies.ts';
@@ -128,6 +130,38 @@ describe('The page of a pruning run', () => {
     );
   });
 
+  it('shows what quantizing, recovering, sparsity and the lossless step came to', async () => {
+    const document = await documentOf({
+      ...pruned,
+      quantization,
+      weights: typical,
+      lossless: redundant,
+      recovery,
+      goal,
+    });
+    const textIn = (id: string): string => textOf(document.querySelector(id));
+    expect(textIn('#quantization')).toMatch(
+      /stem\.weight.*0\.25%.*GPTQ.*stays in float32.*because --float "tail" says so: tail/,
+    );
+    expect(textIn('#quantization')).toContain('All of it runs on integers');
+    expect(textIn('#recovery')).toMatch(/conv25\.00%1\.23%/);
+    for (const { initializer } of typical.layers) expect(textIn('#weights')).toContain(initializer);
+    expect(textIn('#lossless')).toContain(
+      redundant.groups.find(({ removed }) => removed.length > 0)?.name ?? 'a group',
+    );
+    expect(textIn('#goal')).toMatch(/missed File size: 1\.60 MB.*more than 1\.50 MB.*25%.*40% \(taken\)/);
+    expect(textIn('.lead')).toContain('The goal was missed');
+  });
+
+  it('says why a model was not quantized, and that nobody looked where nothing was proven', async () => {
+    const untouched = { ...quantization, untouched: 'it has no layer that could run on integers' };
+    const document = await documentOf({ ...pruned, quantization: untouched, proof: null, outline: null });
+    expect(textOf(document.querySelector('#quantization'))).toContain('Left as it is: it has no layer');
+    expect(textOf(document.querySelector('#proof'))).toContain('Not checked (--no-verify)');
+    expect(textOf(document.querySelector('#layers'))).toContain('too large to be drawn');
+    expect(textOf(document.querySelector('.lead'))).toContain('not proven');
+  });
+
   it('is under 2 MB for a model of 400 layers and 500 groups, and says what it leaves out', async () => {
     const text = await renderHtml(largeRun());
     expect(text.length).toBeLessThan(2e6);
@@ -136,6 +170,40 @@ describe('The page of a pruning run', () => {
     expect(document.querySelectorAll('#groups tbody tr')).toHaveLength(250);
   });
 });
+
+const recovery: Report['recovery'] = {
+  kind: 'bias',
+  samples: 64,
+  rounds: 1,
+  layers: [
+    {
+      node: 'conv',
+      initializer: 'conv.weight',
+      before: 0.25,
+      after: 0.0123,
+      energy: 1,
+      ridge: null,
+      extra: 0,
+      by: 'patches',
+      reason: null,
+    },
+  ],
+};
+
+const goal: Report['goal'] = {
+  target: { kind: 'size', limit: 1.5e6, original: 4e6, reached: 1.6e6, met: false },
+  drop: null,
+  sought: {
+    of: 'channels',
+    by: 'target',
+    amount: 0.4,
+    found: true,
+    tries: [
+      { amount: 0.25, reached: 2.5e6, met: false },
+      { amount: 0.4, reached: 1.6e6, met: false },
+    ],
+  },
+};
 
 /** A run on a deep chain of layers with long names. */
 function largeRun(): Report {

@@ -225,6 +225,7 @@ function largeRun(): Report {
 describe.each([
   ['prune', pruned, hostile(pruned)],
   ['inspect', inspected, hostile(inspected)],
+  ['compare', compared, hostile(compared)],
   ['sweep', sweep, hostile(sweep)],
   ['sensitivity', sensitivity, hostile(sensitivity)],
 ] as const)('Hostile names in the page of %s', (_, plain, spoilt) => {

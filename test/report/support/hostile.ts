@@ -1,4 +1,4 @@
-import type { InspectReport, Report } from '../../../src/report/report.ts';
+import type { CompareReport, InspectReport, Report } from '../../../src/report/report.ts';
 import type { SensitivityReport, SweepReport } from '../../../src/report/study.ts';
 
 /** Names that would do something in a page if they were not text there. */
@@ -15,7 +15,9 @@ export const HOSTILE: readonly string[] = [
 ];
 
 /** The same report with every string in it replaced by hostile ones, but for those that decide what it is. */
-export function hostile<T extends Report | InspectReport | SweepReport | SensitivityReport>(report: T): T {
+export function hostile<T extends Report | InspectReport | CompareReport | SweepReport | SensitivityReport>(
+  report: T,
+): T {
   let next = 0;
   const KEPT: ReadonlySet<string> = new Set([
     'kind',

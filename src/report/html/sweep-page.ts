@@ -84,7 +84,7 @@ function sweepTiles(report: SweepReport): Tile[] {
             : 'no significant change of speed';
       return [
         {
-          label: `${line}: for at most 1 point`,
+          label: `${line}: for at most ${by === 'cosine' ? '0.01 of the cosine' : '1 point'}`,
           value: amount === null ? 'none' : formatShare(amount),
           note: [point?.figures ? formatBytes(point.figures.size.fileBytes) : '', time]
             .filter((text) => text !== '')

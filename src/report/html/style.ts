@@ -54,11 +54,11 @@ nav ol{flex-direction:column}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.quiet{color:var(--muted)}
 .mark{font-weight:650;white-space:nowrap}
 .mark::before{content:attr(data-sign);margin-right:.4em}
-.scroll{overflow-x:auto;margin:.8rem 0;border:1px solid var(--grid);border-radius:10px;background:var(--card)}
+.scroll{overflow:auto;max-height:min(44rem,85vh);margin:.8rem 0;border:1px solid var(--grid);border-radius:10px;background:var(--card)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 caption{text-align:left;color:var(--muted);font-size:.85rem;padding:.65rem .7rem;caption-side:top;border-bottom:1px solid var(--grid)}
 th,td{text-align:left;padding:.42rem .7rem;vertical-align:top;font-weight:400}
-thead th{color:var(--muted);font-size:.82rem;font-weight:600;white-space:nowrap;border-bottom:1px solid var(--grid);vertical-align:bottom}
+thead th{color:var(--muted);font-size:.82rem;font-weight:600;white-space:nowrap;border-bottom:1px solid var(--grid);vertical-align:bottom;position:sticky;top:0;background:var(--card);box-shadow:0 1px 0 var(--grid)}
 tbody tr+tr>*{border-top:1px solid var(--grid)}
 tbody tr:hover{background:color-mix(in oklab,var(--link) 6%,transparent)}
 tbody th:has(.name){min-width:9rem}
@@ -120,7 +120,7 @@ thead{display:table-header-group}
 summary{list-style:none;color:#000;font-weight:600}
 details::details-content{content-visibility:visible;block-size:auto}
 table{font-size:8.5pt}
-thead th{white-space:normal}
+thead th{white-space:normal;position:static;box-shadow:none;background:none}
 th,td{padding:.25rem .4rem}
 tbody th:has(.name),td.words{min-width:0}
 a{color:inherit;text-decoration:none}

@@ -22,7 +22,7 @@ export type { ByMagnitude, OneShotMethod, OneShotReport, SparseLayer } from './r
 export type { RecoveredLayer } from './recover/recover.ts';
 export type { LayerDistribution } from './report/distribution.ts';
 export type { GateName, GateReport } from './report/gates.ts';
-export { type AnyReport, checkReportPath, renderJson, writeReport } from './report/json.ts';
+export { type AnyReport, renderJson } from './report/json.ts';
 export type { NodeFigures, Outline, OutlineNode } from './report/outline.ts';
 export {
   type CleaningReport,
@@ -58,6 +58,7 @@ export type {
   SweepReport,
   SweepSeries,
 } from './report/study.ts';
+export { checkReportPath, writeReport } from './report/write.ts';
 export type {
   Accuracy,
   Feeds,

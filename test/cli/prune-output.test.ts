@@ -128,7 +128,7 @@ describe('what is printed', { timeout: 30_000 }, () => {
   });
 
   it.each([
-    ['out.html', 'must end in .json'],
+    ['out.txt', 'must end in .json, .html, .md or .csv'],
     ['out', 'has no ending'],
     ['nowhere/out.json', 'does not exist'],
     ['folder.json', 'is a directory'],

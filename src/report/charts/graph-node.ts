@@ -13,7 +13,9 @@ export interface NodeShape extends Box {
 }
 
 const NAME_LENGTH = 29;
-const LAYER: Box = { width: 206, height: 48 };
+const LAYER: Box = { width: 224, height: 48 };
+/** About how wide a character of bold text is, against its font size. */
+const BOLD = 0.64;
 const JOIN_SIGNS: Readonly<Record<string, string>> = { Add: '+', Sum: '+', Sub: '\u2212', Mul: '×', Div: '÷' };
 
 /** The shape of a node. @param isEnd whether nothing leads to it, or nothing away */
@@ -43,11 +45,14 @@ function layerMarkup(node: OutlineNode, { text, width, height }: NodeShape, grou
   const color = group === 0 ? 'var(--muted)' : seriesColor(group - 1);
   const fill = `color-mix(in oklab, ${color} ${group === 0 ? 7 : 15}%, var(--paper))`;
   const dash = node.kept === null ? '' : ' stroke-dasharray="5 3"';
+  const figures = widthText(node);
+  const end = width - (group === 0 ? 10 : 40);
+  const room = Math.floor((end - 20) / (FONT_SIZE * BOLD)) - figures.length;
   const parts = [
     `<rect width="${width}" height="${height}" rx="8" fill="${fill}" stroke="${color}" stroke-width="1.4"${dash}/>`,
-    `<text x="10" y="18" text-anchor="start"><tspan font-weight="600">${escaped(shortName(node.operator, 20))}</tspan></text>`,
+    `<text x="10" y="18" text-anchor="start"><tspan font-weight="600">${escaped(begun(node.operator, room))}</tspan></text>`,
     `<text x="10" y="34" text-anchor="start" font-size="11">${escaped(text)}</text>`,
-    `<text x="${width - (group === 0 ? 10 : 40)}" y="18" text-anchor="end" font-weight="600">${escaped(widthText(node))}</text>`,
+    `<text x="${end}" y="18" text-anchor="end" font-weight="600">${escaped(figures)}</text>`,
   ];
   if (group > 0) {
     parts.push(
@@ -64,6 +69,12 @@ function layerMarkup(node: OutlineNode, { text, width, height }: NodeShape, grou
     );
   }
   return parts.join('');
+}
+
+/** An operator in at most `most` characters, at least 4: its beginning tells what it is. */
+function begun(operator: string, most: number): string {
+  const characters = [...operator];
+  return characters.length <= most ? operator : `${characters.slice(0, Math.max(3, most - 1)).join('')}…`;
 }
 
 function pillMarkup(node: OutlineNode, { kind, text, width, height }: NodeShape, group: number): string {

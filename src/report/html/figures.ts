@@ -1,0 +1,38 @@
+import type { Chart } from '../charts/chart.ts';
+import { distributionCharts } from '../charts/distribution.ts';
+import { graphChart } from '../charts/graph.ts';
+import { latencyPairChart, layerChart } from '../charts/layers.ts';
+import { sensitivityChart } from '../charts/sensitivity.ts';
+import { accuracyChart, latencyChart, lossChart, sizeChart } from '../charts/sweep.ts';
+import type { LayerDistribution } from '../distribution.ts';
+import type { Outline } from '../outline.ts';
+import type { LatencyReport } from '../report.ts';
+import type { SensitivityReport, SweepReport } from '../study.ts';
+
+/** The drawing of a model, and its layers before and after; nulls where it is too large to be drawn. */
+export async function outlineFigures(
+  outline: Outline | null,
+): Promise<{ readonly graph: Chart | null; readonly layers: Chart | null }> {
+  if (outline === null) return { graph: null, layers: null };
+  return { graph: await graphChart(outline), layers: await layerChart(outline) };
+}
+
+/** Times before and after; null where nothing was timed. */
+export async function latencyFigure(latency: LatencyReport | null): Promise<Chart | null> {
+  return latency === null ? null : await latencyPairChart(latency);
+}
+
+/** What a sweep shows: quality, loss, size and time by amount; nulls where something was not measured. */
+export async function sweepFigures(report: SweepReport): Promise<readonly (Chart | null)[]> {
+  return [await accuracyChart(report), await latencyChart(report), await sizeChart(report), await lossChart(report)];
+}
+
+/** The drop by group and amount. */
+export async function sensitivityFigure(report: SensitivityReport): Promise<Chart | null> {
+  return await sensitivityChart(report);
+}
+
+/** How the weights of layers are distributed. */
+export async function distributionFigures(distributions: readonly LayerDistribution[]): Promise<readonly Chart[]> {
+  return distributions.length === 0 ? [] : await distributionCharts(distributions);
+}

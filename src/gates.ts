@@ -1,13 +1,24 @@
 import { OnnxPruneError } from './errors.ts';
 import { missedGoal } from './missed-goal.ts';
 import type { QuantizeReport } from './quantize-report.ts';
-import type { Report } from './report/report.ts';
+import { failedGates } from './report/gate-text.ts';
+import type { CompareReport, Report } from './report/report.ts';
 
-/** A run whose proof or gate failed. Nothing was written; the report says all that was found out. */
+/** A run whose proof or gate failed. Nothing was written, unless that was asked for all the same; the report says all that was found out. */
 export class CheckFailed extends OnnxPruneError {
   readonly report: Report;
 
   constructor(subject: string, message: string, report: Report) {
+    super('check-failed', subject, message);
+    this.report = report;
+  }
+}
+
+/** A comparison of two models of which a gate failed; the report says all that was found out. */
+export class ComparisonFailed extends OnnxPruneError {
+  readonly report: CompareReport;
+
+  constructor(subject: string, message: string, report: CompareReport) {
     super('check-failed', subject, message);
     this.report = report;
   }
@@ -20,34 +31,52 @@ export interface Gates {
   /** Nodes of it that draw random numbers. */
   readonly random: readonly string[];
   readonly requireChange: boolean;
+  /** Whether a result that fails a gate is written all the same. */
+  readonly keep: boolean;
 }
 
-/** Refuses a result whose proof failed, one that misses its goal, and one without change where one was required. @throws CheckFailed */
-export function checkGates(report: Report, { input, random, requireChange }: Gates): void {
-  const { proof } = report;
-  if (proof?.passed === false) {
-    const failed = [...proof.cut, ...proof.cleaned, ...proof.frontier].find(
-      (output) => !output.passed && !proof.judgedByFrontier.includes(output.name),
-    );
-    const what =
-      failed === undefined
-        ? ''
-        : `: ${proof.frontier.includes(failed) ? 'value' : 'output'} "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
-    const message =
-      random.length > 0
-        ? `The proof failed, so nothing was written${what}; the model draws random numbers (${random.join(', ')}), so its outputs are no two times the same and nothing can be proven: make the random numbers an input of the model, or skip the proof with --no-verify.`
-        : `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`;
-    throw new CheckFailed(input, message, report);
-  }
-  const missed = report.goal && missedGoal(report.goal);
-  if (missed) throw new CheckFailed(input, missed, report);
-  if (requireChange && !isChanged(report)) {
-    throw new CheckFailed(
-      input,
-      'Nothing could be changed, and --require-change was given, so nothing was written.',
-      report,
-    );
-  }
+/** Why a result fails. */
+export interface Failure {
+  /** A sentence. */
+  readonly message: string;
+  /** Whether it is written nevertheless. */
+  readonly isKept: boolean;
+}
+
+/** What becomes of a result that fails a gate. */
+const UNWRITTEN = 'so nothing was written';
+const KEPT = 'and the result was written all the same, as --keep says';
+
+/**
+ * Why a result fails: its proof, a goal that it misses, a gate, or that it changed nothing where that was required; undefined where
+ * it does not. A result whose proof failed is never kept.
+ */
+export function failureOf(report: Report, { input, random, requireChange, keep }: Gates): Failure | undefined {
+  const wrong = failedProof(report, random);
+  if (wrong !== undefined) return { message: wrong, isKept: false };
+  const consequence = keep ? KEPT : UNWRITTEN;
+  const missed = report.goal && missedGoal(report.goal, consequence);
+  if (missed) return { message: missed, isKept: keep };
+  const failed = failedGates(report.gates);
+  if (failed !== undefined) return { message: `${input}: ${failed}, ${consequence}.`, isKept: keep };
+  if (requireChange && !isChanged(report))
+    return { message: `Nothing could be changed, and --require-change was given, ${consequence}.`, isKept: keep };
+  return undefined;
+}
+
+/** Why a proof failed, as a sentence. @param random nodes that draw random numbers */
+function failedProof({ proof }: Report, random: readonly string[]): string | undefined {
+  if (proof?.passed !== false) return undefined;
+  const failed = [...proof.cut, ...proof.cleaned, ...proof.frontier].find(
+    (output) => !output.passed && !proof.judgedByFrontier.includes(output.name),
+  );
+  const what =
+    failed === undefined
+      ? ''
+      : `: ${proof.frontier.includes(failed) ? 'value' : 'output'} "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
+  return random.length > 0
+    ? `The proof failed, so nothing was written${what}; the model draws random numbers (${random.join(', ')}), so its outputs are no two times the same and nothing can be proven: make the random numbers an input of the model, or skip the proof with --no-verify.`
+    : `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`;
 }
 
 /** What a run did, as reports have it. */

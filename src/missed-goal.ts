@@ -1,10 +1,13 @@
 import type { TargetKind } from './options/target.ts';
 import type { DropReport, GoalReport, SoughtReport, TargetReport } from './report/report.ts';
 
-/** By what a result misses its goal, as a sentence; undefined where it does not. */
-export function missedGoal({ target, drop, sought }: GoalReport): string | undefined {
-  if (target?.met === false) return missedTarget(target, sought);
-  if (drop?.met === false) return missedDrop(drop, sought);
+/**
+ * By what a result misses its goal, as a sentence; undefined where it does not.
+ * @param consequence what became of the result: "so nothing was written"
+ */
+export function missedGoal({ target, drop, sought }: GoalReport, consequence: string): string | undefined {
+  if (target?.met === false) return missedTarget(target, sought, consequence);
+  if (drop?.met === false) return missedDrop(drop, sought, consequence);
   return undefined;
 }
 
@@ -16,20 +19,28 @@ const UNITS: Readonly<Record<TargetKind, string>> = {
   size: 'bytes',
 };
 
-function missedTarget({ kind, limit, original, reached }: TargetReport, sought: SoughtReport | null): string {
+function missedTarget(
+  { kind, limit, original, reached }: TargetReport,
+  sought: SoughtReport | null,
+  consequence: string,
+): string {
   const show = (value: number): string => numberText(kind, value);
   const result = `${show(reached)} ${UNITS[kind]} of ${show(original)}`;
   const aim = `${kind}=${show(limit)}${kind === 'latency' ? 'ms' : ''}`;
   if (sought?.found === false)
-    return `--target ${kind}= cannot be met: at the largest amount of ${sought.of}, ${percent(sought.amount)}, ${result} stay, more than ${show(limit)}, so nothing was written; aim higher, or let more layers take part (--exclude, --only, --max-ratio and --align hold some back).`;
+    return `--target ${kind}= cannot be met: at the largest amount of ${sought.of}, ${percent(sought.amount)}, ${result} stay, more than ${show(limit)}, ${consequence}; aim higher, or let more layers take part (--exclude, --only, --max-ratio and --align hold some back).`;
   const again =
     kind === 'latency'
       ? 'times vary from run to run, so try again on a machine that does nothing else, or aim lower'
       : 'aim a little lower, or give an amount';
-  return `The result misses --target ${aim}: it came to ${result}, so nothing was written; ${again}.`;
+  return `The result misses --target ${aim}: it came to ${result}, ${consequence}; ${again}.`;
 }
 
-function missedDrop({ limit, reached, by, output, on, answers }: DropReport, sought: SoughtReport | null): string {
+function missedDrop(
+  { limit, reached, by, output, on, answers }: DropReport,
+  sought: SoughtReport | null,
+  consequence: string,
+): string {
   const what =
     by === 'accuracy'
       ? `${points(reached)} of right answers were lost`
@@ -40,7 +51,7 @@ function missedDrop({ limit, reached, by, output, on, answers }: DropReport, sou
     sought?.by === 'drop' && !sought.found
       ? `${percent(sought.amount)} is the least amount that is tried, so allow more, or leave sensitive layers out with --exclude`
       : `remove less, or allow more${by === 'agreement' ? ', or give labels with --test, since an answer that differs need not be wrong' : ''}`;
-  return `${what} (${where}), ${excess}, so nothing was written; ${way}.`;
+  return `${what} (${where}), ${excess}, ${consequence}; ${way}.`;
 }
 
 function numberText(kind: TargetKind, value: number): string {

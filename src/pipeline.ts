@@ -5,7 +5,7 @@ import { measureLayerInputs } from './calibrate/layer-inputs.ts';
 import { CalibrationStages } from './calibrate/stages.ts';
 import { OnnxPruneError } from './errors.ts';
 import { measureOriginal, resultParts } from './file-sizes.ts';
-import { checkGates } from './gates.ts';
+import { CheckFailed, failureOf } from './gates.ts';
 import type { Storage } from './ir/export.ts';
 import { exportModel, type Model } from './ir/model.ts';
 import type { GzipMeasure } from './judge/gzip-size.ts';
@@ -206,11 +206,13 @@ class PruneRun {
       opset,
       seconds: this.#clock.seconds,
     });
-    checkGates(report, {
+    const failure = failureOf(report, {
       input: this.#input,
       random: randomNodes(model.graph),
       requireChange: options.requireChange,
+      keep: options.keep && !options.dryRun,
     });
+    if (failure?.isKept === false) throw new CheckFailed(this.#input, failure.message, report);
     if (options.dryRun) return report;
     await this.#clock.time('write', (tell) =>
       writeModelFile(this.#output, exported, {
@@ -219,7 +221,9 @@ class PruneRun {
         onProgress: tell,
       }),
     );
-    return { ...report, output: { path: this.#output }, seconds: this.#clock.seconds };
+    const written = { ...report, output: { path: this.#output }, seconds: this.#clock.seconds };
+    if (failure !== undefined) throw new CheckFailed(this.#input, failure.message, written);
+    return written;
   }
 
   get #request(): { readonly signal: AbortSignal | undefined } {

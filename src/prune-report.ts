@@ -1,8 +1,10 @@
 import { environment } from './environment.ts';
 import { isPruned } from './gates.ts';
+import { evaluateGates, gateOfDrop } from './judge/evaluate-gates.ts';
 import { GZIP_LIMIT } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
 import { type LoadedModel, opsetOf, producerOf, unknownOperators } from './load.ts';
+import { gateTexts } from './options/gate-options.ts';
 import type { SettledOptions } from './options/prune-options.ts';
 import { targetText } from './options/target.ts';
 import { quantizationNotes } from './quantization-notes.ts';
@@ -81,12 +83,19 @@ export function reportOf(findings: Findings): Report {
     proof,
     fidelity,
     latency,
-    gates: [],
+    gates: gatesOf(findings),
     outline: findings.outline,
     environment: environment(),
     seconds,
     notes: notesOn(findings),
   };
+}
+
+/** How the gates came out, `--max-drop` among them. */
+function gatesOf({ options, goal, fidelity, latency, size: { before, after } }: Findings): Report['gates'] {
+  const stored = options.gzip ? (after.gzipBytes ?? after.fileBytes) : after.fileBytes;
+  const evidence = { fidelity, latency, bytes: { before: before.fileBytes, after: stored } };
+  return [...(goal?.drop == null ? [] : [gateOfDrop(goal.drop)]), ...evaluateGates(options.gates, evidence)];
 }
 
 /** Remarks a person should read. */
@@ -205,10 +214,22 @@ function whyNothing(parameters: number, { model }: LoadedModel, options: Settled
 
 /** The options as they were understood; those that were not given are left out. */
 function reportedOptions(settled: SettledOptions): Report['options'] {
-  const { layers, weights, ranking, prunesChannels, sparseFormat, target, int8, sought: _sought, ...options } = settled;
+  const {
+    layers,
+    weights,
+    ranking,
+    prunesChannels,
+    sparseFormat,
+    target,
+    int8,
+    gates,
+    sought: _sought,
+    ...options
+  } = settled;
   const { how, schedule } = weights ?? {};
   const flat = {
     ...options,
+    ...gateTexts(gates),
     ...(prunesChannels && { criterion: ranking.formula ?? ranking.channels }),
     ...(weights !== undefined && { weightCriterion: ranking.weightFormula ?? ranking.weights }),
     ...(how?.kind === 'amount' && { unstructured: how.amount }),

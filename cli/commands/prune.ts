@@ -5,11 +5,12 @@ import { nearestWord } from '../../src/numeric/nearest-word.ts';
 import { defaultOutput } from '../../src/options/output-path.ts';
 import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
 import { formulaHelp } from '../formula-help.ts';
+import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
 import { optionalWord } from './optional-word.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
-interface Options extends SharedOptions, Int8CommandOptions {
+interface Options extends SharedOptions, Int8CommandOptions, GateCommandOptions {
   readonly structured?: string;
   readonly heads?: string;
   readonly headDim?: string;
@@ -46,6 +47,7 @@ interface Options extends SharedOptions, Int8CommandOptions {
   readonly verify: boolean;
   readonly dryRun?: boolean;
   readonly requireChange?: boolean;
+  readonly keep?: boolean;
 }
 
 const EXAMPLES = `
@@ -184,7 +186,8 @@ export function pruneCommand(): Command {
     .option('--no-verify', 'skip the proof and the comparison of outputs')
     .option('--dry-run', 'do everything but write the result')
     .option('--require-change', 'fail with exit status 3 where nothing could be removed');
-  for (const option of [...int8Options(), ...runOptions(), ...outputOptions()]) command.addOption(option);
+  for (const option of [...int8Options(), ...gateOptions(), keepOption(), ...runOptions(), ...outputOptions()])
+    command.addOption(option);
   return command
     .addHelpText('after', () => `${formulaHelp()}\n${EXAMPLES}`)
     .allowExcessArguments()

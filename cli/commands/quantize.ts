@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { defaultOutput } from '../../src/options/output-path.ts';
+import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
 import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
-interface Options extends SharedOptions, Int8CommandOptions {
+interface Options extends SharedOptions, Int8CommandOptions, GateCommandOptions {
   readonly exclude: readonly string[];
   readonly maxDrop?: string;
   readonly gzip?: boolean;
@@ -15,6 +16,7 @@ interface Options extends SharedOptions, Int8CommandOptions {
   readonly verify: boolean;
   readonly dryRun?: boolean;
   readonly requireChange?: boolean;
+  readonly keep?: boolean;
 }
 
 const EXAMPLES = `
@@ -64,7 +66,7 @@ export function quantizeCommand(): Command {
     .option('--no-verify', 'skip the comparison of outputs')
     .option('--dry-run', 'do everything but write the result')
     .option('--require-change', 'fail with exit status 3 where nothing could be quantized');
-  for (const option of [...runOptions(), ...outputOptions()]) command.addOption(option);
+  for (const option of [...gateOptions(), keepOption(), ...runOptions(), ...outputOptions()]) command.addOption(option);
   return command.addHelpText('after', () => EXAMPLES).action((model: string, options: Options) => run(model, options));
 }
 

@@ -1,8 +1,11 @@
 import type { CompareReport } from '../../src/report/report.ts';
 import { contextOf, joinSections, paragraph, type RenderOptions } from './context.ts';
 import { renderFidelity } from './fidelity.ts';
+import { renderFootprints } from './footprints.ts';
 import { formatBytes, formatChange } from './format.ts';
+import { renderGates } from './gates.ts';
 import { renderLatency } from './latency.ts';
+import { renderSizes } from './sizes.ts';
 import { type Cell, renderTable } from './table.ts';
 import { printable } from './text.ts';
 import { BYTES_NOTE } from './totals.ts';
@@ -32,7 +35,12 @@ export function renderCompare(report: CompareReport, options: RenderOptions): st
   ];
   return joinSections([
     [...renderTable(context, columns, rows, ''), ...paragraph(context, BYTES_NOTE, '', context.ink.dim)],
+    renderGates(context, report.gates),
     renderFidelity(context, report.fidelity, 'B against A'),
+    renderFidelity(context, report.onCalibration, 'B against A'),
+    renderSizes(context, report.sizes),
     renderLatency(context, report.latency, ['A', 'B']),
+    renderLatency(context, report.latencyAllCores, ['A', 'B']),
+    renderFootprints(context, report),
   ]);
 }

@@ -1,7 +1,7 @@
 import type { FidelityReport } from '../../src/report/report.ts';
-import type { Accuracy, OutputComparison } from '../../src/runtime/index.ts';
+import type { Accuracy, OutputComparison, Regression } from '../../src/runtime/index.ts';
 import { type Context, marked, paragraph, section } from './context.ts';
-import { formatCosine, formatCount, formatError, formatInteger, formatPercent } from './format.ts';
+import { formatCosine, formatCount, formatError, formatInteger, formatLoss, formatPercent } from './format.ts';
 import { folded, head, LONGEST_TABLE } from './lists.ts';
 import { type Cell, type Column, renderTable } from './table.ts';
 import { printable } from './text.ts';
@@ -10,7 +10,7 @@ import { printable } from './text.ts';
 export function renderFidelity(context: Context, fidelity: FidelityReport | null, between: string): string[] {
   if (fidelity === null) return [];
   const { ink } = context;
-  const { on, samples, outputs, accuracy } = fidelity;
+  const { on, samples, outputs, accuracy, regression, uncompared } = fidelity;
   const comparable = outputs.filter(({ problem, count }) => problem === undefined || count > 0);
   const shown = head(context, comparable, LONGEST_TABLE);
   return section(context, 'Fidelity', [
@@ -18,7 +18,11 @@ export function renderFidelity(context: Context, fidelity: FidelityReport | null
     ...renderOutputs(context, shown),
     ...folded(context, comparable.length, shown.length, 'output'),
     ...outputs.flatMap((output) => remarks(context, output)),
+    ...uncompared.flatMap(({ name, reason }) =>
+      marked(context, ink.yellow('!'), `${printable(name)} was not compared: ${printable(reason)}`),
+    ),
     ...(accuracy === null ? [] : renderAccuracy(context, accuracy)),
+    ...(regression === null ? [] : renderRegression(context, regression)),
     ...(on === 'random inputs'
       ? marked(context, ink.yellow('!'), 'Random inputs tell little about accuracy: give real data with --test.')
       : []),
@@ -75,13 +79,26 @@ function remarks(context: Context, output: OutputComparison): string[] {
   return lines;
 }
 
-function renderAccuracy(context: Context, { output, total, hitsA, hitsB }: Accuracy): string[] {
+function renderAccuracy(context: Context, accuracy: Accuracy): string[] {
   const { ink } = context;
+  const { output, total, hitsA, hitsB, top5A, top5B, lossA, lossB } = accuracy;
   if (total === 0) return marked(context, ink.yellow('!'), 'accuracy: no labelled elements');
   const points = ((hitsB - hitsA) / total) * 100;
   const text = hitsA === hitsB ? 'same' : `${points < 0 ? '-' : '+'}${Math.abs(points).toFixed(2)} points`;
   const change = hitsB < hitsA ? ink.yellow(text) : ink.green(text);
   const figures = `${formatPercent(hitsA / total)} → ${ink.bold(formatPercent(hitsB / total))} (${change})`;
   const counts = `${formatInteger(hitsA)} → ${formatInteger(hitsB)} of ${formatInteger(total)} right`;
-  return paragraph(context, `accuracy ${figures}: ${counts}, by ${printable(output)}`);
+  const topFive =
+    top5A === null || top5B === null ? '' : `top-5 ${formatPercent(top5A / total)} → ${formatPercent(top5B / total)}, `;
+  const loss = `mean cross-entropy ${formatLoss(lossA)} → ${formatLoss(lossB)}`;
+  return [
+    ...paragraph(context, `accuracy ${figures}: ${counts}, by ${printable(output)}`),
+    ...paragraph(context, `${topFive}${loss}`),
+  ];
+}
+
+function renderRegression(context: Context, { output, total, mseA, mseB }: Regression): string[] {
+  const change = mseB > mseA ? context.ink.yellow(formatError(mseB)) : context.ink.green(formatError(mseB));
+  const of = `over ${formatInteger(total)} numbers of ${printable(output)}`;
+  return paragraph(context, `mean squared error ${formatError(mseA)} → ${change}, ${of}`);
 }

@@ -5,6 +5,7 @@ import { type Context, contextOf, joinSections, marked, paragraph, type RenderOp
 import { renderFidelity } from './fidelity.ts';
 import { formatCount, formatInteger, formatSeconds } from './format.ts';
 import { renderGains } from './gains.ts';
+import { renderGates } from './gates.ts';
 import { goalLines, isMissed, renderGoal } from './goal.ts';
 import { renderGroups } from './groups.ts';
 import { renderLatency } from './latency.ts';
@@ -36,6 +37,7 @@ export function renderReport(report: Report, options: RenderOptions): string {
     headline(context, report),
     ...(failed ? [proof] : []),
     renderGoal(context, report.goal),
+    renderGates(context, report.gates),
     renderRedundant(context, report.lossless, 'Without a trace'),
     ...(nothing ? [kept, unknown, groups] : [groups]),
     renderRecovery(context, report.recovery),
@@ -57,7 +59,10 @@ export function renderReport(report: Report, options: RenderOptions): string {
 function headline(context: Context, report: Report): string[] {
   const { ink } = context;
   const { input, output, cleaning, proof } = report;
-  const hasFailed = proof?.passed === false || (report.goal !== null && isMissed(report.goal));
+  const hasFailed =
+    proof?.passed === false ||
+    (report.goal !== null && isMissed(report.goal)) ||
+    report.gates.some(({ passed }) => !passed);
   const unwritten = hasFailed ? ink.red('nothing written') : ink.yellow('dry run, nothing written');
   const target = output === null ? unwritten : ink.bold(printable(output.path));
   const lines = paragraph(context, `${ink.bold(printable(input.path))} → ${target}`, '');

@@ -1,6 +1,7 @@
 import type { Graph } from '../ir/graph.ts';
 import { dimsOf } from '../ir/value.ts';
 import { indexBounds } from '../ops/index-bounds.ts';
+import type { FidelityReport } from '../report/report.ts';
 import {
   type Feeds,
   findOtherInputs,
@@ -26,7 +27,7 @@ export interface JudgeInputs {
   /** For latency: one batch. */
   readonly latency: Feeds;
   readonly latencyBatch: number;
-  readonly on: 'test data' | 'random inputs';
+  readonly on: FidelityReport['on'];
 }
 
 /** Batches of random inputs for fidelity, and samples in each where the model leaves the batch open. */
@@ -51,6 +52,7 @@ export function inputSpecs(graph: Graph): InputSpec[] {
 /**
  * Inputs for the proof, for fidelity and for latency: test data where there are any, else random ones of the declared
  * shapes and types, with sizes for open axes that the original model was seen to run with.
+ * @param on what the data are, where there are any
  * @throws OnnxPruneError `runtime-refused` when no sizes make the original run
  */
 export async function judgeInputs(
@@ -59,6 +61,7 @@ export async function judgeInputs(
   specs: readonly InputSpec[],
   data: TestData | undefined,
   options: RequestOptions & { readonly seed: number },
+  on: 'test data' | 'calibration data' = 'test data',
 ): Promise<JudgeInputs> {
   if (data !== undefined) {
     const { feeds, labels, samples } = batchesOf(data, specs);
@@ -69,7 +72,7 @@ export async function judgeInputs(
       fidelity: { feeds, labels, samples },
       latency: batchOf(data, 0, one),
       latencyBatch: one,
-      on: 'test data',
+      on,
     };
   }
   const { seed } = options;

@@ -6,6 +6,7 @@ import type { InputSpec } from '../runtime/index.ts';
 import type { Progress } from '../stopwatch.ts';
 import type { LayerRule } from '../transforms/select-groups.ts';
 import { type CalibrationOptions, type CalibrationWishes, checkCalibrationOptions } from './calibration-options.ts';
+import { checkGateOptions, GATE_KEYS, type GateLimits, type GateOptions } from './gate-options.ts';
 import { checkGoals, type GoalOptions, type Goals } from './goals.ts';
 import { checkInt8Options, type Int8Options, type Int8Wishes } from './int8-options.ts';
 import {
@@ -27,7 +28,13 @@ import { checkScopes, checkWeightWishes, type WeightOptions, type WeightWishes }
 export { PRUNE_DEFAULTS } from './prune-defaults.ts';
 
 /** What to remove, and what to check. Every value may also be given as the command line takes it. */
-export interface PruneOptions extends WeightOptions, GoalOptions, CalibrationOptions, RecoveryOptions, Int8Options {
+export interface PruneOptions
+  extends WeightOptions,
+    GoalOptions,
+    GateOptions,
+    CalibrationOptions,
+    RecoveryOptions,
+    Int8Options {
   /**
    * Fraction of the channels of each group to remove: 0.5 or "50%". One of `structured`, `heads`, `headDim`, `unstructured`, `threshold`,
    * `pattern`, `layers`, `target`, `maxDrop`, `int8`, `lossless`, `fp16Storage`, `sparseFormat` and `gzip` must be given.
@@ -82,6 +89,8 @@ export interface PruneOptions extends WeightOptions, GoalOptions, CalibrationOpt
   readonly dryRun?: boolean | undefined;
   /** Fail where nothing could be removed. */
   readonly requireChange?: boolean | undefined;
+  /** Write the result even where it fails a gate, a goal or `requireChange`; the run fails all the same. Never where the proof failed. */
+  readonly keep?: boolean | undefined;
   /** Decides random inputs and the criterion `random`. */
   readonly seed?: number | string | undefined;
   /** Threads inside an operator when latency is measured. */
@@ -140,12 +149,15 @@ export interface SettledOptions extends Goals, CalibrationWishes, RecoveryWishes
   readonly bench: boolean;
   readonly dryRun: boolean;
   readonly requireChange: boolean;
+  readonly gates: GateLimits;
+  readonly keep: boolean;
   readonly seed: number;
   readonly threads: number;
   readonly timeout: number;
 }
 
-const KEYS = [
+const KEYS: readonly (keyof PruneOptions)[] = [
+  ...GATE_KEYS,
   'structured',
   'heads',
   'headDim',
@@ -189,10 +201,11 @@ const KEYS = [
   'bench',
   'dryRun',
   'requireChange',
+  'keep',
   'seed',
   'threads',
   'timeout',
-] as const satisfies readonly (keyof PruneOptions)[];
+];
 
 /**
  * Checks every option once.
@@ -238,6 +251,8 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
       'Nothing says how much to remove: give --structured or --unstructured (such as "50%"), --heads, --head-dim, --threshold, --pattern, a recipe with amounts, --target, --max-drop, --int8, or --lossless.',
     );
   }
+  const verify = parseFlag('verify', options.verify ?? defaults.verify);
+  const bench = parseFlag('bench', options.bench ?? defaults.bench);
   return {
     ...amounts,
     ...goals,
@@ -269,8 +284,10 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
     align: parseAlign('--align', options.align ?? defaults.align),
     exclude: parsePatterns('--exclude', options.exclude ?? []),
     only: parsePatterns('--only', options.only ?? []),
-    verify: parseFlag('verify', options.verify ?? defaults.verify),
-    bench: parseFlag('bench', options.bench ?? defaults.bench),
+    verify,
+    bench,
+    gates: checkGateOptions(options, { verify, bench }),
+    keep: parseFlag('keep', options.keep ?? false),
     dryRun: parseFlag('dryRun', options.dryRun ?? false),
     requireChange: parseFlag('requireChange', options.requireChange ?? false),
     seed: parseWhole('--seed', options.seed ?? defaults.seed, 0),

@@ -75,19 +75,23 @@ export function parseTarget(option: string, found: string): Target {
     refuse(option, found, expected, near && `${near}=${value}`);
   }
   const expected = `${kind}= with the most that may stay: above 0% and at most 100% of the original, such as "${kind}=40%", or ${ABSOLUTES[kind]}`;
+  const limit = readLimit(kind, value);
+  if ('meant' in limit) refuse(option, found, expected, limit.meant && `${kind}=${limit.meant}`);
+  if ('fraction' in limit && limit.fraction > 1) refuse(option, found, expected);
+  return { kind, limit };
+}
+
+/** A limit such as "40%" of the original's or "500KB", above 0; else what may have been meant, where that can be told. */
+export function readLimit(kind: TargetKind, value: string): Limit | { readonly meant: string | undefined } {
   const [, digits, unit] = /^(\d*\.?\d*(?:e[+-]?\d+)?)\s*(\S*)$/i.exec(value) ?? [];
   const number = digits === undefined || digits === '' ? Number.NaN : Number(digits);
-  if (unit === undefined || !Number.isFinite(number)) refuse(option, found, expected);
-  if (unit === '' && number > 0) {
-    const meant = whatIsMeant(kind, number);
-    if (meant !== undefined) refuse(option, found, expected, `${kind}=${meant}`);
-  }
+  // Written so that NaN is refused too.
+  if (unit === undefined || !(number > 0 && Number.isFinite(number))) return { meant: undefined };
+  const meant = unit === '' ? whatIsMeant(kind, number) : undefined;
+  if (meant !== undefined) return { meant };
+  if (unit === '%') return { fraction: number / 100 };
   const factor = UNITS[kind].get(unit.toLowerCase());
-  if (unit !== '%' && factor === undefined) refuse(option, found, expected);
-  const limit = factor === undefined ? { fraction: number / 100 } : { absolute: rounded(number * factor) };
-  const amount = limit.fraction ?? limit.absolute;
-  if (amount <= 0 || (limit.fraction ?? 0) > 1) refuse(option, found, expected);
-  return { kind, limit };
+  return factor === undefined ? { meant: undefined } : { absolute: rounded(number * factor) };
 }
 
 /** What a bare number may have been meant for; undefined where it can be meant as it is. */
@@ -101,12 +105,17 @@ function whatIsMeant(kind: TargetKind, number: number): string | undefined {
 
 /** A target as it may be given, such as "macs=40%" or "size=500000B". */
 export function targetText({ kind, limit }: Target): string {
-  if ('fraction' in limit) return `${kind}=${rounded(limit.fraction * 100)}%`;
-  return `${kind}=${limit.absolute}${kind === 'latency' ? 'ms' : kind === 'size' ? 'B' : ''}`;
+  return `${kind}=${limitText(kind, limit)}`;
+}
+
+/** A limit as it may be given, such as "40%" or "500000B". */
+export function limitText(kind: TargetKind, limit: Limit): string {
+  if ('fraction' in limit) return `${rounded(limit.fraction * 100)}%`;
+  return `${limit.absolute}${kind === 'latency' ? 'ms' : kind === 'size' ? 'B' : ''}`;
 }
 
 /** The most that a result may come to, in the unit of the kind, where the original comes to so much. */
-export function limitOf({ limit }: Target, original: number): number {
+export function limitOf({ limit }: Pick<Target, 'limit'>, original: number): number {
   return 'absolute' in limit ? limit.absolute : rounded(limit.fraction * original);
 }
 

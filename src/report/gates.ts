@@ -13,7 +13,8 @@ export interface GateReport {
   readonly gate: GateName;
   /** `fraction`: of 1, shown as percent or points; `number`: a plain one; `ratio`: of speeds; `bytes`; `ms` per run. */
   readonly unit: 'fraction' | 'number' | 'ratio' | 'bytes' | 'ms';
-  readonly limit: number;
+  /** Null where it is a share of something that was not measured. */
+  readonly limit: number | null;
   /** What was measured: the worst output's, where outputs are judged one by one. Null where it came to no number (NaN, or outputs that cannot be compared). */
   readonly found: number | null;
   readonly passed: boolean;

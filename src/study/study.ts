@@ -11,6 +11,7 @@ import { plainModelFile } from '../onnx/read.ts';
 import { parseWhole } from '../options/parse.ts';
 import { checkPruneOptions, MOST_THREADS, PRUNE_DEFAULTS, type PruneHooks } from '../options/prune-options.ts';
 import { checkStudyOptions, type StudyOptions, type StudyWishes } from '../options/study-options.ts';
+import { type RunData, readData } from '../read-data.ts';
 import type { LayerDistribution } from '../report/distribution.ts';
 import { SCHEMA_VERSION } from '../report/report.ts';
 import type { PointFigures, StudyPoint, SweepReport } from '../report/study.ts';
@@ -22,7 +23,7 @@ import { fingerprintOf } from './fingerprint.ts';
 import { idOf, type Job, type Outcome } from './job.ts';
 import { Journal } from './journal.ts';
 import { qualityOf } from './quality.ts';
-import { digestOf, readStudyData, type StudyData, writeStudyData } from './study-data.ts';
+import { digestOf, writeStudyData } from './study-data.ts';
 import { Timing } from './timing.ts';
 import { Workers } from './workers.ts';
 
@@ -47,7 +48,7 @@ interface Ground {
   readonly clock: Stopwatch;
   readonly child: RuntimeChild;
   readonly loaded: LoadedModel;
-  readonly data: StudyData;
+  readonly data: RunData;
   readonly workers: Workers;
   /** Undefined under `bench: false`. */
   readonly timing: Timing | undefined;
@@ -94,7 +95,7 @@ export class Study {
         const loaded = await clock.time('read', () => loadModel(input, createEngine(child, { signal })));
         const specs = inputSpecs(loaded.model.graph);
         const data = await clock.time('read data', () =>
-          readStudyData(hooks, specs, place, { samples: settled[0]?.samples, seed }),
+          readData(hooks, specs, place, { samples: settled[0]?.samples, seed }),
         );
         const test = data.test && { testData: async () => data.test ?? refuseGone() };
         const { fidelity } = await clock.time('measure the original', () =>

@@ -3,11 +3,12 @@ import workerpool from 'workerpool';
 import { messageOf, OnnxPruneError } from '../errors.ts';
 import type { PruneHooks } from '../options/prune-options.ts';
 import { prune } from '../pipeline.ts';
+import type { RunData } from '../read-data.ts';
 import type { Report } from '../report/report.ts';
 import { dieWithParent } from '../runtime/index.ts';
 import type { Job, Outcome } from './job.ts';
 import { qualityOf } from './quality.ts';
-import { readWrittenData, type StudyData } from './study-data.ts';
+import { readWrittenData } from './study-data.ts';
 
 /** What a worker is told: the model, the file of data that all jobs share, and the job. */
 export interface Task {
@@ -24,7 +25,7 @@ export type Ended =
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** Read once, since all jobs have the same. */
-let known: { readonly path: string; readonly data: StudyData } | undefined;
+let known: { readonly path: string; readonly data: RunData } | undefined;
 
 async function run({ input, data: path, job, output }: Task): Promise<Ended> {
   try {

@@ -1,5 +1,4 @@
 import {
-  formatBytes,
   formatChange,
   formatCosine,
   formatCount,
@@ -10,6 +9,7 @@ import {
   formatPoints,
   formatRatio,
 } from '../format.ts';
+import { gateFigureOr, gateVerdict } from '../gate-text.ts';
 import type { GateReport } from '../gates.ts';
 import type { EnvironmentReport, FidelityReport, LatencyReport } from '../report.ts';
 import { shellLine } from '../shell-words.ts';
@@ -88,32 +88,12 @@ export function gatesTable(gates: readonly GateReport[]): string[] {
   const rows = gates.map((gate) => [
     gate.passed ? '✅' : '❌',
     code(gate.gate),
-    gateFigure(gate, gate.limit),
-    gate.found === null ? 'no number' : gateFigure(gate, gate.found),
+    gateFigureOr(gate, gate.limit),
+    gateFigureOr(gate, gate.found),
+    gateVerdict(gate),
     prose(gate.of),
   ]);
-  return table(['', 'gate', right('limit'), right('found'), 'of'], rows);
-}
-
-/** A figure of a gate in its unit. */
-export function gateFigure({ unit, gate }: GateReport, value: number): string {
-  switch (unit) {
-    case 'fraction':
-      return gate === '--max-drop' ? pointsText(value) : formatPercent(value);
-    case 'ratio':
-      return formatRatio(value);
-    case 'bytes':
-      return formatBytes(value);
-    case 'ms':
-      return formatMilliseconds(value);
-    case 'number':
-      return gate === '--min-cosine' ? formatCosine(value) : formatError(value);
-  }
-}
-
-function pointsText(fraction: number): string {
-  const points = Number((fraction * 100).toFixed(3));
-  return `${points} ${points === 1 ? 'point' : 'points'}`;
+  return table(['', 'gate', right('limit'), right('found'), 'margin', 'of'], rows);
 }
 
 const MOST_OUTPUTS = 40;

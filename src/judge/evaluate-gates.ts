@@ -1,0 +1,137 @@
+import { messageOf } from '../errors.ts';
+import type { GateLimits } from '../options/gate-options.ts';
+import { limitOf } from '../options/target.ts';
+import type { GateName, GateReport } from '../report/gates.ts';
+import type { DropReport, FidelityReport, LatencyReport } from '../report/report.ts';
+import type { OutputComparison } from '../runtime/index.ts';
+import { dropOf } from './drop.ts';
+
+/** What gates are held against. */
+export interface GateEvidence {
+  /** Null where outputs were not compared, since something else failed before. */
+  readonly fidelity: FidelityReport | null;
+  readonly latency: LatencyReport | null;
+  /** Of the files. */
+  readonly bytes: { readonly before: number; readonly after: number };
+}
+
+/** Digits that say something: 1 − 0.99 is 0.01. */
+const DIGITS = 12;
+
+/** Holds limits against what was measured, in a fixed order; the worst output decides. */
+export function evaluateGates(limits: GateLimits, evidence: GateEvidence): GateReport[] {
+  const { fidelity, latency, bytes } = evidence;
+  const reports: GateReport[] = [];
+  const { minAgreement, minCosine, maxError, minSpeedup, maxSize, maxLatency } = limits;
+  if (minAgreement !== undefined)
+    reports.push(overOutputs('--min-agreement', 'fraction', minAgreement, fidelity, (each) => each.argmaxAgreement));
+  if (minCosine !== undefined)
+    reports.push(overOutputs('--min-cosine', 'number', minCosine, fidelity, (each) => each.cosine));
+  if (maxError !== undefined)
+    reports.push(overOutputs('--max-error', 'number', maxError, fidelity, (each) => each.maxAbsError));
+  if (minSpeedup !== undefined) reports.push(speedGate(minSpeedup, latency));
+  if (maxLatency !== undefined) reports.push(latencyGate(maxLatency, latency));
+  if (maxSize !== undefined)
+    reports.push(
+      gateOf('--max-size', 'bytes', limitOf({ limit: maxSize }, bytes.before), bytes.after, 'the files of the result'),
+    );
+  return reports;
+}
+
+/** The gate of `--max-drop` where two models are compared. @param labelled whether the data came with labels */
+export function evaluateDrop(limit: number, fidelity: FidelityReport, labelled: boolean): GateReport {
+  try {
+    const { by, output, value, total } = dropOf(fidelity, labelled);
+    return gateOf('--max-drop', 'fraction', limit, value, dropText(by, output, fidelity.on, total));
+  } catch (error) {
+    return gateOf('--max-drop', 'fraction', limit, null, messageOf(error).replace(/\.$/, ''));
+  }
+}
+
+/** The gate of `--max-drop` that a run has as its goal. */
+export function gateOfDrop({ limit, reached, by, output, on, answers }: DropReport): GateReport {
+  return gateOf('--max-drop', 'fraction', limit, reached, dropText(by, output, on, answers));
+}
+
+function dropText(by: DropReport['by'], output: string, on: string, answers: number): string {
+  const what = by === 'accuracy' ? 'right answers lost' : 'answers unlike the original';
+  return `${what}, output "${output}", ${answers.toLocaleString('en-US')} answers on ${on}`;
+}
+
+/** Gates that begin with --min- are kept to from the limit upwards, all others downwards. */
+function gateOf(
+  gate: GateName,
+  unit: GateReport['unit'],
+  limit: number | null,
+  found: number | null,
+  of: string,
+): GateReport {
+  if (limit === null || found === null || Number.isNaN(found))
+    return { gate, unit, limit, found: null, passed: false, margin: null, of };
+  const distance = gate.startsWith('--min-') ? found - limit : limit - found;
+  const margin = Number.isFinite(distance) ? Number(distance.toPrecision(DIGITS)) : distance;
+  // A distance of less than the last digit of what it is a distance of is none.
+  const isNone = Math.abs(distance) <= Math.abs(limit) * 10 ** -DIGITS;
+  return { gate, unit, limit, found, passed: isNone || margin >= 0, margin: isNone ? 0 : margin, of };
+}
+
+function overOutputs(
+  gate: GateName,
+  unit: GateReport['unit'],
+  limit: number,
+  fidelity: FidelityReport | null,
+  figureOf: (output: OutputComparison) => number | undefined,
+): GateReport {
+  const none = (why: string): GateReport => gateOf(gate, unit, limit, null, why);
+  if (fidelity === null) return none('outputs were not compared');
+  const { outputs, uncompared, on, samples } = fidelity;
+  const broken = outputs.find(({ problem }) => problem !== undefined);
+  if (broken !== undefined) return none(`output "${broken.name}": ${broken.problem}`);
+  const strange = outputs.find(({ nonFinite }) => !nonFinite.agree);
+  if (strange !== undefined)
+    return none(`output "${strange.name}" has NaN or infinite elements at other places than the original’s`);
+  const [unseen] = uncompared;
+  if (unseen !== undefined) return none(`output "${unseen.name}" was not compared: ${unseen.reason}`);
+  const figures = outputs.flatMap((output) => {
+    const figure = figureOf(output);
+    return figure === undefined ? [] : [{ name: output.name, figure }];
+  });
+  const worst = figures.toSorted((a, b) => (gate.startsWith('--min-') ? a.figure - b.figure : b.figure - a.figure))[0];
+  if (worst === undefined)
+    return none(
+      gate === '--min-agreement'
+        ? 'no output has numbers of more than one class along its last axis, so there are no answers; --min-cosine and --max-error judge such outputs'
+        : 'no output has floating-point numbers',
+    );
+  const where = outputs.length === 1 ? '' : 'the worst output, ';
+  return gateOf(
+    gate,
+    unit,
+    limit,
+    worst.figure,
+    `${where}"${worst.name}", on ${on}, ${samples.toLocaleString('en-US')} ${samples === 1 ? 'sample' : 'samples'}`,
+  );
+}
+
+function speedGate(limit: number, latency: LatencyReport | null): GateReport {
+  const speedUp = latency?.after.speedUp;
+  if (latency === null || speedUp === undefined)
+    return gateOf('--min-speedup', 'ratio', limit, null, 'speed was not measured');
+  const { median, p25, p75, significant } = speedUp;
+  const spread = `quartiles ${p25.toFixed(2)} to ${p75.toFixed(2)}${significant ? '' : ', no significant change'}`;
+  return gateOf('--min-speedup', 'ratio', limit, median, `${conditions(latency)}, ${spread}`);
+}
+
+function latencyGate(limit: Parameters<typeof limitOf>[0]['limit'], latency: LatencyReport | null): GateReport {
+  if (latency === null) {
+    return gateOf('--max-latency', 'ms', 'absolute' in limit ? limit.absolute : null, null, 'speed was not measured');
+  }
+  const most = limitOf({ limit }, latency.before.median);
+  const { median, p10, p90 } = latency.after;
+  const spread = `p10 ${p10.toPrecision(3)} to p90 ${p90.toPrecision(3)} ms`;
+  return gateOf('--max-latency', 'ms', most, median, `${conditions(latency)}, ${spread}`);
+}
+
+function conditions({ rounds, threads, batch }: LatencyReport): string {
+  return `median of ${rounds} rounds, ${threads === 1 ? '1 thread' : `${threads} threads`}, batch of ${batch}`;
+}

@@ -4,6 +4,7 @@ import * as api from '../src/index.ts';
 it('The package exports these names and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
     'CheckFailed',
+    'ComparisonFailed',
     'FORMULA_FUNCTIONS',
     'FORMULA_VARIABLES',
     'OnnxPruneError',
@@ -15,6 +16,8 @@ it('The package exports these names and no others', () => {
     'inspect',
     'prune',
     'renderJson',
+    'sensitivity',
+    'sweep',
     'writeReport',
   ]);
 });

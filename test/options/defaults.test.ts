@@ -33,6 +33,15 @@ describe('options that nobody gave', () => {
       only: [],
       dryRun: false,
       requireChange: false,
+      keep: false,
+      gates: {
+        minAgreement: undefined,
+        minCosine: undefined,
+        maxError: undefined,
+        minSpeedup: undefined,
+        maxSize: undefined,
+        maxLatency: undefined,
+      },
     });
   });
 

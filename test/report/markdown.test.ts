@@ -145,7 +145,7 @@ describe('renderMarkdown', () => {
     const text = more.join('\n');
     expect(text).toContain('| latency (1 thread) | 1.00 ms | 0.50 ms | 2.00× as fast |');
     expect(text).toContain('| accuracy | 97.00% | 96.20% | -0.80 points |');
-    expect(text).toContain('| ✅ | `--max-drop` | 1 point | 0.8 points |');
+    expect(text).toContain('| ✅ | `--max-drop` | 1.00 points | 0.80 points | passed by 0.20 points |');
     expect(text).toContain("onnx-prune 'my model.onnx' --structured 50% --only '*conv*'");
     expect(text.indexOf('| accuracy')).toBeLessThan(text.indexOf('--max-drop'));
     expect(text.indexOf('--max-drop')).toBeLessThan(text.indexOf('<details>'));

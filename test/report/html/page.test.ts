@@ -108,7 +108,7 @@ describe('The page of a pruning run', () => {
     const tiles = [...document.querySelectorAll('.tile')].map(textOf);
     expect(tiles.find((tile) => tile.startsWith('Accuracy'))).toContain('97.00% → 96.20%');
     const gates = textOf(document.querySelector('#gates table'));
-    expect(gates).toMatch(/--max-drop.*passed.*1\.00%.*0\.80%.*\+0\.20%/);
+    expect(gates).toMatch(/--max-drop.*passed by 0\.20 points.*1\.00 points.*0\.80 points/);
     expect(document.getElementById('command')?.textContent).toBe(
       "onnx-prune 'my model.onnx' --structured 50% --only '*conv*'",
     );

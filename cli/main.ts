@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, OnnxPruneError } from '../src/errors.ts';
 import { packageVersion } from '../src/version.ts';
 import { compareCommand } from './commands/compare.ts';
+import { completionCommand, completionServer } from './commands/completion.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { quantizeCommand } from './commands/quantize.ts';
@@ -39,6 +40,8 @@ function program(): Command {
   root.addCommand(compareCommand());
   root.addCommand(sweepCommand());
   root.addCommand(sensitivityCommand());
+  root.addCommand(completionCommand());
+  root.addCommand(completionServer(), { hidden: true });
   withPlainErrors(root.exitOverride(), 'onnx-prune --help');
   for (const command of root.commands) withPlainErrors(command.exitOverride(), `onnx-prune ${command.name()} --help`);
   return root;

@@ -47,12 +47,19 @@ export class Session {
     return this.#abort.signal;
   }
 
+  /** Hooks of work that reads no data. */
+  get progressHooks(): Pick<PruneHooks, 'signal' | 'onProgress'> {
+    return {
+      signal: this.signal,
+      onProgress: ({ step, done, total }) => this.#terminal.progress.step(step, done, total),
+    };
+  }
+
   /** Hooks for the library. @param calibration path of inputs that statistics are taken over */
   hooks(calibration?: string): PruneHooks {
     const { test } = this.#options;
     return {
-      signal: this.signal,
-      onProgress: ({ step, done, total }) => this.#terminal.progress.step(step, done, total),
+      ...this.progressHooks,
       ...(test !== undefined && { testData: (inputs) => loadTestData(test, inputs) }),
       ...(calibration !== undefined && { calibration: (inputs, room) => openCalibration(calibration, inputs, room) }),
     };

@@ -26,6 +26,6 @@ async function run(model: string, options: Partial<SharedOptions>): Promise<void
   const session = new Session(options, { 'the model': model });
   // Pages draw the graph and show how weights are distributed.
   const weights = options.report !== undefined;
-  const report = await session.work(() => inspect(model, { signal: session.signal, weights }));
+  const report = await session.work(() => inspect(model, { ...session.progressHooks, weights }));
   await session.show(report, renderInspect);
 }

@@ -56,12 +56,25 @@ export function failureOf(report: Report, { input, random, requireChange, keep }
   if (wrong !== undefined) return { message: wrong, isKept: false };
   const consequence = keep ? KEPT : UNWRITTEN;
   const missed = report.goal && missedGoal(report.goal, consequence);
-  if (missed) return { message: missed, isKept: keep };
+  if (missed) {
+    const others = failedBesides(report, keep);
+    return {
+      message: others === undefined ? missed : `${missed.replace(/\.$/, '')}; besides, ${others}.`,
+      isKept: keep,
+    };
+  }
   const failed = failedGates(report.gates);
   if (failed !== undefined) return { message: `${input}: ${failed}, ${consequence}.`, isKept: keep };
   if (requireChange && !isChanged(report))
     return { message: `Nothing could be changed, and --require-change was given, ${consequence}.`, isKept: keep };
   return undefined;
+}
+
+/** The gates that failed besides the goal that was missed; of a result that nobody ran since no amount keeps to its goal, none. */
+function failedBesides({ goal, gates }: Report, keep: boolean): string | undefined {
+  if (goal?.sought?.found === false && !keep) return undefined;
+  const isDropSaid = goal?.target?.met !== false;
+  return failedGates(gates.filter(({ gate }) => gate !== '--max-drop' || !isDropSaid));
 }
 
 /** Why a proof failed, as a sentence. @param random nodes that draw random numbers */

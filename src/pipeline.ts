@@ -176,7 +176,7 @@ class PruneRun {
     const result = once(() =>
       storage.sparse ? this.#writeStored(workspace('result.onnx'), model, storage) : files.fileOf(model),
     );
-    const { fusion, ...verdict } = goals.isLost
+    const { fusion, ...verdict } = goals.isAbandoned
       ? UNSEEN
       : await judgeRun(
           { child: this.#child, clock: this.#clock, request: this.#request, options, place: workspace },

@@ -61,15 +61,21 @@ export class RunGoals {
     };
   }
 
-  /** Whether no amount keeps to the goal: nothing will be written, and nothing need be proven or timed. */
-  get isLost(): boolean {
+  /** Whether no amount keeps to the goal, so that nothing will be written, and nothing need be proven or timed. */
+  get isAbandoned(): boolean {
+    const { keep, dryRun } = this.#options;
+    return this.#isLost && (!keep || dryRun);
+  }
+
+  /** Whether no amount keeps to the goal. */
+  get #isLost(): boolean {
     return this.#sought?.found === false;
   }
 
   /**
    * Finds the amount that the options leave open, if they do.
    * @param model as it is before channels leave
-   * @returns the options to go on with; where no amount keeps to the goal, those of the one that comes nearest, without a proof
+   * @returns the options to go on with; where no amount keeps to the goal, those of the one that comes nearest, without a proof unless it is written all the same
    * @throws OnnxPruneError `bad-option` for a target that cannot be measured on the model
    */
   async settle(model: Model, transforms: TransformTools): Promise<SettledOptions> {
@@ -81,7 +87,7 @@ export class RunGoals {
       seekAmount(model, this.#options, goal, { transforms, clock, rankings: this.rankings }),
     );
     this.#sought = { of, by: target === undefined ? 'drop' : 'target', ...sought };
-    return this.isLost ? { ...this.settled, verify: false } : this.settled;
+    return this.isAbandoned ? { ...this.settled, verify: false } : this.settled;
   }
 
   /**
@@ -160,7 +166,7 @@ export class RunGoals {
           ? [this.#median, this.#tried]
           : [latency.before.median, latency.after.median];
     const limit = limitOf(target, original);
-    return { kind, limit, original, reached, met: !this.isLost && reached <= limit };
+    return { kind, limit, original, reached, met: !this.#isLost && reached <= limit };
   }
 
   /** What the amount came to when it was tried. */
@@ -173,9 +179,9 @@ export class RunGoals {
   }
 
   async #dropReport(limit: number, verdict: Verdict, result: () => Promise<string>): Promise<DropReport | null> {
-    if (this.isLost && this.#drop === undefined) return null;
+    if (this.isAbandoned && this.#drop === undefined) return null;
     const measure = async (): Promise<MeasuredDrop> => this.#meter.measure(await result(), verdict.fidelity);
-    const lost = this.isLost ? this.#drop : undefined;
+    const lost = this.isAbandoned ? this.#drop : undefined;
     const { by, output, value, total, on } = lost ?? (await this.#tools.clock.time('compare', measure));
     return { limit, reached: value, met: value <= limit, by, output, on, answers: total };
   }

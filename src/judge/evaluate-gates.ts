@@ -40,6 +40,9 @@ export function evaluateGates(limits: GateLimits, evidence: GateEvidence): GateR
 
 /** The gate of `--max-drop` where two models are compared. @param labelled whether the data came with labels */
 export function evaluateDrop(limit: number, fidelity: FidelityReport, labelled: boolean): GateReport {
+  const broken = brokenIn(fidelity);
+  // Labels count answers that are missing as wrong; without any, those of another output might be counted instead.
+  if (broken !== undefined && !labelled) return gateOf('--max-drop', 'fraction', limit, null, broken);
   try {
     const { by, output, value, total } = dropOf(fidelity, labelled);
     return gateOf('--max-drop', 'fraction', limit, value, dropText(by, output, fidelity.on, total));
@@ -75,6 +78,12 @@ function gateOf(
   return { gate, unit, limit, found, passed: isNone || margin >= 0, margin: isNone ? 0 : margin, of };
 }
 
+/** Why outputs cannot be compared. */
+function brokenIn({ outputs }: FidelityReport): string | undefined {
+  const broken = outputs.find(({ problem }) => problem !== undefined);
+  return broken && `output "${broken.name}": ${broken.problem}`;
+}
+
 function overOutputs(
   gate: GateName,
   unit: GateReport['unit'],
@@ -85,8 +94,8 @@ function overOutputs(
   const none = (why: string): GateReport => gateOf(gate, unit, limit, null, why);
   if (fidelity === null) return none('outputs were not compared');
   const { outputs, uncompared, on, samples } = fidelity;
-  const broken = outputs.find(({ problem }) => problem !== undefined);
-  if (broken !== undefined) return none(`output "${broken.name}": ${broken.problem}`);
+  const broken = brokenIn(fidelity);
+  if (broken !== undefined) return none(broken);
   const strange = outputs.find(({ nonFinite }) => !nonFinite.agree);
   if (strange !== undefined)
     return none(`output "${strange.name}" has NaN or infinite elements at other places than the original’s`);
@@ -96,7 +105,10 @@ function overOutputs(
     const figure = figureOf(output);
     return figure === undefined ? [] : [{ name: output.name, figure }];
   });
-  const worst = figures.toSorted((a, b) => (gate.startsWith('--min-') ? a.figure - b.figure : b.figure - a.figure))[0];
+  const sign = gate.startsWith('--min-') ? 1 : -1;
+  // NaN is worse than any number, and must not get lost in sorting.
+  const worst =
+    figures.find(({ figure }) => Number.isNaN(figure)) ?? figures.toSorted((a, b) => sign * (a.figure - b.figure))[0];
   if (worst === undefined)
     return none(
       gate === '--min-agreement'
@@ -133,5 +145,5 @@ function latencyGate(limit: Parameters<typeof limitOf>[0]['limit'], latency: Lat
 }
 
 function conditions({ rounds, threads, batch }: LatencyReport): string {
-  return `median of ${rounds} rounds, ${threads === 1 ? '1 thread' : `${threads} threads`}, batch of ${batch}`;
+  return `median of ${rounds.toLocaleString('en-US')} rounds, ${threads === 1 ? '1 thread' : `${threads} threads`}, batch of ${batch}`;
 }

@@ -133,6 +133,9 @@ function parseLimit(option: string, kind: 'size' | 'latency', found: number | st
       ? 'the most bytes of the file, such as "500KB" or "40%" of the original'
       : 'the most time of a run, such as "5ms" or "80%" of the original';
   if (typeof found === 'number') {
+    // No file has less than a byte, but many a share is written so.
+    if (kind === 'size' && found > 0 && found < 1)
+      refuse(option, found, expected, limitText(kind, { fraction: found }));
     if (!(found > 0 && Number.isFinite(found))) refuse(option, found, expected);
     return { absolute: found };
   }

@@ -24,15 +24,14 @@ export function keptInFloat(
   nodes: readonly Node[],
 ): (node: Node) => string | undefined {
   const all = nodes.flatMap((node) => namesOf(node));
-  const read = (option: string, patterns: readonly string[], among: readonly string[] | undefined): NamePattern[] =>
-    patterns.map((pattern) => namePattern(option, pattern, among));
-  const known = again ? undefined : all;
+  const read = (option: string, patterns: readonly string[], mayMiss: boolean): NamePattern[] =>
+    patterns.map((pattern) => namePattern(option, pattern, all, mayMiss));
   const wished = [
     // No other step has looked at these.
-    ...read('--float', float, all).map((each) => ({ option: '--float', ...each })),
-    ...read('--exclude', exclude, known).map((each) => ({ option: '--exclude', ...each })),
+    ...read('--float', float, false).map((each) => ({ option: '--float', ...each })),
+    ...read('--exclude', exclude, again).map((each) => ({ option: '--exclude', ...each })),
   ];
-  const rules = layers.map((layer) => ({ ...layer, patterns: read('The recipe’s "match"', layer.match, known) }));
+  const rules = layers.map((layer) => ({ ...layer, patterns: read('The recipe’s "match"', layer.match, again) }));
   return (node) => {
     const names = namesOf(node);
     const wish = wished.find(({ matches }) => names.some(matches));

@@ -6,7 +6,7 @@ import { makeTemporaryFolder } from './temporary-folder.ts';
 /** A temporary folder that is gone afterwards, whatever happens but a kill. */
 export async function withWorkspace<T>(work: (path: (name: string) => string) => Promise<T>): Promise<T> {
   const folder = await makeTemporaryFolder();
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.once('exit', remove);
   try {
     return await work((name) => join(folder, name));

@@ -93,8 +93,13 @@ export function parseAmounts(option: string, found: string | readonly number[]):
   const parsed = words.map((word) => /^(\d+(?:\.\d+)?|\.\d+)(e-?\d+)?(%?)$/i.exec(String(word).trim()));
   if (!parsed.every((match) => match !== null)) refuse(option, found, expected);
   const numbers = parsed.map((match) => Number(`${match[1]}${match[2] ?? ''}`));
-  const isPercent = parsed.some((match) => match[3] === '%') || numbers.some((number) => number >= 1);
-  const fractions = [...new Set(numbers.map((number) => (isPercent ? number / 100 : number)))].sort((a, b) => a - b);
+  const hasSign = parsed.some((match) => match[3] === '%');
+  const isPercent = hasSign || numbers.some((number) => number >= 1);
+  if (isPercent && !hasSign && numbers.some((number) => number > 0 && number < 1))
+    refuse(option, found, `${expected}; numbers below and above 1 side by side need their percent signs`);
+  // Written in the shortest way: 0.7 percent is 0.007, not 0.006999999999999999.
+  const fraction = (number: number): number => (isPercent ? Number((number / 100).toPrecision(12)) : number);
+  const fractions = [...new Set(numbers.map(fraction))].sort((a, b) => a - b);
   if (fractions.some((amount) => amount >= 1)) refuse(option, found, expected);
   if (fractions.length > MOST_AMOUNTS) refuse(option, found, `at most ${MOST_AMOUNTS} amounts`);
   return fractions;
@@ -110,7 +115,7 @@ function rangeWords(option: string, found: string): string[] {
   if (!(by > 0 && last >= first)) refuse(option, found, expected);
   const count = Math.floor((last - first) / by + 1e-9) + 1;
   if (count > MOST_AMOUNTS) refuse(option, found, `a range of at most ${MOST_AMOUNTS} amounts`);
-  const sign = found.includes('%') || last >= 1 ? '%' : '';
+  const sign = found.includes('%') ? '%' : '';
   return Array.from({ length: count }, (_, i) => `${Number((first + i * by).toPrecision(12))}${sign}`);
 }
 

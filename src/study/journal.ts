@@ -50,39 +50,47 @@ export class Journal {
   static open(path: string, fingerprint: string, fresh: boolean): { journal: Journal; putAside: boolean } {
     const header = `${JSON.stringify({ kind: KIND, fingerprint })}\n`;
     try {
-      const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
-      const [first = ''] = lines;
-      const found = lines.length === 0 ? undefined : headerOf(first, path);
+      // What was being written when the process was killed has no end of line, and does not count.
+      const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+      const [first, ...lines] = text.split('\n').slice(0, -1);
+      const found = first === undefined && header.startsWith(text) ? undefined : headerOf(first ?? text, path);
       if (found === fingerprint && !fresh) {
-        // What was being written when the process was killed has no end of line.
-        if (lines.at(-1) !== '') writeFileSync(path, `${lines.slice(0, -1).join('\n')}\n`);
-        return { journal: new Journal(path, pointsOf(lines.slice(1, -1))), putAside: false };
+        if (!text.endsWith('\n')) writeFileSync(path, [first, ...lines, ''].join('\n'));
+        return { journal: new Journal(path, pointsOf(lines)), putAside: false };
       }
       if (found !== undefined) renameSync(path, `${path}.old`);
       writeFileSync(path, header);
       return { journal: new Journal(path, new Map()), putAside: found !== undefined && !fresh };
     } catch (error) {
       if (error instanceof OnnxPruneError) throw error;
-      throw new OnnxPruneError(
-        'bad-file',
-        path,
-        `The journal ${path} cannot be read or written: ${messageOf(error)}; name another file with --journal, or none with --no-journal.`,
-        error,
-      );
+      throw unusable(path, error);
     }
   }
 
-  /** Keeps a point; it is on the disk when this returns. */
+  /** Keeps a point; it is on the disk when this returns. @throws OnnxPruneError `bad-file` where it cannot be written */
   keep(id: string, point: Kept): void {
     const entry: Entry = { id, point };
-    const file = openSync(this.path, 'a');
     try {
-      writeSync(file, `${JSON.stringify(entry)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+      const file = openSync(this.path, 'a');
+      try {
+        writeSync(file, `${JSON.stringify(entry)}\n`);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+    } catch (error) {
+      throw unusable(this.path, error);
     }
   }
+}
+
+function unusable(path: string, error: unknown): OnnxPruneError {
+  return new OnnxPruneError(
+    'bad-file',
+    path,
+    `The journal ${path} cannot be read or written: ${messageOf(error)}; name another file with --journal, or none with --no-journal.`,
+    error,
+  );
 }
 
 /** The fingerprint of a journal's study. @throws OnnxPruneError `bad-option` where the line is not the first of a journal */

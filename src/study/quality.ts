@@ -18,7 +18,7 @@ export function qualityOf({ outputs, accuracy, regression }: FidelityReport): Qu
 
 function least(values: readonly (number | undefined)[]): number | null {
   const known = values.filter((value) => value !== undefined);
-  return known.length === 0 ? null : Math.min(...known);
+  return known.length === 0 ? null : finite(Math.min(...known));
 }
 
 function finite(value: number | undefined): number | null {

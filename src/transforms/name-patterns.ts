@@ -8,15 +8,18 @@ export interface NamePattern {
 }
 
 /**
- * A pattern is a glob in which `*` crosses slashes and dots, or a whole name.
+ * A pattern is a glob in which `*` crosses slashes and dots, or a whole name; what is a name is no glob, since names may hold
+ * brackets and stars.
  * @param option what gave it, for messages
- * @param names of which it must match one, where they are given
- * @throws OnnxPruneError `bad-option` where it matches none of them
+ * @param names all that there are
+ * @param mayMiss whether it may match none of them
+ * @throws OnnxPruneError `bad-option` where it matches none and may not
  */
-export function namePattern(option: string, pattern: string, names: readonly string[] | undefined): NamePattern {
+export function namePattern(option: string, pattern: string, names: readonly string[], mayMiss = false): NamePattern {
   const glob = picomatch(pattern, { bash: true, dot: true, nonegate: true });
-  const matches = (name: string): boolean => name === pattern || glob(name);
-  if (names === undefined || names.some(matches)) return { pattern, matches };
+  const isName = names.includes(pattern);
+  const matches = (name: string): boolean => name === pattern || (!isName && glob(name));
+  if (mayMiss || names.some(matches)) return { pattern, matches };
   throw new OnnxPruneError(
     'bad-option',
     pattern,

@@ -60,7 +60,7 @@ const OPTION_OF = { heads: '--heads', 'head-dim': '--head-dim', channels: '--str
 export function selectGroups(map: ChannelMap, graph: Graph, selection: Selection): Selected[] {
   const names = namesIn(map, graph);
   const matchers = (option: string, patterns: readonly string[]): NamePattern[] =>
-    patterns.map((pattern) => namePattern(option, pattern, selection.again ? undefined : names));
+    patterns.map((pattern) => namePattern(option, pattern, names, selection.again));
   const excluded = matchers('--exclude', selection.exclude);
   const chosen = matchers('--only', selection.only);
   const layers = selection.layers.map((layer) => ({ layer, matchers: matchers('The recipe’s "match"', layer.match) }));

@@ -113,13 +113,12 @@ class Wishes {
 
   constructor(graph: Graph, { exclude, only, include, layers, again }: WeightSelection) {
     const all = [...nodesIn(graph), ...initializersIn(graph)].map(({ name }) => name);
-    const names = again === true ? undefined : all;
-    const read = (option: string, patterns: readonly string[], among = names): NamePattern[] =>
-      patterns.map((pattern) => namePattern(option, pattern, among));
+    const read = (option: string, patterns: readonly string[], mayMiss = again === true): NamePattern[] =>
+      patterns.map((pattern) => namePattern(option, pattern, all, mayMiss));
     this.#excluded = read('--exclude', exclude);
     this.#chosen = read('--only', only);
     // No other step has looked at these.
-    this.#included = read('--include', include, all);
+    this.#included = read('--include', include, false);
     this.#layers = layers.map((layer) => ({ layer, patterns: read('The recipe’s "match"', layer.match) }));
   }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { ModelBuilder } from '../support/build.ts';
 import { Desk, type Outcome } from './support/desk.ts';
 import { noisyNet, smallNet } from './support/models.ts';
 import { at, hasEscapes, itemsAt, numberAt, parse } from './support/read.ts';
@@ -25,6 +26,14 @@ async function pair(): Promise<Desk> {
   const { code } = await desk.run(A, ...HALF, '-o', B, ...QUICK, '--no-verify', '-q');
   expect(code).toBe(0);
   return desk;
+}
+
+/** A net with one number per sample: as it is, or by a further operator. */
+function singleOutput(operator = 'Identity'): Uint8Array {
+  const b = new ModelBuilder();
+  const hidden = b.node('MatMul', [b.input('x', 'float32', ['N', 4]), b.weight('w', [4, 1])]);
+  b.output(b.node(operator, [hidden], {}, { outputs: ['y'] }), 'float32', ['N', 1]);
+  return b.bytes();
 }
 
 /** The gates of a report, without what they were taken from. */
@@ -153,10 +162,53 @@ describe('compare with gates', patient, () => {
 
   it('finds no answers where no output has classes, and tells the way out', async () => {
     const desk = new Desk();
-    desk.write('m.onnx', smallNet({ batch: 1 }).bytes());
+    desk.write('m.onnx', singleOutput());
     const { code, stderr } = await desk.run('check', 'm.onnx', 'm.onnx', ...QUICK, '--min-agreement', '0%');
-    // The last axis has eight columns here, which are as good as classes.
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr:
+        'onnx-prune: m.onnx: --min-agreement 0.00% failed: no output has numbers of more than one class along its last axis, so there are no answers; --min-cosine and --max-error judge such outputs.\n',
+    });
+    const drop = await desk.run('check', 'm.onnx', 'm.onnx', ...QUICK, '--max-drop', '50%', '--min-cosine', '0.9');
+    expect(drop.code).toBe(3);
+    expect(drop.stderr).toMatch(
+      /--max-drop 50\.00 points failed: .*no output has numbers of more than one class there/,
+    );
+    expect(drop.stdout).toContain('✓ --min-cosine');
+  });
+
+  it('fails gates on outputs where NaN came up, however near the rest is', async () => {
+    const desk = new Desk();
+    desk.write('a.onnx', singleOutput());
+    desk.write('b.onnx', singleOutput('Sqrt'));
+    const { code, stdout } = await desk.run('check', 'a.onnx', 'b.onnx', ...QUICK, '--max-error', '1e30', '--json');
+    expect(code).toBe(3);
+    expect(itemsAt(parse(stdout), 'gates')).toEqual([
+      {
+        gate: '--max-error',
+        unit: 'number',
+        limit: 1e30,
+        found: null,
+        passed: false,
+        margin: null,
+        of: 'output "y" has NaN or infinite elements at other places than the original’s',
+      },
+    ]);
+  });
+
+  it('counts weights that are in a file of their own', async () => {
+    const desk = new Desk();
+    const { model, data } = smallNet().externalBytes('m.data');
+    desk.write('m.onnx', model);
+    desk.write('m.data', data);
+    const { code, stdout } = await desk.run('check', 'm.onnx', 'm.onnx', ...QUICK, '--max-size', '100%', '--json');
+    expect(code).toBe(0);
+    const bytes = model.length + desk.read('m.data').length;
+    expect(desk.read('m.data').length).toBeGreaterThan(0);
+    expect(parse(stdout)).toMatchObject({
+      a: { fileBytes: bytes },
+      gates: [{ limit: bytes, found: bytes, passed: true, margin: 0 }],
+    });
   });
 
   it.each([

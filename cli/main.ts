@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { messageOf } from '../src/errors.ts';
+import { messageOf, OnnxPruneError } from '../src/errors.ts';
 import { packageVersion } from '../src/version.ts';
 import { compareCommand } from './commands/compare.ts';
+import { completionCommand, completionServer } from './commands/completion.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { quantizeCommand } from './commands/quantize.ts';
@@ -10,6 +11,7 @@ import { sensitivityCommand } from './commands/sensitivity.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { EXIT, exitCodeOf, Interrupted } from './exit-codes.ts';
 import { printable } from './render/text.ts';
+import { jsonLine } from './terminal/json-lines.ts';
 import { withPlainErrors } from './usage-errors.ts';
 
 const EXAMPLES = `
@@ -38,6 +40,8 @@ function program(): Command {
   root.addCommand(compareCommand());
   root.addCommand(sweepCommand());
   root.addCommand(sensitivityCommand());
+  root.addCommand(completionCommand());
+  root.addCommand(completionServer(), { hidden: true });
   withPlainErrors(root.exitOverride(), 'onnx-prune --help');
   for (const command of root.commands) withPlainErrors(command.exitOverride(), `onnx-prune ${command.name()} --help`);
   return root;
@@ -49,13 +53,30 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.done;
   } catch (error) {
     // commander has said what is wrong already, or has shown the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.done;
+      tellError(argv, 'bad-option', error.message.replace(/^error: /, ''), EXIT.usage);
+      return EXIT.usage;
+    }
     // Names in a model may hold anything, and must not steer the terminal.
     process.stderr.write(`onnx-prune: ${printable(messageOf(error))}\n`);
     const verbose = argv.includes('-v') || argv.includes('--verbose');
     if (verbose && !(error instanceof Interrupted)) process.stderr.write(`${traceOf(error)}\n`);
-    return exitCodeOf(error);
+    const exit = exitCodeOf(error);
+    tellError(
+      argv,
+      error instanceof OnnxPruneError ? error.code : error instanceof Interrupted ? 'stopped' : 'internal',
+      messageOf(error),
+      exit,
+    );
+    return exit;
   }
+}
+
+/** Says what went wrong to a program that reads lines of JSON. */
+function tellError(argv: readonly string[], code: string, message: string, exit: number): void {
+  if (!argv.includes('--json-lines')) return;
+  process.stdout.write(jsonLine({ type: 'error', code, message, exit }));
 }
 
 /** Where an error came from, and what caused it. */

@@ -1,8 +1,10 @@
+import { OnnxPruneError } from '../src/errors.ts';
 import { type AnyReport, checkReportPath, type PruneHooks, renderJson, writeReport } from '../src/index.ts';
 import { openCalibration } from './calibration-data.ts';
 import type { SharedOptions } from './commands/shared-options.ts';
 import { Interrupted, type STOP_SIGNALS } from './exit-codes.ts';
 import type { RenderOptions } from './render/context.ts';
+import { jsonLine } from './terminal/json-lines.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { loadTestData } from './test-data.ts';
 
@@ -21,6 +23,12 @@ export class Session {
   /** @param files what the run reads and writes besides the report, by what it is called in a sentence */
   constructor(options: Partial<SharedOptions>, files: Readonly<Record<string, string>>) {
     this.#options = options;
+    if (options.json && options.jsonLines)
+      throw new OnnxPruneError(
+        'bad-option',
+        '--json-lines',
+        '--json and --json-lines both speak for stdout; --json-lines ends with the report, too, so leave --json out.',
+      );
     if (options.report !== undefined) checkReportPath('--report', options.report, files);
     this.#terminal = createTerminal({
       stdout: process.stdout,
@@ -28,6 +36,7 @@ export class Session {
       env: process.env,
       quiet: options.quiet ?? false,
       verbose: options.verbose ?? false,
+      jsonLines: options.jsonLines ?? false,
     });
     // Once: who asks again does not want to wait for things to be put in order.
     for (const signal of stopSignals()) process.once(signal, () => this.#abort.abort(new Interrupted(signal)));
@@ -38,12 +47,19 @@ export class Session {
     return this.#abort.signal;
   }
 
+  /** Hooks of work that reads no data. */
+  get progressHooks(): Pick<PruneHooks, 'signal' | 'onProgress'> {
+    return {
+      signal: this.signal,
+      onProgress: ({ step, done, total }) => this.#terminal.progress.step(step, done, total),
+    };
+  }
+
   /** Hooks for the library. @param calibration path of inputs that statistics are taken over */
   hooks(calibration?: string): PruneHooks {
     const { test } = this.#options;
     return {
-      signal: this.signal,
-      onProgress: ({ step, done, total }) => this.#terminal.progress.step(step, done, total),
+      ...this.progressHooks,
       ...(test !== undefined && { testData: (inputs) => loadTestData(test, inputs) }),
       ...(calibration !== undefined && { calibration: (inputs, room) => openCalibration(calibration, inputs, room) }),
     };
@@ -60,10 +76,12 @@ export class Session {
 
   /** Gives a report out in every form that was asked for. */
   async show<R extends AnyReport>(report: R, render: Renderer<R>): Promise<void> {
-    const { json, report: file, quiet } = this.#options;
-    if (file !== undefined) await writeReport(file, report);
-    if (json) this.#terminal.print(renderJson(report));
-    else if (!quiet) this.#terminal.print(render(report, this.#terminal.rendering));
+    const { json, jsonLines, report: file, quiet } = this.#options;
+    const told: R = { ...report, command: ['onnx-prune', ...process.argv.slice(2)] };
+    if (file !== undefined) await writeReport(file, told);
+    if (jsonLines) this.#terminal.print(jsonLine({ type: 'report', report: told }));
+    else if (json) this.#terminal.print(renderJson(told));
+    else if (!quiet) this.#terminal.print(render(told, this.#terminal.rendering));
   }
 }
 

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { Ink, RenderOptions } from './render/context.ts';
+import { jsonLinesProgress } from './terminal/json-lines.ts';
 import { type Progress, progressOn } from './terminal/progress.ts';
 import { type Environment, type TextStream, wantsColors, widthOfStream } from './terminal/streams.ts';
 
@@ -15,6 +16,8 @@ export interface TerminalOptions {
   readonly quiet: boolean;
   /** Long lists to their end; steps are logged where there is no terminal. */
   readonly verbose: boolean;
+  /** Whether progress goes to stdout, as lines of JSON. */
+  readonly jsonLines?: boolean;
 }
 
 /** The face of the command: stdout is the result, stderr is the talk. */
@@ -35,9 +38,9 @@ export interface Terminal {
 }
 
 /** Looks at the streams and the environment once; colours are decided for each stream by itself. */
-export function createTerminal({ stdout, stderr, env, quiet, verbose }: TerminalOptions): Terminal {
+export function createTerminal({ stdout, stderr, env, quiet, verbose, jsonLines }: TerminalOptions): Terminal {
   const ink = pc.createColors(wantsColors(stderr, env));
-  const progress = progressOn(stderr, env, { quiet, verbose });
+  const progress = jsonLines ? jsonLinesProgress(stdout) : progressOn(stderr, env, { quiet, verbose });
   const talk = (text: string): void => progress.aside(() => stderr.write(`${text}\n`));
   return {
     rendering: { colors: wantsColors(stdout, env), width: widthOfStream(stdout), verbose },

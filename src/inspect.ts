@@ -12,11 +12,13 @@ import { outlineAfter, outlineBefore } from './outline.ts';
 import { declaredSymbols, printableDims } from './printable-dims.ts';
 import { type GroupOutline, type InspectReport, type LayerReport, SCHEMA_VERSION } from './report/report.ts';
 import { createEngine, RuntimeChild } from './runtime/index.ts';
+import { type Progress, Stopwatch } from './stopwatch.ts';
 import { headOf, keptWhole, namesOf } from './transforms/describe-groups.ts';
 
 /** What `inspect` can be told. */
 export interface InspectOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Whether to read the weights too, for `distributions` and `outline`: takes half as long again, and the files that hold the
    * weights must be there. Default false.
@@ -31,9 +33,10 @@ export interface InspectOptions {
 export async function inspect(path: string, options: InspectOptions = {}): Promise<InspectReport> {
   const child = new RuntimeChild();
   try {
-    const { signal, weights = false } = options;
-    const loaded = await loadModel(path, createEngine(child, { signal }));
-    return describe(loaded, weights);
+    const { signal, onProgress, weights = false } = options;
+    const clock = new Stopwatch(onProgress, signal);
+    const loaded = await clock.time('read', () => loadModel(path, createEngine(child, { signal })));
+    return await clock.time('describe', () => describe(loaded, weights));
   } finally {
     child.close();
   }

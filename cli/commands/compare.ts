@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type GateCommandOptions, gateOptions } from './gate-options.ts';
-import { outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import { engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions, GateCommandOptions {
   readonly maxDrop?: string;
@@ -46,9 +46,9 @@ async function run(a: string, b: string, options: Options): Promise<void> {
     import('../session.ts'),
   ]);
   const session = new Session(options, { 'a model that is compared': a, 'the other model': b });
-  const { test: _t, calibration, json: _j, report: _r, quiet: _q, verbose: _v, ...wanted } = options;
+  const { calibration } = options;
   try {
-    const report = await session.work(() => compareModels(a, b, wanted, session.hooks(calibration)));
+    const report = await session.work(() => compareModels(a, b, engineOptions(options), session.hooks(calibration)));
     await session.show(report, renderCompare);
   } catch (error) {
     if (error instanceof ComparisonFailed) await session.show(error.report, renderCompare);

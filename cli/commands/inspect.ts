@@ -24,6 +24,8 @@ async function run(model: string, options: Partial<SharedOptions>): Promise<void
     import('../session.ts'),
   ]);
   const session = new Session(options, { 'the model': model });
-  const report = await session.work(() => inspect(model, { signal: session.signal }));
+  // Pages draw the graph and show how weights are distributed.
+  const weights = options.report !== undefined;
+  const report = await session.work(() => inspect(model, { ...session.progressHooks, weights }));
   await session.show(report, renderInspect);
 }

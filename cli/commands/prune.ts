@@ -8,7 +8,7 @@ import { formulaHelp } from '../formula-help.ts';
 import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
 import { optionalWord } from './optional-word.ts';
-import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import { collect, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions, Int8CommandOptions, GateCommandOptions {
   readonly structured?: string;
@@ -231,16 +231,7 @@ async function run(model: string, options: Options, command: Command): Promise<v
     import('../session.ts'),
     import('../recipe.ts'),
   ]);
-  const {
-    test: _test,
-    calibration: _calibration,
-    json: _json,
-    report: _report,
-    quiet: _quiet,
-    verbose: _verbose,
-    recipe: _file,
-    ...wanted
-  } = options;
+  const { recipe: _file, ...wanted } = engineOptions(options);
   const base = recipe === undefined ? undefined : readRecipe(recipe);
   // What the command line says itself goes before the recipe, and that before what options are when nobody says.
   const said = base === undefined ? wanted : explicit(wanted, command);

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { defaultOutput } from '../../src/options/output-path.ts';
 import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
-import { collect, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import { collect, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions, Int8CommandOptions, GateCommandOptions {
   readonly exclude: readonly string[];
@@ -76,20 +76,12 @@ async function run(model: string, options: Options): Promise<void> {
     import('../render/prune.ts'),
     import('../session.ts'),
   ]);
-  const {
-    test: _test,
-    calibration,
-    json: _json,
-    report: _report,
-    quiet: _quiet,
-    verbose: _verbose,
-    ...wanted
-  } = options;
+  const wanted = engineOptions(options);
   const output = options.output ?? defaultOutput(model, options.gzip, 'int8');
   const session = new Session(options, { 'the model': model, 'the output': output });
   const settings = { ...wanted, int8: wanted.int8 ?? 'auto', lossless: false, output };
   try {
-    const report = await session.work(() => prune(model, settings, session.hooks(calibration)));
+    const report = await session.work(() => prune(model, settings, session.hooks(options.calibration)));
     await session.show(report, renderReport);
   } catch (error) {
     if (error instanceof CheckFailed) await session.show(error.report, renderReport);

@@ -1,15 +1,8 @@
 import { Command } from 'commander';
 import { checkRecipeFile, defaultRecipe, writeRecipe } from '../../src/report/recipe-file.ts';
 import { optionalWord } from './optional-word.ts';
-import { outputOptions, runOptions } from './shared-options.ts';
-import {
-  engineOptions,
-  journalOptions,
-  type StudyCommandOptions,
-  studyFiles,
-  WITHOUT_TEST,
-  waysOptions,
-} from './study-options.ts';
+import { engineOptions, outputOptions, runOptions } from './shared-options.ts';
+import { journalOptions, type StudyCommandOptions, studyFiles, WITHOUT_TEST, waysOptions } from './study-options.ts';
 
 interface Options extends StudyCommandOptions {
   readonly tolerance?: string;

@@ -9,6 +9,7 @@ export interface SharedOptions {
   readonly threads: string;
   readonly timeout: string;
   readonly json?: boolean;
+  readonly jsonLines?: boolean;
   readonly report?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -34,10 +35,25 @@ export function runOptions(): Option[] {
 export function outputOptions(): Option[] {
   return [
     new Option('--json', 'print the report as JSON on stdout, and nothing else there'),
-    new Option('--report <file>', 'write the report to a .json file'),
+    new Option(
+      '--json-lines',
+      'print a JSON object a line on stdout: progress as it comes, then the report, or an error',
+    ),
+    new Option(
+      '--report <file>',
+      'write the report to a file: .html (a page), .md (for a pull request), .json or .csv',
+    ),
     new Option('-q, --quiet', 'print nothing but errors'),
     new Option('-v, --verbose', 'print everything: all groups, all reasons, stack traces'),
   ];
+}
+
+/** What the library is told: the options without those of the command line alone. */
+export function engineOptions<O extends Partial<SharedOptions> & { readonly calibration?: string }>(
+  options: O,
+): Omit<O, 'test' | 'calibration' | 'json' | 'jsonLines' | 'report' | 'quiet' | 'verbose'> {
+  const { test: _t, calibration: _c, json: _j, jsonLines: _l, report: _r, quiet: _q, verbose: _v, ...wanted } = options;
+  return wanted;
 }
 
 /** Gathers the values of an option that may be given several times. */

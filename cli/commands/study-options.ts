@@ -19,7 +19,6 @@ export interface StudyCommandOptions extends SharedOptions {
   readonly exclude: readonly string[];
   readonly only: readonly string[];
   readonly align?: string;
-  readonly verify: boolean;
   readonly workers?: string;
   readonly journal?: string | false;
   readonly fresh?: boolean;
@@ -73,7 +72,6 @@ export function waysOptions(several: boolean, command: string): Option[] {
       '--align <n>',
       `round kept counts to what kernels like: auto, none, or a number (default: ${PRUNE_DEFAULTS.align})`,
     ),
-    new Option('--no-verify', 'skip the proof that each cut model equals the masked one'),
   ];
 }
 
@@ -85,14 +83,6 @@ export function journalOptions(): Option[] {
     new Option('--no-journal', 'note nothing down'),
     new Option('--fresh', 'measure all anew, whatever the journal holds'),
   ];
-}
-
-/** What a study's engine is told: the options without those of the command line alone. */
-export function engineOptions<O extends StudyCommandOptions>(
-  options: O,
-): Omit<O, 'test' | 'calibration' | 'json' | 'report' | 'quiet' | 'verbose'> {
-  const { test: _t, calibration: _c, json: _j, report: _r, quiet: _q, verbose: _v, ...wanted } = options;
-  return wanted;
 }
 
 /** The files that a study reads and writes besides its report. */

@@ -1,13 +1,6 @@
 import { Command } from 'commander';
-import { outputOptions, runOptions } from './shared-options.ts';
-import {
-  engineOptions,
-  journalOptions,
-  type StudyCommandOptions,
-  studyFiles,
-  WITHOUT_TEST,
-  waysOptions,
-} from './study-options.ts';
+import { engineOptions, outputOptions, runOptions } from './shared-options.ts';
+import { journalOptions, type StudyCommandOptions, studyFiles, WITHOUT_TEST, waysOptions } from './study-options.ts';
 
 const EXAMPLES = `
 ${WITHOUT_TEST}

@@ -4,6 +4,7 @@ import type { SingleBar } from 'cli-progress';
 import { formatInteger } from '../render/format.ts';
 import { displayWidth, printable, shorten } from '../render/text.ts';
 import { type Environment, isInteractive, type TextStream, widthOfStream } from './streams.ts';
+import { TimeLeft, timeLeftText } from './time-left.ts';
 
 /** Says what is being done while it is being done. */
 export interface Progress {
@@ -26,6 +27,7 @@ const BAR_WIDTH = 20;
 interface Step {
   readonly name: string;
   readonly started: number;
+  readonly left: TimeLeft;
   done: number | undefined;
   total: number | undefined;
 }
@@ -41,14 +43,14 @@ export function liveProgress(stream: TextStream, now: () => number = Date.now): 
   };
   return {
     step(name, done, total) {
-      if (current?.name === name) {
-        Object.assign(current, { done, total });
-        bar?.update(0);
-        return;
-      }
-      bar?.stop();
-      current = { name, started: now(), done, total };
-      show();
+      const isNew = current?.name !== name;
+      if (current === undefined || isNew) {
+        bar?.stop();
+        current = { name, started: now(), left: new TimeLeft(), done, total };
+      } else Object.assign(current, { done, total });
+      if (done !== undefined && total !== undefined) current.left.update(done, total, now());
+      if (isNew) show();
+      else bar?.update(0);
     },
     finish() {
       current = undefined;
@@ -92,7 +94,7 @@ export function progressOn(
   return verbose ? loggedProgress(stream) : silentProgress;
 }
 
-function progressText({ name, started, done, total }: Step, now: number, width: number): string {
+function progressText({ name, started, left, done, total }: Step, now: number, width: number): string {
   const elapsed = now - started;
   const spinner = FRAMES[Math.floor(elapsed / FRAME_MS) % FRAMES.length] ?? '';
   const seconds = `${Math.floor(elapsed / 1000)} s`;
@@ -102,10 +104,16 @@ function progressText({ name, started, done, total }: Step, now: number, width: 
     : done === undefined
       ? ''
       : formatInteger(done);
-  const figures = [known ? barText(done / total) : '', count, seconds].filter((text) => text !== '').join('  ');
+  const remaining = known ? left.at(now) : undefined;
+  const rest = remaining === undefined ? '' : timeLeftText(remaining);
+  const figures = [known ? barText(done / total) : '', count, seconds, rest].filter((text) => text !== '').join('  ');
   // The name gives way first, then the bar.
   const full = `${spinner} ${shorten(printable(name), Math.max(8, width - displayWidth(figures) - 4))}  ${figures}`;
-  return displayWidth(full) <= width ? full : shorten(`${spinner} ${printable(name)} ${count} ${seconds}`, width);
+  if (displayWidth(full) <= width) return full;
+  return shorten(
+    `${spinner} ${printable(name)} ${[count, seconds, rest].filter((text) => text !== '').join(' ')}`,
+    width,
+  );
 }
 
 function barText(fraction: number): string {

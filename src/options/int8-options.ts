@@ -1,4 +1,5 @@
 import { OnnxPruneError } from '../errors.ts';
+import { MODES, RANGES, ROUNDINGS } from './choices.ts';
 import { parseChoice, parseFlag, parsePatterns } from './parse.ts';
 
 /** Options that speak of running on 8-bit integers. */
@@ -24,10 +25,6 @@ export interface Int8Options {
   /** Layers that stay in float, by node or initializer name. */
   readonly float?: readonly string[] | undefined;
 }
-
-const MODES = ['auto', 'static', 'dynamic', 'weights'] as const;
-const RANGES = ['minmax', 'percentile', 'entropy', 'mse'] as const;
-const ROUNDINGS = ['nearest', 'gptq'] as const;
 
 /** What runs on integers. */
 export type Int8Mode = (typeof MODES)[number];

@@ -1,4 +1,5 @@
 import { OnnxPruneError } from '../errors.ts';
+import { METHODS, RECOVERIES } from './choices.ts';
 import { parseChoice, parseWhole } from './parse.ts';
 
 /** Options that speak of making up for what was pruned, on calibration data. */
@@ -20,10 +21,7 @@ export interface RecoveryOptions {
 /** What layers make up for: nothing, a shift of the mean, or all that a change of their weights can. */
 export type Recovery = (typeof RECOVERIES)[number];
 
-const RECOVERIES = ['none', 'bias', 'least-squares'] as const;
 const MOST_ROUNDS = 100;
-
-const METHODS = ['auto', 'wanda', 'sparsegpt', 'alps', 'magnitude'] as const;
 
 /** How channels leave and what is made up for. */
 export interface RecoveryWishes {

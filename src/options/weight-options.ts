@@ -1,4 +1,5 @@
 import { OnnxPruneError } from '../errors.ts';
+import { SCHEDULES, SCOPES } from './choices.ts';
 import {
   type Pattern,
   parseAmount,
@@ -87,7 +88,7 @@ export function checkWeightWishes(options: WeightOptions): WeightWishes | undefi
       '--include lets elements of further tensors become zero, and nothing says how many: give --unstructured, --threshold or --pattern.',
     );
   }
-  const kind = schedule === undefined ? undefined : parseChoice('--schedule', schedule, ['constant', 'polynomial']);
+  const kind = schedule === undefined ? undefined : parseChoice('--schedule', schedule, SCHEDULES);
   if (kind === undefined) {
     // Steps without a schedule may be rounds in which channels leave.
     if (initial !== undefined)
@@ -118,8 +119,6 @@ export function checkWeightWishes(options: WeightOptions): WeightWishes | undefi
     schedule: { kind, steps: parseWhole('--steps', steps ?? PRUNE_DEFAULTS.steps, 1, MOST_STEPS), initial: from },
   };
 }
-
-const SCOPES = ['uniform', 'global', 'lamp'] as const;
 
 /** How amounts of channels and of weights are shared out. */
 export interface Scopes {

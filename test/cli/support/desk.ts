@@ -37,6 +37,9 @@ export interface Running {
 
 /** Where a user sits: a fresh folder, and one for temporary files that nobody else uses. Both are gone after the test. */
 export class Desk {
+  /** The built command. */
+  static readonly command: string = COMMAND;
+
   readonly folder: string;
   readonly #temporary: string;
 

@@ -49,9 +49,17 @@ export function failedGates(gates: readonly GateReport[]): string | undefined {
 function marginText(gate: GateReport, value: number): string {
   if (gate.unit === 'fraction') return pointsText(value);
   if (gate.unit === 'number') return formatError(value);
+  // What is failed by is never shown as nothing.
+  if (gate.unit === 'ratio' && value > 0 && value < LEAST) return `<${LEAST}×`;
   return gateFigure(gate, value);
 }
 
-function pointsText(value: number): string {
-  return `${(value * 100).toFixed(2)} points`;
+/** The least that two decimals show. */
+const LEAST = 0.01;
+
+function pointsText(fraction: number): string {
+  const points = fraction * 100;
+  const text = points.toFixed(2);
+  if (points !== 0 && Number(text) === 0) return points < 0 ? `>-${LEAST} points` : `<${LEAST} points`;
+  return `${text} points`;
 }

@@ -20,7 +20,8 @@ export async function layerChart(outline: Outline): Promise<Chart | null> {
   const layers = outline.nodes.filter(({ isLayer }) => isLayer);
   if (layers.length === 0) return null;
   const shown = largest(layers);
-  const title = 'Layers before and after';
+  const isChanged = layers.some(({ before, after }) => after === null || after.parameters !== before.parameters);
+  const title = isChanged ? 'Layers before and after' : 'What layers hold and compute';
   const summary = summaryOf(layers, shown);
   const kit = await loadPlot();
   const texts = 158;
@@ -28,7 +29,7 @@ export async function layerChart(outline: Outline): Promise<Chart | null> {
     Math.ceil(Math.max(...shown.map(({ name }) => textWidth(shortName(name, NAME_LENGTH), FONT_SIZE)))) + 14;
   const bars = Math.max(90, Math.floor((WIDTH - names) / 2 - texts));
   const left = drawPairs(kit, {
-    heading: 'parameters (outline: before, full: after)',
+    heading: isChanged ? 'parameters (outline: before, full: after)' : 'parameters',
     pairs: shown.map((layer) => pairOf(layer, 'parameters', layer.before.parameters, layer.after?.parameters)),
     names,
     bars,
@@ -67,9 +68,9 @@ export async function layerChart(outline: Outline): Promise<Chart | null> {
 function pairOf(layer: OutlineNode, what: string, before: number | null, after: number | null | undefined): Pair {
   const left = layer.after === null;
   const now = left ? 0 : (after ?? null);
-  const text = before === null ? 'not known' : spanText(before, left ? null : now);
+  const text = before === null ? '–' : spanText(before, left ? null : now);
   const { name, operator } = layer;
-  const exact = (count: number | null): string => (count === null ? 'not known' : count.toLocaleString('en-US'));
+  const exact = (count: number | null): string => (count === null ? 'none that is known' : count.toLocaleString('en-US'));
   const change = before === null || now === null ? '' : ` (${changeText(before, now)})`;
   const title = `${name} (${operator}): ${what} ${exact(before)} before, ${left ? 'left the model' : `${exact(now)} after${change}`}`;
   return { name, before, after: now, text, title };
@@ -114,9 +115,10 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
   if (!Number.isFinite(before.median) || !Number.isFinite(after.median)) return null;
   const significant = after.speedUp?.significant ?? false;
   const speedUp = after.speedUp?.median ?? before.median / after.median;
-  const title = 'Latency before and after';
+  const cores = threads === 1 ? '1 thread' : `${threads} threads`;
+  const title = `Latency before and after, ${cores}`;
   const verdict = significant ? '' : ', which may be chance';
-  const summary = `A run takes ${millisecondsText(before.median)} before and ${millisecondsText(after.median)} after, ${ratioText(speedUp)} as fast${verdict} (medians of ${rounds} rounds, ${threads === 1 ? '1 thread' : `${threads} threads`}, ${batch === 1 ? '1 sample' : `${batch} samples`} per run).`;
+  const summary = `A run takes ${millisecondsText(before.median)} before and ${millisecondsText(after.median)} after, ${ratioText(speedUp)} as fast${verdict} (medians of ${rounds} rounds, ${cores}, ${batch === 1 ? '1 sample' : `${batch} samples`} per run).`;
   const rows = [
     { name: 'before', row: 0, timing: before, color: 'var(--c1)', filled: true, symbol: 'circle' as const },
     { name: 'after', row: 1, timing: after, color: 'var(--c2)', filled: significant, symbol: 'square' as const },

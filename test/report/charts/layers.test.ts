@@ -34,7 +34,7 @@ describe('the chart of layers', () => {
     };
     const chart = await layerChart({ nodes: [left, unknown], edges: [] });
     const texts = textsOf(chart?.svg ?? '', 'text');
-    expect(texts).toEqual(expect.arrayContaining(['1.73k → left', '1.73k', 'not known']));
+    expect(texts).toEqual(expect.arrayContaining(['1.73k → left', '1.73k', '–']));
     expect(textsOf(chart?.svg ?? '', 'title')).toContain('stem (Conv): parameters 1,728 before, left the model');
   });
 

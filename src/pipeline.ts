@@ -1,8 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { type CalibrationBatches, calibrationBatches } from './calibrate/batches.ts';
 import { holdOutBatches } from './calibrate/hold-out.ts';
-import { measureLayerInputs } from './calibrate/layer-inputs.ts';
-import { CalibrationStages } from './calibrate/stages.ts';
 import { OnnxPruneError } from './errors.ts';
 import { measureOriginal, resultParts } from './file-sizes.ts';
 import { CheckFailed, failureOf } from './gates.ts';
@@ -36,8 +33,9 @@ import { channelsOf, outlineAfter, outlineBefore } from './outline.ts';
 import { reportOf } from './prune-report.ts';
 import { readyForIntegers } from './ready-for-integers.ts';
 import type { Report } from './report/report.ts';
+import { stagesOn, statisticsOn } from './run-calibration.ts';
 import { RunGoals } from './run-goals.ts';
-import { type LayerStatistics, runTransforms } from './run-transforms.ts';
+import { runTransforms } from './run-transforms.ts';
 import { createEngine, type InputSpec, RuntimeChild } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { withWorkspace } from './workspace.ts';
@@ -56,6 +54,16 @@ import { withWorkspace } from './workspace.ts';
  * const report = await prune('model.onnx', { structured: 0.5 });
  */
 export async function prune(input: string, options: PruneOptions, hooks: PruneHooks = {}): Promise<Report> {
+  return pruneIn(undefined, input, options, hooks);
+}
+
+/** The same, in a process for onnxruntime that is lent, and stays; undefined for one of the run's own. */
+export async function pruneIn(
+  lent: RuntimeChild | undefined,
+  input: string,
+  options: PruneOptions,
+  hooks: PruneHooks,
+): Promise<Report> {
   const checked = checkPruneOptions(options, hooks.calibration !== undefined);
   checkCalibrationGiven(checked, hooks.calibration !== undefined);
   checkDropMeasurable(checked, hooks.testData !== undefined || hooks.calibration !== undefined);
@@ -69,7 +77,8 @@ export async function prune(input: string, options: PruneOptions, hooks: PruneHo
   }
   // A file that is called .gz is to be one.
   const settled = { ...checked, gzip: checked.gzip || isCompressedName(output) };
-  const run = new PruneRun(input, output, options.output !== undefined, settled, hooks);
+  const child = lent ?? new RuntimeChild({ deadlineMs: settled.timeout * 1000, deadlineHint: 'raise --timeout' });
+  const run = new PruneRun(child, input, output, options.output !== undefined, settled, hooks);
   try {
     return await withWorkspace(async (path) => {
       try {
@@ -80,12 +89,9 @@ export async function prune(input: string, options: PruneOptions, hooks: PruneHo
       }
     });
   } finally {
-    run.close();
+    if (lent === undefined) child.close();
   }
 }
-
-/** Bytes of activations that are held in memory between two parts of a model; more than these go to files. */
-const MOST_ACTIVATIONS = 2 ** 29;
 
 /** One pruning run from file to file. */
 class PruneRun {
@@ -98,18 +104,21 @@ class PruneRun {
   readonly #child: RuntimeChild;
   #calibration: SampleSource | undefined;
 
-  constructor(input: string, output: string, named: boolean, options: SettledOptions, hooks: PruneHooks) {
+  constructor(
+    child: RuntimeChild,
+    input: string,
+    output: string,
+    named: boolean,
+    options: SettledOptions,
+    hooks: PruneHooks,
+  ) {
     this.#input = input;
     this.#output = output;
     this.#named = named;
     this.#options = options;
     this.#hooks = hooks;
     this.#clock = new Stopwatch(hooks.onProgress, hooks.signal);
-    this.#child = new RuntimeChild({ deadlineMs: options.timeout * 1000, deadlineHint: 'raise --timeout' });
-  }
-
-  close(): void {
-    this.#child.close();
+    this.#child = child;
   }
 
   async closeData(): Promise<void> {
@@ -143,8 +152,9 @@ class PruneRun {
     const inner = innerRounding(model.graph);
     const cleaned = options.verify && loaded.rewired ? await files.write('cleaned.onnx', model) : undefined;
     const { batches, held } = await this.#batches(specs, workspace, testData);
-    const statistics = batches && this.#statistics(batches, files);
-    const stages = batches && this.#stages(batches, files);
+    const lessons = batches && { batches, files, child: this.#child, clock: this.#clock, request: this.#request };
+    const statistics = lessons && statisticsOn(lessons, options.threads);
+    const stages = lessons && stagesOn(lessons);
     const goals = new RunGoals(options, {
       child: this.#child,
       clock: this.#clock,
@@ -257,42 +267,5 @@ class PruneRun {
     if (this.#options.maxDrop !== undefined && testData === undefined)
       return holdOutBatches(this.#calibration, specs, choice);
     return { batches: calibrationBatches(this.#calibration, specs, choice) };
-  }
-
-  /** How statistics of what layers read are taken. */
-  #statistics(batches: CalibrationBatches, files: ModelFiles): LayerStatistics {
-    return (model) =>
-      this.#clock.time('calibrate', (tell) =>
-        measureLayerInputs(model, batches, {
-          child: this.#child,
-          path: files.place('calibration.onnx'),
-          request: this.#request,
-          threads: this.#options.threads,
-          onProgress: tell,
-        }),
-      );
-  }
-
-  /** How parts of the model are run on the calibration data, which are handed over when somebody first asks. */
-  #stages(
-    batches: CalibrationBatches,
-    files: ModelFiles,
-  ): { readonly open: () => Promise<CalibrationStages>; readonly close: () => Promise<void> } {
-    let stages: Promise<CalibrationStages> | undefined;
-    const settings = {
-      child: this.#child,
-      place: (name: string) => files.place(name),
-      memoryLimit: MOST_ACTIVATIONS,
-      request: this.#request,
-      // What is summed is the same with any number of threads.
-      threads: availableParallelism(),
-    };
-    return {
-      open: () => {
-        stages ??= this.#clock.time('read calibration data', (tell) => CalibrationStages.open(batches, settings, tell));
-        return stages;
-      },
-      close: async () => (await stages)?.close(),
-    };
   }
 }

@@ -1,6 +1,7 @@
 import { OnnxPruneError } from '../errors.ts';
 import { OutputMeasure } from './measure.ts';
 import type { Params, Tell } from './protocol.ts';
+import { keepOutputs, keyOf, knownOutputs } from './reference-outputs.ts';
 import { type Session, withSession } from './session.ts';
 import { TruthMeasure } from './truth.ts';
 import type {
@@ -26,7 +27,8 @@ export function compareModels(
   return withBoth(a, b, options, async (left, right) => {
     const uncompared = passOver ? [] : withoutTensors(left, right);
     if (uncompared.length > 0) return { outputs: [], accuracy: undefined, regression: undefined, uncompared };
-    return compareSessions(left, right, batches, options.labels, tell);
+    const key = await keyOf(a, options.a, batches);
+    return compareSessions(left, right, batches, options.labels, tell, key);
   });
 }
 
@@ -97,11 +99,15 @@ async function compareSessions(
   batches: readonly Feeds[],
   labels: readonly HostTensor[] | undefined,
   tell: Tell,
+  key: string | undefined,
 ): Promise<Comparison> {
   const pair = new PairMeasure(left, right);
   const truth = new TruthMeasure();
+  const known = knownOutputs(key);
+  const reference: Readonly<Record<string, HostTensor>>[] = [];
   for (const [index, feeds] of batches.entries()) {
-    const a = await pair.runA(feeds);
+    const a = known?.[index] ?? (await pair.runA(feeds));
+    reference.push(a);
     const b = await pair.runB(feeds);
     pair.add(a, b);
     const label = labels?.[index];
@@ -115,6 +121,7 @@ async function compareSessions(
     }
     tell(index + 1, batches.length);
   }
+  if (known === undefined) keepOutputs(key, reference);
   return { outputs: pair.result(), ...truth.result(), uncompared: [] };
 }
 

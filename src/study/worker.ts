@@ -1,11 +1,13 @@
 /** The process that prunes and judges one model after the other for a study: see `Workers`. Nothing may import this file. */
 import workerpool from 'workerpool';
 import { messageOf, OnnxPruneError } from '../errors.ts';
+import { parseWhole } from '../options/parse.ts';
+import { PRUNE_DEFAULTS } from '../options/prune-defaults.ts';
 import type { PruneHooks } from '../options/prune-options.ts';
-import { prune } from '../pipeline.ts';
+import { pruneIn } from '../pipeline.ts';
 import type { RunData } from '../read-data.ts';
 import type { Report } from '../report/report.ts';
-import { dieWithParent } from '../runtime/index.ts';
+import { dieWithParent, RuntimeChild } from '../runtime/index.ts';
 import type { Job, Outcome } from './job.ts';
 import { qualityOf } from './quality.ts';
 import { readWrittenData } from './study-data.ts';
@@ -27,6 +29,16 @@ export type Ended =
 /** Read once, since all jobs have the same. */
 let known: { readonly path: string; readonly data: RunData } | undefined;
 
+/** Kept between jobs, since it knows what the original gives for the data. */
+let child: RuntimeChild | undefined;
+
+/** All jobs of a study have the same time limit. */
+function childFor({ options }: Job): RuntimeChild {
+  const seconds = parseWhole('--timeout', options.timeout ?? PRUNE_DEFAULTS.timeout, 1);
+  child ??= new RuntimeChild({ deadlineMs: seconds * 1000, deadlineHint: 'raise --timeout' });
+  return child;
+}
+
 async function run({ input, data: path, job, output }: Task): Promise<Ended> {
   try {
     if (known?.path !== path) known = { path, data: readWrittenData(path) };
@@ -36,7 +48,10 @@ async function run({ input, data: path, job, output }: Task): Promise<Ended> {
       ...(calibration !== undefined && { calibration: async () => calibration }),
     };
     const written = output === null ? { dryRun: true } : { output, force: true };
-    return { ok: true, outcome: outcomeOf(job, await prune(input, { ...job.options, ...written }, hooks)) };
+    return {
+      ok: true,
+      outcome: outcomeOf(job, await pruneIn(childFor(job), input, { ...job.options, ...written }, hooks)),
+    };
   } catch (error) {
     return {
       ok: false,

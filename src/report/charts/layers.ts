@@ -70,7 +70,8 @@ function pairOf(layer: OutlineNode, what: string, before: number | null, after: 
   const now = left ? 0 : (after ?? null);
   const text = before === null ? '–' : spanText(before, left ? null : now);
   const { name, operator } = layer;
-  const exact = (count: number | null): string => (count === null ? 'none that is known' : count.toLocaleString('en-US'));
+  const exact = (count: number | null): string =>
+    count === null ? 'none that is known' : count.toLocaleString('en-US');
   const change = before === null || now === null ? '' : ` (${changeText(before, now)})`;
   const title = `${name} (${operator}): ${what} ${exact(before)} before, ${left ? 'left the model' : `${exact(now)} after${change}`}`;
   return { name, before, after: now, text, title };

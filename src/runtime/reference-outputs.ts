@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import type { Feeds, HostTensor, ModelSource, SessionSettings } from './types.ts';
+
+/** Bytes of outputs that are kept; more would be felt. */
+const MOST_BYTES = 2 ** 27;
+
+type Outputs = Readonly<Record<string, HostTensor>>;
+
+/**
+ * The outputs of the model that others were compared with last. Searches and studies hold one model after the other against
+ * the same original on the same data, which then runs once.
+ */
+let kept: { readonly key: string; readonly outputs: readonly Outputs[] } | undefined;
+
+/** The outputs that a model gave for these batches before, one by one; undefined where they are not known. */
+export function knownOutputs(key: string | undefined): readonly Outputs[] | undefined {
+  return key !== undefined && kept?.key === key ? kept.outputs : undefined;
+}
+
+/** Keeps the outputs of a model for all batches, in place of those before, where they are not too many. */
+export function keepOutputs(key: string | undefined, outputs: readonly Outputs[]): void {
+  if (key === undefined) return;
+  const bytes = outputs.flatMap((each) => Object.values(each)).reduce((sum, { data }) => sum + sizeOf(data), 0);
+  kept = bytes <= MOST_BYTES ? { key, outputs } : undefined;
+}
+
+function sizeOf(data: HostTensor['data']): number {
+  return ArrayBuffer.isView(data) ? data.byteLength : data.reduce((sum, word) => sum + 2 * word.length, 0);
+}
+
+/** Tells models, settings and batches apart; undefined for models that are no files, of which nothing tells quickly. */
+export async function keyOf(
+  source: ModelSource,
+  settings: SessionSettings | undefined,
+  batches: readonly Feeds[],
+): Promise<string | undefined> {
+  if (typeof source !== 'string') return undefined;
+  const { ino, size, mtimeMs } = await stat(source);
+  const hash = createHash('sha1').update(JSON.stringify([source, ino, size, mtimeMs, settings ?? null]));
+  for (const feeds of batches) {
+    for (const [name, { type, dims, data }] of Object.entries(feeds)) {
+      hash.update(JSON.stringify([name, type, dims]));
+      if (ArrayBuffer.isView(data)) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      else hash.update(JSON.stringify(data));
+    }
+  }
+  return hash.digest('hex');
+}

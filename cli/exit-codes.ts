@@ -20,8 +20,9 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly status: number;
 
-  constructor(signal: keyof typeof STOP_SIGNALS) {
-    super('Stopped; nothing was written.');
+  /** @param message what became of the run */
+  constructor(signal: keyof typeof STOP_SIGNALS, message = 'Stopped; nothing was written.') {
+    super(message);
     this.status = STOP_SIGNALS[signal];
   }
 }

@@ -20,8 +20,11 @@ export class Session {
   readonly #terminal: Terminal;
   readonly #abort = new AbortController();
 
-  /** @param files what the run reads and writes besides the report, by what it is called in a sentence */
-  constructor(options: Partial<SharedOptions>, files: Readonly<Record<string, string>>) {
+  /**
+   * @param files what the run reads and writes besides the report, by what it is called in a sentence
+   * @param stopped what is said where the run is stopped, if it is not that nothing was written
+   */
+  constructor(options: Partial<SharedOptions>, files: Readonly<Record<string, string>>, stopped?: string) {
     this.#options = options;
     if (options.json && options.jsonLines)
       throw new OnnxPruneError(
@@ -39,7 +42,7 @@ export class Session {
       jsonLines: options.jsonLines ?? false,
     });
     // Once: who asks again does not want to wait for things to be put in order.
-    for (const signal of stopSignals()) process.once(signal, () => this.#abort.abort(new Interrupted(signal)));
+    for (const signal of stopSignals()) process.once(signal, () => this.#abort.abort(new Interrupted(signal, stopped)));
   }
 
   /** Aborts on Ctrl-C and its like. */

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { checkRecipeFile, defaultRecipe, writeRecipe } from '../../src/report/recipe-file.ts';
 import { optionalWord } from './optional-word.ts';
 import { engineOptions, outputOptions, runOptions } from './shared-options.ts';
-import { journalOptions, type StudyCommandOptions, studyFiles, WITHOUT_TEST, waysOptions } from './study-options.ts';
+import { journalOptions, type StudyCommandOptions, studyRun, WITHOUT_TEST, waysOptions } from './study-options.ts';
 
 interface Options extends StudyCommandOptions {
   readonly tolerance?: string;
@@ -59,11 +59,9 @@ async function run(model: string, options: Options): Promise<void> {
   ]);
   const { suggest, force, ...rest } = options;
   const recipe = typeof suggest === 'string' ? suggest : suggest ? defaultRecipe(model) : undefined;
-  const session = new Session(options, {
-    ...studyFiles(model, options),
-    ...(recipe !== undefined && { 'the recipe': recipe }),
-  });
-  if (recipe !== undefined) checkRecipeFile('--suggest', recipe, studyFiles(model, options), force ?? false);
+  const { files, stopped } = studyRun(model, 'sensitivity', options);
+  const session = new Session(options, { ...files, ...(recipe !== undefined && { 'the recipe': recipe }) }, stopped);
+  if (recipe !== undefined) checkRecipeFile('--suggest', recipe, files, force ?? false);
   const wanted = { ...engineOptions(rest), ...(recipe !== undefined && { suggest: true }) };
   const report = await session.work(() => sensitivity(model, wanted, session.hooks(options.calibration)));
   const { suggestion } = report;

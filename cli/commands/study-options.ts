@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
+import { defaultJournal } from '../../src/options/study-options.ts';
 import { optionalWord } from './optional-word.ts';
 import { collect, type SharedOptions } from './shared-options.ts';
 
@@ -85,7 +86,21 @@ export function journalOptions(): Option[] {
   ];
 }
 
-/** The files that a study reads and writes besides its report. */
-export function studyFiles(model: string, { journal }: StudyCommandOptions): Record<string, string> {
-  return { 'the model': model, ...(typeof journal === 'string' && { 'the journal': journal }) };
+/** What a run of a study has besides the report, and what is said where it is stopped. */
+export interface StudyRun {
+  /** The files that it reads and writes, by what they are called in a sentence. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Undefined where nothing is kept. */
+  readonly stopped: string | undefined;
+}
+
+/** The files of a study, and what becomes of it when it is stopped. */
+export function studyRun(model: string, kind: 'sweep' | 'sensitivity', options: StudyCommandOptions): StudyRun {
+  // commander says true where nobody says anything of an option that may be switched off.
+  const journal = typeof options.journal === 'string' ? options.journal : defaultJournal(model, kind);
+  if (options.journal === false) return { files: { 'the model': model }, stopped: undefined };
+  return {
+    files: { 'the model': model, 'the journal': journal },
+    stopped: `Stopped; the same command goes on where it was, by ${journal}.`,
+  };
 }

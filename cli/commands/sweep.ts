@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { engineOptions, outputOptions, runOptions } from './shared-options.ts';
-import { journalOptions, type StudyCommandOptions, studyFiles, WITHOUT_TEST, waysOptions } from './study-options.ts';
+import { journalOptions, type StudyCommandOptions, studyRun, WITHOUT_TEST, waysOptions } from './study-options.ts';
 
 const EXAMPLES = `
 ${WITHOUT_TEST}
@@ -45,7 +45,8 @@ async function run(model: string, options: StudyCommandOptions): Promise<void> {
     import('../render/sweep.ts'),
     import('../session.ts'),
   ]);
-  const session = new Session(options, studyFiles(model, options));
+  const { files, stopped } = studyRun(model, 'sweep', options);
+  const session = new Session(options, files, stopped);
   const report = await session.work(() => sweep(model, engineOptions(options), session.hooks(options.calibration)));
   await session.show(report, renderSweep);
 }

@@ -10,7 +10,7 @@ import { type LoadedModel, loadModel } from '../load.ts';
 import { plainModelFile } from '../onnx/read.ts';
 import { parseWhole } from '../options/parse.ts';
 import { checkPruneOptions, MOST_THREADS, PRUNE_DEFAULTS, type PruneHooks } from '../options/prune-options.ts';
-import { checkStudyOptions, type StudyOptions, type StudyWishes } from '../options/study-options.ts';
+import { checkStudyOptions, defaultJournal, type StudyOptions, type StudyWishes } from '../options/study-options.ts';
 import { type RunData, readData } from '../read-data.ts';
 import type { LayerDistribution } from '../report/distribution.ts';
 import { SCHEMA_VERSION } from '../report/report.ts';
@@ -81,7 +81,7 @@ export class Study {
    */
   static async with<T>(setting: StudySetting, checked: readonly Job[], work: (study: Study) => Promise<T>): Promise<T> {
     const { input, options, hooks, kind } = setting;
-    const wishes = checkStudyOptions(options, `${input}.${kind}.jsonl`);
+    const wishes = checkStudyOptions(options, defaultJournal(input, kind));
     const calibrated = hooks.calibration !== undefined;
     const settled = checked.map((job) => checkPruneOptions(job.options, calibrated));
     const seed = parseWhole('--seed', options.seed ?? PRUNE_DEFAULTS.seed, 0);

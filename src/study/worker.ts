@@ -1,5 +1,4 @@
 /** The process that prunes and judges one model after the other for a study: see `Workers`. Nothing may import this file. */
-import workerpool from 'workerpool';
 import { messageOf, OnnxPruneError } from '../errors.ts';
 import { parseWhole } from '../options/parse.ts';
 import { PRUNE_DEFAULTS } from '../options/prune-defaults.ts';
@@ -81,7 +80,15 @@ function shareRemoved(groups: Report['pruning']['groups']): number {
   return before === 0 ? 0 : removed / before;
 }
 
+/** Both ends are this program, so that one field is proof enough. */
+function isTask(message: unknown): message is Task {
+  return typeof message === 'object' && message !== null && 'job' in message;
+}
+
 // Ctrl-C goes to every process of a terminal's job; the parent decides what becomes of this one.
 process.on('SIGINT', () => undefined);
 dieWithParent();
-workerpool.worker({ run });
+process.on('message', (message: unknown) => {
+  if (isTask(message)) void run(message).then((ended) => process.send?.(ended));
+});
+process.on('disconnect', () => process.exit(0));

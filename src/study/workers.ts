@@ -1,57 +1,120 @@
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import workerpool from 'workerpool';
-import { messageOf } from '../errors.ts';
 import { workerLaunch } from '../runtime/index.ts';
 import type { Job } from './job.ts';
 import type { Ended, Task } from './worker.ts';
 
+/** A job that waits for a process, and what is to be told how it ended. */
+interface Waiting {
+  readonly task: Task;
+  readonly tell: (ended: Ended) => void;
+}
+
+/** What a job is told that a study did not get to. */
+const STOPPED: Ended = { ok: false, code: 'internal', message: 'The study was stopped before it was done.' };
+
 /**
- * Processes that prune and judge models, several at a time. One that crashes, or runs out of memory, takes its own job down
- * and no other.
+ * Processes that prune and judge models, each one after the other. One that crashes, or runs out of memory, takes its own job down
+ * and no other, and is replaced.
  */
 export class Workers {
-  readonly #pool: workerpool.Pool;
+  readonly #count: number;
   readonly #input: string;
   readonly #data: string;
+  readonly #folder: string;
+  readonly #idle: ChildProcess[] = [];
+  readonly #all = new Set<ChildProcess>();
+  #waiting: Waiting[] = [];
+  #closed = false;
 
   /**
+   * @param count processes at a time
    * @param data path of a file that `writeStudyData` wrote
    * @param folder where they keep temporary files, so that these go with it even if a process is killed
    */
   constructor(count: number, input: string, data: string, folder: string) {
-    const { url, execArgv } = workerLaunch(import.meta.url);
+    this.#count = count;
     this.#input = input;
     this.#data = data;
-    this.#pool = workerpool.pool(fileURLToPath(url), {
-      workerType: 'process',
-      maxWorkers: count,
-      forkOpts: {
-        execArgv: [...execArgv],
-        env: { ...process.env, TMPDIR: folder, TEMP: folder, TMP: folder },
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      },
-      workerTerminateTimeout: 500,
-    });
+    this.#folder = folder;
   }
 
   /** Runs a job in one of the processes; see `Task`. Never throws: what went wrong is the job's end. */
-  async run(job: Job, output: string | null): Promise<Ended> {
+  run(job: Job, output: string | null): Promise<Ended> {
+    if (this.#closed) return Promise.resolve(STOPPED);
     const task: Task = { input: this.#input, data: this.#data, job, output };
-    try {
-      const ended: unknown = await this.#pool.exec('run', [task]);
-      if (isEnded(ended)) return ended;
-      return { ok: false, code: 'internal', message: 'Its process gave no answer.' };
-    } catch (error) {
-      const [why = ''] = messageOf(error).split('\n');
-      return { ok: false, code: 'internal', message: `Its process ended before it was done (${why.trim()}).` };
+    return new Promise((tell) => {
+      this.#waiting.push({ task, tell });
+      this.#next();
+    });
+  }
+
+  /** Ends all processes at once; returns when they are gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { tell } of this.#waiting) tell(STOPPED);
+    this.#waiting = [];
+    await Promise.all(
+      [...this.#all].map((each) => {
+        const gone = new Promise<void>((resolve) => each.once('exit', () => resolve()));
+        each.kill('SIGKILL');
+        return gone;
+      }),
+    );
+  }
+
+  #next(): void {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#all.size < this.#count ? this.#start() : undefined);
+      if (worker === undefined) return;
+      const waiting = this.#waiting.shift();
+      if (waiting !== undefined) this.#give(worker, waiting);
     }
   }
 
-  /** Ends all processes at once. */
-  async close(): Promise<void> {
-    await this.#pool.terminate(true);
+  #start(): ChildProcess {
+    const { url, execArgv } = workerLaunch(import.meta.url);
+    const folder = this.#folder;
+    const worker = fork(fileURLToPath(url), [], {
+      execArgv: [...execArgv],
+      env: { ...process.env, TMPDIR: folder, TEMP: folder, TMP: folder },
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    this.#all.add(worker);
+    // Without a listener, a process that cannot be started would end ours; 'exit', or the job's own end, says the same.
+    worker.on('error', () => undefined);
+    return worker;
   }
+
+  #give(worker: ChildProcess, { task, tell }: Waiting): void {
+    const settle = (ended: Ended, isThere: boolean): void => {
+      worker.removeAllListeners('message');
+      worker.off('exit', onEnd);
+      worker.off('error', onEnd);
+      if (isThere) this.#idle.push(worker);
+      else this.#all.delete(worker);
+      tell(ended);
+      this.#next();
+    };
+    const onEnd = (why: unknown, signal?: unknown): void => {
+      const by = why instanceof Error ? why.message : (signal ?? `exit status ${why}`);
+      const message = this.#closed ? STOPPED : died(String(by));
+      settle(message, false);
+    };
+    worker.once('message', (found: unknown) =>
+      settle(isEnded(found) ? found : { ok: false, code: 'internal', message: 'Its process gave no answer.' }, true),
+    );
+    worker.once('exit', onEnd);
+    worker.once('error', onEnd);
+    // A process that is gone gives its 'exit', which says more than a broken pipe.
+    worker.send(task, () => undefined);
+  }
+}
+
+function died(by: string): Ended {
+  const hint = by === 'SIGKILL' ? '; it may have run out of memory' : '';
+  return { ok: false, code: 'internal', message: `Its process ended before it was done (${by})${hint}.` };
 }
 
 /** Both ends are this program, so that one field is proof enough. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,8 +12,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { commandLineOf, descendantsOf } from './processes.ts';
 
 const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const FIXTURES = fileURLToPath(new URL('../../../fixtures/', import.meta.url));
@@ -31,6 +34,10 @@ export interface Running {
   stop(signal: NodeJS.Signals): void;
   /** Closes our end of its stdout. */
   hangUp(): void;
+  /** Of the command. */
+  readonly pid: number;
+  /** Settles with a process that the command, or one of its processes, has started, when there is one with such a command line. */
+  child(isMeant: (commandLine: string) => boolean): Promise<number>;
   /** Settles when stderr has said this. */
   said(text: string): Promise<void>;
 }
@@ -72,6 +79,11 @@ export class Desk {
     return readFileSync(this.path(name));
   }
 
+  /** Settles when there is a file with such a content. */
+  async has(name: string, isMeant: (text: string) => boolean): Promise<void> {
+    while (!(existsSync(this.path(name)) && isMeant(this.read(name).toString()))) await sleep(10);
+  }
+
   /** The files here, hidden ones too. */
   get files(): string[] {
     return readdirSync(this.folder).sort();
@@ -111,7 +123,22 @@ export class Desk {
         child.on('close', () => reject(new Error(`it ended without saying "${text}": ${stderr}`)));
         look();
       });
-    return { ended, said, stop: (signal) => child.kill(signal), hangUp: () => child.stdout.destroy() };
+    const { pid = 0 } = child;
+    const descendant = async (isMeant: (commandLine: string) => boolean): Promise<number> => {
+      for (;;) {
+        const found = descendantsOf(pid).find((each) => isMeant(commandLineOf(each)));
+        if (found !== undefined) return found;
+        await sleep(10);
+      }
+    };
+    return {
+      ended,
+      said,
+      pid,
+      child: descendant,
+      stop: (signal) => child.kill(signal),
+      hangUp: () => child.stdout.destroy(),
+    };
   }
 
   /** Runs onnx-prune here to its end. */

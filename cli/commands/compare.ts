@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type GateCommandOptions, gateOptions } from './gate-options.ts';
-import { engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import { addGroups, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions, GateCommandOptions {
   readonly maxDrop?: string;
@@ -26,16 +26,18 @@ export function compareCommand(): Command {
     )
     .argument('<a>', 'the .onnx file to compare with')
     .argument('<b>', 'the .onnx file to judge')
+    .optionsGroup('Judging:')
     .option(
       '--calibration <file>',
       'further inputs, without labels, to compare outputs on: .npz, .npy or a directory of them',
     )
     .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
+    .optionsGroup('Gates:')
     .option(
       '--max-drop <points>',
       'right answers that B may lose against A, such as 1% (by the labels of --test; else answers unlike A’s)',
     );
-  for (const option of [...gateOptions(), ...runOptions(), ...outputOptions()]) command.addOption(option);
+  addGroups(command, { 'Gates:': gateOptions(), 'Judging:': runOptions(), 'What is shown:': outputOptions() });
   return command.addHelpText('after', EXAMPLES).action((a: string, b: string, options: Options) => run(a, b, options));
 }
 

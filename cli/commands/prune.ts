@@ -8,7 +8,7 @@ import { formulaHelp } from '../formula-help.ts';
 import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
 import { optionalWord } from './optional-word.ts';
-import { collect, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import { addGroups, collect, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions, Int8CommandOptions, GateCommandOptions {
   readonly structured?: string;
@@ -78,6 +78,7 @@ export function pruneCommand(): Command {
       'remove channels or weights from a trained model, prove that the rewiring is right, and measure what it cost and gained',
     )
     .argument('<model>', 'the .onnx file; it is never touched')
+    .optionsGroup('What leaves:')
     .option('--structured <amount>', 'channels to remove from each group, such as 50% or 0.5')
     .option('--heads <amount>', 'attention heads to remove, where it is not the amount of --structured')
     .option(
@@ -125,6 +126,7 @@ export function pruneCommand(): Command {
       ),
     )
     .option('--no-lossless', 'do not remove that first')
+    .optionsGroup('How the result is stored:')
     .option(
       '--sparse-format',
       'store tensors as sparse initializers where that is smaller (default: as the model does)',
@@ -132,6 +134,7 @@ export function pruneCommand(): Command {
     .option('--no-sparse-format', 'store all tensors densely')
     .option('--fp16-storage', 'store float32 weights as float16, widened when the model is loaded')
     .option('--gzip', 'write the result compressed, as .onnx.gz, which every command reads')
+    .optionsGroup('What is chosen, and by what:')
     .option(
       '--recipe <file>',
       'JSON file of options and of amounts, criteria and exclusions per layer; see "inspect --json"',
@@ -140,8 +143,10 @@ export function pruneCommand(): Command {
       '--allow-approximate',
       'also channels over which LayerNormalization and the like take statistics: cutting those changes more than masking',
     )
+    .optionsGroup('How the result is stored:')
     .option('-o, --output <file>', 'file to write (default: MODEL.pruned.onnx beside the model)')
     .option('--force', 'replace the output where it exists')
+    .optionsGroup('What is chosen, and by what:')
     .option(
       '--criterion <name>',
       `what matters least: channels by reconstruction (default with --calibration), fan-out, l1, l2, bn-scale, fpgm; weights by magnitude; both by random or a formula such as "abs(w) * row_norm" (default: ${PRUNE_DEFAULTS.criterion}, ${PRUNE_DEFAULTS.weightCriterion})`,
@@ -153,6 +158,7 @@ export function pruneCommand(): Command {
       PRUNE_DEFAULTS.scope,
     )
     .option('--weight-scope <scope>', 'how the amount of weights is shared out, where it is not as --scope says')
+    .optionsGroup('Learning from data:')
     .option(
       '--calibration <file>',
       'a few hundred inputs, without labels, to learn from what can leave and to make up for it: .npz, .npy or a directory of them',
@@ -169,6 +175,7 @@ export function pruneCommand(): Command {
     )
     .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
     .option('--batch <n>', 'samples of --calibration at a time, where the model leaves that open (default: 32)')
+    .optionsGroup('What is chosen, and by what:')
     .option('--max-ratio <amount>', 'no group loses a larger part than this', '100%')
     .option(
       '--align <n>',
@@ -183,26 +190,31 @@ export function pruneCommand(): Command {
     .addOption(
       new Option('--only <glob>', 'the only layers that may change; repeatable').default([], 'all').argParser(collect),
     )
+    .optionsGroup('Judging:')
     .option('--no-verify', 'skip the proof and the comparison of outputs')
     .option('--dry-run', 'do everything but write the result')
+    .optionsGroup('Gates:')
     .option('--require-change', 'fail with exit status 3 where nothing could be removed');
-  for (const option of [...int8Options(), ...gateOptions(), keepOption(), ...runOptions(), ...outputOptions()])
-    command.addOption(option);
+  addGroups(command, {
+    '8-bit integers:': int8Options(),
+    'Gates:': [...gateOptions(), keepOption()],
+    'Judging:': runOptions(),
+    'What is shown:': outputOptions(),
+  });
   return command
     .addHelpText('after', () => `${formulaHelp()}\n${EXAMPLES}`)
     .allowExcessArguments()
     .action((model: string, options: Options, command: Command) => {
-      checkWords(command.args);
+      checkWords(command.args, command.parent?.commands ?? []);
       return run(model, options, command);
     });
 }
 
 /** Refuses a second word, and a first one that was meant to be another command. */
-function checkWords(words: readonly string[]): void {
+function checkWords(words: readonly string[], commands: readonly Command[]): void {
   const [first = '', ...more] = words;
-  const command = existsSync(first)
-    ? undefined
-    : nearestWord(first, ['prune', 'inspect', 'compare', 'quantize', 'sweep', 'sensitivity']);
+  const names = commands.flatMap((each) => [each.name(), ...each.aliases()]);
+  const command = existsSync(first) ? undefined : nearestWord(first, names);
   if (command === undefined && more.length === 0) return;
   const meant = command === undefined ? 'name one at a time' : `did you mean "onnx-prune ${command}"`;
   throw new OnnxPruneError(

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { defaultOutput } from '../../src/options/output-path.ts';
 import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
-import { collect, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import { addGroups, collect, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
 
 interface Options extends SharedOptions, Int8CommandOptions, GateCommandOptions {
   readonly exclude: readonly string[];
@@ -43,30 +43,40 @@ export function quantizeCommand(): Command {
       'quantize a model to int8, check which layers onnxruntime does run on int8, and measure what it cost and gained',
     )
     .argument('<model>', 'the .onnx file; it is never touched')
+    .optionsGroup('Learning from data:')
     .option(
       '--calibration <file>',
       'a few hundred inputs, without labels, that the ranges of activations are taken from (convolutions need them): .npz, .npy or a directory of them',
     )
+    .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
+    .option('--batch <n>', 'samples of --calibration at a time, where the model leaves that open (default: 32)')
+    .optionsGroup('Gates:')
     .option(
       '--max-drop <points>',
       'right answers that may be lost, such as 0.3%: the layers that are furthest off go back to float32 until it holds',
     );
-  for (const option of int8Options(true)) command.addOption(option);
+  addGroups(command, { '8-bit integers:': int8Options(true) });
   command
+    .optionsGroup('8-bit integers:')
     .addOption(
       new Option('--exclude <glob>', 'the same as --float, as other commands call it; repeatable')
         .default([], 'none')
         .argParser(collect),
     )
-    .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
-    .option('--batch <n>', 'samples of --calibration at a time, where the model leaves that open (default: 32)')
+    .optionsGroup('How the result is stored:')
     .option('--gzip', 'write the result compressed, as .onnx.gz, which every command reads')
     .option('-o, --output <file>', 'file to write (default: MODEL.int8.onnx beside the model)')
     .option('--force', 'replace the output where it exists')
+    .optionsGroup('Judging:')
     .option('--no-verify', 'skip the comparison of outputs')
     .option('--dry-run', 'do everything but write the result')
+    .optionsGroup('Gates:')
     .option('--require-change', 'fail with exit status 3 where nothing could be quantized');
-  for (const option of [...gateOptions(), keepOption(), ...runOptions(), ...outputOptions()]) command.addOption(option);
+  addGroups(command, {
+    'Gates:': [...gateOptions(), keepOption()],
+    'Judging:': runOptions(),
+    'What is shown:': outputOptions(),
+  });
   return command.addHelpText('after', () => EXAMPLES).action((model: string, options: Options) => run(model, options));
 }
 

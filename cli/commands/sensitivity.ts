@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { checkRecipeFile, defaultRecipe, writeRecipe } from '../../src/report/recipe-file.ts';
 import { optionalWord } from './optional-word.ts';
-import { engineOptions, outputOptions, runOptions } from './shared-options.ts';
+import { addGroups, engineOptions, outputOptions, runOptions } from './shared-options.ts';
 import { journalOptions, type StudyCommandOptions, studyRun, WITHOUT_TEST, waysOptions } from './study-options.ts';
 
 interface Options extends StudyCommandOptions {
@@ -41,13 +41,12 @@ export function sensitivityCommand(): Command {
       ),
     )
     .option('--force', 'replace the file of --suggest where it exists');
-  for (const option of [
-    ...waysOptions(false, 'onnx-prune sensitivity'),
-    ...journalOptions(),
-    ...runOptions(),
-    ...outputOptions(),
-  ])
-    command.addOption(option);
+  addGroups(command, {
+    'How each model is pruned:': waysOptions(false, 'onnx-prune sensitivity'),
+    'How the study is carried out:': journalOptions(),
+    'Judging:': runOptions(),
+    'What is shown:': outputOptions(),
+  });
   return command.addHelpText('after', EXAMPLES).action((model: string, options: Options) => run(model, options));
 }
 

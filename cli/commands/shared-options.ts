@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
 
 /** Options that several commands have, each written once. */
@@ -54,6 +54,14 @@ export function engineOptions<O extends Partial<SharedOptions> & { readonly cali
 ): Omit<O, 'test' | 'calibration' | 'json' | 'jsonLines' | 'report' | 'quiet' | 'verbose'> {
   const { test: _t, calibration: _c, json: _j, jsonLines: _l, report: _r, quiet: _q, verbose: _v, ...wanted } = options;
   return wanted;
+}
+
+/** Adds options to a command, under headings of its help. */
+export function addGroups(command: Command, groups: Readonly<Record<string, readonly Option[]>>): void {
+  for (const [heading, options] of Object.entries(groups)) {
+    command.optionsGroup(heading);
+    for (const option of options) command.addOption(option);
+  }
 }
 
 /** Gathers the values of an option that may be given several times. */

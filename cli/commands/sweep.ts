@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { engineOptions, outputOptions, runOptions } from './shared-options.ts';
+import { addGroups, engineOptions, outputOptions, runOptions } from './shared-options.ts';
 import { journalOptions, type StudyCommandOptions, studyRun, WITHOUT_TEST, waysOptions } from './study-options.ts';
 
 const EXAMPLES = `
@@ -27,13 +27,12 @@ export function sweepCommand(): Command {
       'percents of channels to remove: from:to:step such as 0:90:10, or a list such as 25,50,75',
     )
     .option('--unstructured <amounts>', 'percents of weights to make zero, written alike');
-  for (const option of [
-    ...waysOptions(true, 'onnx-prune sweep'),
-    ...journalOptions(),
-    ...runOptions(),
-    ...outputOptions(),
-  ])
-    command.addOption(option);
+  addGroups(command, {
+    'How each model is pruned:': waysOptions(true, 'onnx-prune sweep'),
+    'How the study is carried out:': journalOptions(),
+    'Judging:': runOptions(),
+    'What is shown:': outputOptions(),
+  });
   return command
     .addHelpText('after', EXAMPLES)
     .action((model: string, options: StudyCommandOptions) => run(model, options));

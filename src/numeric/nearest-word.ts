@@ -1,9 +1,9 @@
-/** The word that is at most two edits away. */
-export function nearestWord<T extends string>(word: string, words: readonly T[]): T | undefined {
+/** The word that is at most so many edits away, the nearest first. */
+export function nearestWord<T extends string>(word: string, words: readonly T[], most = 2): T | undefined {
   const ranked = words
     .map((each) => ({ each, distance: editDistance(word.toLowerCase(), each.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
-  return ranked[0] !== undefined && ranked[0].distance <= 2 ? ranked[0].each : undefined;
+  return ranked[0] !== undefined && ranked[0].distance <= most ? ranked[0].each : undefined;
 }
 
 /** Levenshtein's distance by the row-wise dynamic programme. */

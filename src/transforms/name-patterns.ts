@@ -1,5 +1,6 @@
 import picomatch from 'picomatch';
 import { OnnxPruneError } from '../errors.ts';
+import { nearestWord } from '../numeric/nearest-word.ts';
 
 /** A pattern, and whether it matches a name. */
 export interface NamePattern {
@@ -20,9 +21,18 @@ export function namePattern(option: string, pattern: string, names: readonly str
   const isName = names.includes(pattern);
   const matches = (name: string): boolean => name === pattern || (!isName && glob(name));
   if (mayMiss || names.some(matches)) return { pattern, matches };
+  const meant = nearestName(pattern, names);
   throw new OnnxPruneError(
     'bad-option',
     pattern,
-    `${option} "${pattern}" matches no node and no initializer of the model; "onnx-prune inspect MODEL" lists the names.`,
+    `${option} "${pattern}" matches no node and no initializer of the model;${meant === undefined ? '' : ` did you mean "${meant}"?`} "onnx-prune inspect MODEL" lists the names.`,
   );
+}
+
+/** The name that a pattern may have been meant for: one that holds it in other letters, or one spelled almost like it. */
+function nearestName(pattern: string, names: readonly string[]): string | undefined {
+  const bare = pattern.replaceAll(/[*?[\]{}!]/g, '').toLowerCase();
+  if (bare === '') return undefined;
+  const holding = names.find((name) => name.toLowerCase().includes(bare));
+  return holding ?? nearestWord(bare, names, Math.max(2, Math.floor(bare.length / 4)));
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Desk } from './support/desk.ts';
 
 const SHARED =
-  '--structured --unstructured --criterion --weight-criterion --recover --one-shot --calibration --test --samples --exclude --only --align --no-verify --workers --journal --no-journal --fresh --threads --seed --timeout --no-bench --json --report --quiet --verbose';
+  '--structured --unstructured --criterion --weight-criterion --recover --one-shot --calibration --test --samples --exclude --only --align --workers --journal --no-journal --fresh --threads --seed --timeout --no-bench --json --report --quiet --verbose';
 
 describe.each([
   ['sweep', `${SHARED} --scope --weight-scope --int8`],

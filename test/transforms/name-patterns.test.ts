@@ -17,6 +17,18 @@ describe('A pattern', () => {
     expect(matched(pattern)).toEqual([pattern]);
   });
 
+  it.each([
+    ['CONV1', 'conv1'],
+    ['a/b.wieght', 'a/b.weight'],
+    ['B.*', 'a/b.weight'],
+    ['zebra', undefined],
+  ])('%s that matches nothing is told what may have been meant: %s', (pattern, meant) => {
+    const some = ['conv1', 'a/b.weight'];
+    const found = (): unknown => namePattern('--exclude', pattern, some);
+    if (meant === undefined) expect(found).toThrow(/of the model; "onnx-prune inspect/);
+    else expect(found).toThrow(`did you mean "${meant}"?`);
+  });
+
   it('that matches nothing is refused, unless it may miss', () => {
     expect(() => namePattern('--only', 'nope*', names)).toThrow(/--only "nope\*" matches no node and no initializer/);
     expect(namePattern('--only', 'nope*', names, true).matches('nope')).toBe(true);

@@ -4,7 +4,7 @@ import type { Feeds, HostTensor, InputSpec } from '../runtime/index.ts';
 export interface TestData {
   readonly count: number;
   readonly feeds: ReadonlyMap<string, HostTensor>;
-  /** Class numbers, one or more per sample. */
+  /** Numbers of classes, one or more per sample, or numbers that an output of the same shape should have. */
   readonly labels: HostTensor | undefined;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Desk } from './support/desk.ts';
 import { endlessNet, smallNet } from './support/models.ts';
+import { isAlive } from './support/processes.ts';
 
 describe('a run that is stopped', { timeout: 60_000 }, () => {
   it.each([
@@ -15,6 +16,21 @@ describe('a run that is stopped', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await run.ended;
     expect({ code, stdout }).toEqual({ code: status, stdout: '' });
     expect(stderr).toMatch(/onnx-prune: Stopped; nothing was written\.\n$/);
+    expect(desk.files).toEqual(['endless.onnx']);
+    expect(desk.leftovers).toEqual([]);
+  });
+
+  it('stops a comparison as well, and every process of it', async () => {
+    const desk = new Desk();
+    desk.write('endless.onnx', endlessNet());
+    const run = desk.start(['compare', 'endless.onnx', 'endless.onnx', '-v']);
+    await run.said('find inputs');
+    const child = await run.child((line) => line.includes('runtime/worker'));
+    run.stop('SIGINT');
+    const { code, stdout, stderr } = await run.ended;
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    expect(stderr).toMatch(/onnx-prune: Stopped; nothing was written\.\n$/);
+    await expect.poll(() => isAlive(child), { timeout: 10_000 }).toBe(false);
     expect(desk.files).toEqual(['endless.onnx']);
     expect(desk.leftovers).toEqual([]);
   });

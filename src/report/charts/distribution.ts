@@ -1,7 +1,8 @@
 import type { LayerDistribution } from '../distribution.ts';
+import { formatPercent } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { drawGrid, type GridStyle, type SmallPanel } from './grid-panels.ts';
-import { countText, numberText, percentText } from './number-text.ts';
+import { countText, numberText } from './number-text.ts';
 import { loadPlot } from './plot.ts';
 import { svgElement } from './svg.ts';
 
@@ -72,7 +73,7 @@ const VIEWS: readonly View[] = [
     columns: ['Gini coefficient', 'share that half of the channels hold'],
     cells: ({ topGini, topShare }) => [
       topGini.toFixed(2),
-      percentText(topShare[Math.floor((topShare.length - 1) / 2)] ?? 0),
+      formatPercent(topShare[Math.floor((topShare.length - 1) / 2)] ?? 0),
     ],
   },
 ];

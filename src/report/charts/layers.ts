@@ -1,9 +1,10 @@
+import { formatMilliseconds, formatRatio } from '../format.ts';
 import type { Outline, OutlineNode } from '../outline.ts';
 import type { LatencyReport } from '../report.ts';
 import { drawPairs, NAME_LENGTH, type Pair, pairsHeight } from './bar-pairs.ts';
 import type { Chart } from './chart.ts';
 import { shortName, textWidth } from './names.ts';
-import { changeText, countText, millisecondsText, ratioText } from './number-text.ts';
+import { changeText, countText } from './number-text.ts';
 import { loadPlot } from './plot.ts';
 import { FONT_SIZE, svgElement } from './svg.ts';
 
@@ -119,7 +120,7 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
   const cores = threads === 1 ? '1 thread' : `${threads} threads`;
   const title = `Latency before and after, ${cores}`;
   const verdict = significant ? '' : ', which may be chance';
-  const summary = `A run takes ${millisecondsText(before.median)} before and ${millisecondsText(after.median)} after, ${ratioText(speedUp)} as fast${verdict} (medians of ${rounds} rounds, ${cores}, ${batch === 1 ? '1 sample' : `${batch} samples`} per run).`;
+  const summary = `A run takes ${formatMilliseconds(before.median)} before and ${formatMilliseconds(after.median)} after, ${formatRatio(speedUp)} as fast${verdict} (medians of ${rounds} rounds, ${cores}, ${batch === 1 ? '1 sample' : `${batch} samples`} per run).`;
   const rows = [
     { name: 'before', row: 0, timing: before, color: 'var(--c1)', filled: true, symbol: 'circle' as const },
     { name: 'after', row: 1, timing: after, color: 'var(--c2)', filled: significant, symbol: 'square' as const },
@@ -129,8 +130,9 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
   const width = 660;
   const marks = rows.flatMap(({ name, row, timing, color, filled, symbol }) => {
     const { median, p10, p90 } = timing;
-    const said = `median ${millisecondsText(median)}, p10 ${millisecondsText(p10)}, p90 ${millisecondsText(p90)}, ${timing.runs} runs`;
-    const note = row === 1 ? `${millisecondsText(median)}, ${ratioText(speedUp)} as fast` : millisecondsText(median);
+    const said = `median ${formatMilliseconds(median)}, p10 ${formatMilliseconds(p10)}, p90 ${formatMilliseconds(p90)}, ${timing.runs} runs`;
+    const note =
+      row === 1 ? `${formatMilliseconds(median)}, ${formatRatio(speedUp)} as fast` : formatMilliseconds(median);
     return [
       plot.link([0], {
         x1: [p10],
@@ -189,9 +191,9 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
       columns: ['model', 'median', 'p10', 'p90', 'runs'],
       rows: rows.map(({ name, timing }) => [
         name,
-        millisecondsText(timing.median),
-        millisecondsText(timing.p10),
-        millisecondsText(timing.p90),
+        formatMilliseconds(timing.median),
+        formatMilliseconds(timing.p10),
+        formatMilliseconds(timing.p90),
         String(timing.runs),
       ]),
     },

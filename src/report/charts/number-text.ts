@@ -20,29 +20,10 @@ export function countText(value: number): string {
   return step === undefined ? String(Math.round(value)) : `${threeDigits(value / step.size)}${step.letter}`;
 }
 
-/** Bytes in powers of ten: `1.72 MB`. */
-export function bytesText(value: number): string {
-  const unit = byteUnit(value);
-  return unit.size === 1 ? `${Math.round(value)} B` : `${threeDigits(value / unit.size)} ${unit.name}`;
-}
-
 /** The unit in which bytes are best read, and how many bytes it has. */
 export function byteUnit(largest: number): { readonly name: string; readonly size: number } {
   const step = LARGE.find(({ size }) => Math.abs(largest) >= size * 0.9995);
   return step === undefined ? { name: 'B', size: 1 } : { name: `${step.letter}B`, size: step.size };
-}
-
-/** A fraction as percent to two digits behind the point, `97.85%`; what is only nearly all is never shown as all. */
-export function percentText(fraction: number): string {
-  const text = (fraction * 100).toFixed(2);
-  if (fraction < 1 && text === '100.00') return '>99.99%';
-  return `${text}%`;
-}
-
-/** A cosine to six digits; only equality is shown as 1. */
-export function cosineText(value: number): string {
-  const text = value.toFixed(6);
-  return value < 1 && text === '1.000000' ? '>0.999999' : text;
 }
 
 /** An amount that was asked for, without needless digits: `12.5%`, `50%`. */
@@ -65,16 +46,6 @@ export function changeText(before: number, after: number): string {
   // Only what vanished is 100% less.
   const shown = percent < 0 && after > 0 ? Math.min(-percent, 99.9) : Math.abs(percent);
   return `${percent < 0 ? MINUS : '+'}${shown.toFixed(shown < 10 || shown > 99 ? 1 : 0)}%`;
-}
-
-/** Milliseconds: `0.0123 ms`, `1.23 ms`, `456 ms`. */
-export function millisecondsText(ms: number): string {
-  return `${Math.abs(ms) >= 0.1 || ms === 0 ? threeDigits(ms) : String(Number(ms.toPrecision(2)))} ms`;
-}
-
-/** A ratio: `1.83×`. */
-export function ratioText(value: number): string {
-  return `${threeDigits(value)}×`;
 }
 
 /** A plain number to four digits, `0.07312`, `2.301`. */

@@ -1,18 +1,9 @@
+import { formatBytes, formatCosine, formatMilliseconds, formatPercent, formatRatio } from '../format.ts';
 import type { PointFigures, Quality, SweepReport } from '../study.ts';
 import { fromZero, logRange, looseRange, wantsLog } from './axis-range.ts';
 import type { Chart } from './chart.ts';
 import type { Level, Line } from './line-data.ts';
-import {
-  bytesText,
-  byteUnit,
-  changeText,
-  cosineText,
-  millisecondsText,
-  numberText,
-  percentText,
-  pointsText,
-  ratioText,
-} from './number-text.ts';
+import { byteUnit, changeText, numberText, pointsText } from './number-text.ts';
 import { onePanel, sideBySide } from './sweep-panels.ts';
 import { anyPoint, failedText, percentOf, sweepLines, sweepTable } from './sweep-points.ts';
 
@@ -35,7 +26,7 @@ const GOODNESS: readonly Goodness[] = [
     title: 'Accuracy by amount',
     axis: 'top-1 accuracy (%)',
     of: (quality) => quality.accuracy,
-    text: percentText,
+    text: formatPercent,
     scale: 100,
     leastSpan: 1,
   },
@@ -44,7 +35,7 @@ const GOODNESS: readonly Goodness[] = [
     title: 'Agreement with the original by amount',
     axis: "answers that are the original's (%)",
     of: (quality) => quality.agreement,
-    text: percentText,
+    text: formatPercent,
     scale: 100,
     leastSpan: 1,
   },
@@ -53,7 +44,7 @@ const GOODNESS: readonly Goodness[] = [
     title: 'Cosine with the original by amount',
     axis: 'smallest cosine of any output',
     of: (quality) => quality.cosine,
-    text: cosineText,
+    text: formatCosine,
     scale: 1,
     leastSpan: 0.0001,
   },
@@ -151,7 +142,7 @@ export async function sizeChart(report: SweepReport): Promise<Chart | null> {
     const original = of(size);
     if (original === null) return [];
     const said = (bytes: number | null): string =>
-      bytes === null ? '' : `${bytesText(bytes)} (${changeText(original, bytes)})`;
+      bytes === null ? '' : `${formatBytes(bytes)} (${changeText(original, bytes)})`;
     const lines = sweepLines(report, { value: (f) => of(f.size), says: (f) => `${name} ${said(of(f.size))}` });
     return anyPoint(lines) ? [{ name, of, original, said, lines }] : [];
   });
@@ -172,11 +163,11 @@ export async function sizeChart(report: SweepReport): Promise<Chart | null> {
     level: {
       value: original / unit.size,
       label: 'original',
-      title: `The original: ${name} ${bytesText(original)}`,
+      title: `The original: ${name} ${formatBytes(original)}`,
     },
   }));
   const title = 'Size by amount';
-  const originals = measures.map(({ name, original }) => `${name} ${bytesText(original)}`).join(', ');
+  const originals = measures.map(({ name, original }) => `${name} ${formatBytes(original)}`).join(', ');
   const summary = `How the size of the file${measures.length > 1 ? ', as it is and after gzip,' : ''} changes with the amount asked, ${seriesText(first.lines)}; the original: ${originals}${failedText(first.lines)}.`;
   return {
     title,
@@ -199,7 +190,7 @@ export async function latencyChart(report: SweepReport): Promise<Chart | null> {
   const said = ({ latency }: PointFigures): string =>
     latency === null
       ? ''
-      : `median ${millisecondsText(latency.median)} (p10 ${millisecondsText(latency.p10)}, p90 ${millisecondsText(latency.p90)}), ${ratioText(latency.speedUp)} as fast as the original${latency.significant ? '' : ', which may be chance'}`;
+      : `median ${formatMilliseconds(latency.median)} (p10 ${formatMilliseconds(latency.p10)}, p90 ${formatMilliseconds(latency.p90)}), ${formatRatio(latency.speedUp)} as fast as the original${latency.significant ? '' : ', which may be chance'}`;
   const lines = sweepLines(report, { value: ({ latency }) => latency?.median ?? null, says: said }, ({ latency }) =>
     latency === null ? {} : { span: [latency.p10, latency.p90], hollow: !latency.significant },
   );
@@ -213,8 +204,8 @@ export async function latencyChart(report: SweepReport): Promise<Chart | null> {
   const level: Level = {
     value: original,
     span: range,
-    label: `original ${millisecondsText(original)}`,
-    title: `The original: median ${millisecondsText(original)}, from ${millisecondsText(range[0])} to ${millisecondsText(range[1])} beside the single points`,
+    label: `original ${formatMilliseconds(original)}`,
+    title: `The original: median ${formatMilliseconds(original)}, from ${formatMilliseconds(range[0])} to ${formatMilliseconds(range[1])} beside the single points`,
   };
   const tops = lines.flatMap((line) => line.points.map((point) => point.span?.[1] ?? point.y));
   const panel = {
@@ -226,7 +217,7 @@ export async function latencyChart(report: SweepReport): Promise<Chart | null> {
   };
   const title = 'Latency by amount';
   const chance = lines.flatMap((line) => line.points).filter((point) => point.hollow === true).length;
-  const summary = `How the time per run changes with the amount asked${threads}, ${seriesText(lines)}; the original takes ${millisecondsText(original)}${bestText(lines, 'lowest', millisecondsText)}${chance === 0 ? '' : `; ${chance} of the points may differ from it by chance alone (hollow)`}${failedText(lines)}.`;
+  const summary = `How the time per run changes with the amount asked${threads}, ${seriesText(lines)}; the original takes ${formatMilliseconds(original)}${bestText(lines, 'lowest', formatMilliseconds)}${chance === 0 ? '' : `; ${chance} of the points may differ from it by chance alone (hollow)`}${failedText(lines)}.`;
   return {
     title,
     summary,
@@ -235,10 +226,10 @@ export async function latencyChart(report: SweepReport): Promise<Chart | null> {
       latency === null
         ? ['', '', '', '', '']
         : [
-            millisecondsText(latency.median),
-            millisecondsText(latency.p10),
-            millisecondsText(latency.p90),
-            ratioText(latency.speedUp),
+            formatMilliseconds(latency.median),
+            formatMilliseconds(latency.p10),
+            formatMilliseconds(latency.p90),
+            formatRatio(latency.speedUp),
             latency.significant ? 'yes' : 'no',
           ],
     ),

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { checkRecipeFile, defaultRecipe, writeRecipe } from '../../src/report/recipe-file.ts';
 import { optionalWord } from './optional-word.ts';
 import { addGroups, engineOptions, outputOptions, runOptions } from './shared-options.ts';
 import { journalOptions, type StudyCommandOptions, studyRun, WITHOUT_TEST, waysOptions } from './study-options.ts';
@@ -51,11 +50,13 @@ export function sensitivityCommand(): Command {
 }
 
 async function run(model: string, options: Options): Promise<void> {
-  const [{ sensitivity }, { renderSensitivity }, { Session }] = await Promise.all([
-    import('../../src/index.ts'),
-    import('../render/sensitivity.ts'),
-    import('../session.ts'),
-  ]);
+  const [{ sensitivity }, { checkRecipeFile, defaultRecipe, writeRecipe }, { renderSensitivity }, { Session }] =
+    await Promise.all([
+      import('../../src/index.ts'),
+      import('../../src/report/recipe-file.ts'),
+      import('../render/sensitivity.ts'),
+      import('../session.ts'),
+    ]);
   const { suggest, force, ...rest } = options;
   const recipe = typeof suggest === 'string' ? suggest : suggest ? defaultRecipe(model) : undefined;
   const { files, stopped } = studyRun(model, 'sensitivity', options);

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
+import { defaultJournal } from '../../src/options/output-path.ts';
 import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
-import { defaultJournal } from '../../src/options/study-options.ts';
 import { optionalWord } from './optional-word.ts';
 import { collect, type SharedOptions } from './shared-options.ts';
 

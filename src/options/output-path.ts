@@ -106,3 +106,8 @@ function isWritable(folder: string): boolean {
     return false;
   }
 }
+
+/** Where the journal of a study goes when nobody says: beside the model, under its whole name. */
+export function defaultJournal(model: string, kind: 'sweep' | 'sensitivity'): string {
+  return `${model}.${kind}.jsonl`;
+}

@@ -75,11 +75,6 @@ export function checkStudyOptions({ workers, journal, fresh }: StudyOptions, pla
   };
 }
 
-/** Where the journal of a study goes when nobody says: beside the model, under its whole name. */
-export function defaultJournal(model: string, kind: 'sweep' | 'sensitivity'): string {
-  return `${model}.${kind}.jsonl`;
-}
-
 /** The drop that a layer may cost, a fraction of 1. @throws OnnxPruneError `bad-option` */
 export function checkTolerance(tolerance: SensitivityOptions['tolerance']): number {
   return parseDrop('--tolerance', tolerance ?? '1%');

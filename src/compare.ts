@@ -176,7 +176,9 @@ async function measure(
     test === undefined || calibration === undefined
       ? null
       : await compare(await inputsOf(calibration, 'calibration data'));
-  const sizes = await clock.time('try sizes', () => trySizes(child, plainA, plainB, specs, { ...request, seed }));
+  const sizes = await clock.time('try sizes', (onProgress) =>
+    trySizes(child, plainA, plainB, specs, { ...request, seed, onProgress }),
+  );
   if (!bench) return { fidelity, onCalibration, sizes, latency: null, latencyAllCores: null, footprints: null };
   const timed = (count: number): Promise<LatencyReport | null> =>
     clock.time('benchmark', (onProgress) =>
@@ -184,8 +186,14 @@ async function measure(
     );
   const cores = availableParallelism();
   const weigh = (path: string): Promise<Footprint> =>
-    clock.time('weigh', () =>
-      measureFootprint(path, inputs.latency, { ...request, threads, deadlineMs: timeout * 1000, deadlineHint: HINT }),
+    clock.time('weigh', (onProgress) =>
+      measureFootprint(path, inputs.latency, {
+        ...request,
+        threads,
+        deadlineMs: timeout * 1000,
+        deadlineHint: HINT,
+        onProgress,
+      }),
     );
   return {
     fidelity,

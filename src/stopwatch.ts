@@ -30,12 +30,16 @@ export class Stopwatch {
     this.#signal?.throwIfAborted();
     this.#tell?.({ step });
     const start = performance.now();
+    let isOver = false;
     try {
       return await work((done, total) => {
+        // What a stream says behind its end would come after the next step began, or after all is told.
+        if (isOver) return;
         this.#signal?.throwIfAborted();
         this.#tell?.({ step, done, total });
       });
     } finally {
+      isOver = true;
       this.seconds[step] = (this.seconds[step] ?? 0) + Math.round(performance.now() - start) / 1000;
     }
   }

@@ -17,7 +17,7 @@ import type { LayerDistribution } from '../report/distribution.ts';
 import { SCHEMA_VERSION } from '../report/report.ts';
 import type { PointFigures, StudyPoint, SweepReport } from '../report/study.ts';
 import { createEngine, RuntimeChild } from '../runtime/index.ts';
-import { Stopwatch } from '../stopwatch.ts';
+import { type Progress, Stopwatch } from '../stopwatch.ts';
 import { packageVersion } from '../version.ts';
 import { withWorkspace } from '../workspace.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -99,9 +99,12 @@ export class Study {
           readData(hooks, specs, place, { samples: settled[0]?.samples, seed }),
         );
         const test = data.test && { testData: async () => data.test ?? refuseGone() };
-        const { fidelity } = await clock.time('measure the original', () =>
-          compareModels(input, input, { bench: false, seed, timeout }, { signal, ...test }),
-        );
+        const { fidelity } = await clock.time('measure the original', (tell) => {
+          const onProgress = ({ done, total }: Progress): void => {
+            if (done !== undefined && total !== undefined) tell(done, total);
+          };
+          return compareModels(input, input, { bench: false, seed, timeout }, { signal, onProgress, ...test });
+        });
         const size = await measureOriginal(loaded, {});
         const fingerprint = await fingerprintOf(loaded, digestOf(data), threads);
         const opened =

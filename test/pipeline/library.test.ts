@@ -56,7 +56,9 @@ describe('prune as a function', patient, () => {
     const input = folder.write('m.onnx', smallNet().bytes());
     await prune(input, { structured: 0.5 }, { onProgress: ({ step }) => steps.push(step) });
     const wanted = ['read', 'prune', 'find inputs', 'prove', 'compare', 'benchmark', 'write'];
-    expect(steps.filter((step) => wanted.includes(step))).toEqual(wanted);
+    // Steps that know how far they are tell it several times.
+    const begun = steps.filter((step, index) => step !== steps[index - 1]);
+    expect(begun.filter((step) => wanted.includes(step))).toEqual(wanted);
   });
 
   it('stops when its signal aborts, with the reason that was given', async () => {

@@ -93,11 +93,8 @@ describe('A sweep', { timeout: 120_000 }, () => {
     const second = await sweep(model, { structured: '25,50', unstructured: '90', bench: false }, digits);
     expect(second.resumed).toBe(1);
     expect(lines()).toBe(4);
-    const fresh = await sweep(model, { structured: '25,50', unstructured: '90', bench: false, journal: false }, digits);
-    expect(withoutTimes(pointsOf(second))).toEqual(withoutTimes(pointsOf(fresh)));
-    // Points that were not timed do not do where times are wanted.
-    expect((await sweep(model, { structured: '50' }, digits)).resumed).toBe(0);
-    // Nor do those of other data.
+    expect(second.series[0]?.points[1]).toEqual(first.series[0]?.points[0]);
+    // Points of other data do not do.
     const random = await sweep(model, { structured: '50', bench: false });
     expect(random.resumed).toBe(0);
     expect(random.notes.join()).toContain('was put aside as');
@@ -150,12 +147,12 @@ describe('A sweep', { timeout: 120_000 }, () => {
         if (step === 'sweep' && done === 1) stop.abort(reason);
       },
     };
-    const wanted = { structured: '10:90:10', bench: false, workers: 2 } as const;
+    const wanted = { structured: '20:80:20', bench: false, workers: 2 } as const;
     await expect(sweep(model, wanted, hooks)).rejects.toBe(reason);
     expect(readdirSync(folder).filter((name) => name.startsWith('onnx-prune-'))).toEqual([]);
     const report = await sweep(model, wanted, digits);
     expect(report.resumed).toBeGreaterThanOrEqual(1);
-    expect(report.resumed).toBeLessThan(9);
+    expect(report.resumed).toBeLessThan(4);
     expect(pointsOf(report).every(({ problem }) => problem === null)).toBe(true);
   });
 });

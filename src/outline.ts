@@ -2,6 +2,7 @@ import { holdsWeights } from './ir/data-type.ts';
 import type { Graph } from './ir/graph.ts';
 import { initializersIn, labelOf, type Node, readsOf, subgraphsOf } from './ir/node.ts';
 import type { Value } from './ir/value.ts';
+import { readsLengths } from './normalise/data-dependence.ts';
 import { ruleOf } from './ops/rules.ts';
 import {
   constantsOf,
@@ -155,9 +156,4 @@ function isWeight({ tensor }: Value): boolean {
 
 function holdsInside(node: Node): boolean {
   return subgraphsOf(node).some((body) => initializersIn(body).some(isWeight));
-}
-
-/** Whether a node reads nothing of a tensor but its dims. */
-function readsLengths({ domain, opType }: Node): boolean {
-  return domain === '' && (opType === 'Shape' || opType === 'Size');
 }

@@ -38,6 +38,11 @@ const SHAPED_BY: Readonly<Record<string, readonly number[]>> = {
 /** Operators that turn lengths into elements: what they give depends on sizes alone. */
 const READS_LENGTHS: ReadonlySet<string> = new Set(['Shape', 'Size']);
 
+/** Whether a node reads nothing of a tensor but its dims. */
+export function readsLengths({ domain, opType }: Node): boolean {
+  return domain === '' && READS_LENGTHS.has(opType);
+}
+
 /**
  * The values whose dims depend on what the model's inputs hold, not only on how long they are: those behind operators
  * such as NonZero, behind bodies, and those shaped by computed elements. What is seen of such dims in one run says
@@ -49,7 +54,7 @@ export function shapedByData(graph: Graph): ReadonlySet<Value> {
   for (const node of graph.sorted()) {
     const read = node.inputs.filter((value) => value !== undefined);
     const isShaped = read.some((value) => shaped.has(value)) || makesByData(node, elements);
-    const isComputed = isShaped || (!READS_LENGTHS.has(node.opType) && read.some((value) => elements.has(value)));
+    const isComputed = isShaped || (!readsLengths(node) && read.some((value) => elements.has(value)));
     for (const output of node.outputs) {
       if (output === undefined) continue;
       if (isShaped) shaped.add(output);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Desk } from './support/desk.ts';
 import { at, parse } from './support/read.ts';
@@ -10,6 +10,8 @@ describe('help', { timeout: 30_000 }, () => {
     ['quantize', ['quantize']],
     ['inspect', ['inspect']],
     ['compare', ['compare']],
+    ['sweep', ['sweep']],
+    ['sensitivity', ['sensitivity']],
   ])('of %s has examples, and fits 80 columns but for those', async (_, words) => {
     const { code, stdout, stderr } = await new Desk().run(...words, '--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -49,4 +51,8 @@ describe('--version', () => {
     const { code, stdout } = await new Desk().run('--version');
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${String(at(manifest, 'version'))}\n` });
   });
+});
+
+it.skipIf(process.platform === 'win32')('The built command may be run as it is, as often as it is built', () => {
+  expect(statSync(Desk.command).mode & 0o111).toBe(0o111);
 });

@@ -28,7 +28,7 @@ export function sensitivityCommand(): Command {
     .argument('<model>', 'the .onnx file; it is never touched')
     .option(
       '--structured <amounts>',
-      'percents of channels to remove from one group at a time: from:to:step such as 10:90:20, or a list such as 25,50,75',
+      'percents of channels to remove from one group at a time: from:to:step such as 10:90:20, or a list such as 10,30,50 (default, where neither is given: 25,50,75)',
     )
     .option('--unstructured <amounts>', 'percents of one weight at a time to make zero, written alike')
     .option('--tolerance <points>', 'right answers that a layer may cost and still bear its amount (default: 1%)')

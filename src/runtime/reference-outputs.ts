@@ -18,11 +18,30 @@ export function knownOutputs(key: string | undefined): readonly Outputs[] | unde
   return key !== undefined && kept?.key === key ? kept.outputs : undefined;
 }
 
-/** Keeps the outputs of a model for all batches, in place of those before, where they are not too many. */
-export function keepOutputs(key: string | undefined, outputs: readonly Outputs[]): void {
-  if (key === undefined) return;
-  const bytes = outputs.flatMap((each) => Object.values(each)).reduce((sum, { data }) => sum + sizeOf(data), 0);
-  kept = bytes <= MOST_BYTES ? { key, outputs } : undefined;
+/** Gathers the outputs of a model batch by batch, to be kept in place of those before; lets go of them where they are too many. */
+export class OutputsToKeep {
+  readonly #key: string | undefined;
+  #outputs: Outputs[] | undefined;
+  #bytes = 0;
+
+  /** @param key see `keyOf`; undefined to keep nothing */
+  constructor(key: string | undefined) {
+    this.#key = key;
+    this.#outputs = key === undefined ? undefined : [];
+  }
+
+  /** Adds the outputs of the next batch. */
+  add(outputs: Outputs): void {
+    if (this.#outputs === undefined) return;
+    this.#bytes += Object.values(outputs).reduce((sum, { data }) => sum + sizeOf(data), 0);
+    if (this.#bytes > MOST_BYTES) this.#outputs = undefined;
+    else this.#outputs.push(outputs);
+  }
+
+  /** All batches were added. */
+  keep(): void {
+    if (this.#key !== undefined && this.#outputs !== undefined) kept = { key: this.#key, outputs: this.#outputs };
+  }
 }
 
 function sizeOf(data: HostTensor['data']): number {

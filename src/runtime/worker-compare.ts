@@ -1,7 +1,7 @@
 import { OnnxPruneError } from '../errors.ts';
 import { OutputMeasure } from './measure.ts';
 import type { Params, Tell } from './protocol.ts';
-import { keepOutputs, keyOf, knownOutputs } from './reference-outputs.ts';
+import { keyOf, knownOutputs, OutputsToKeep } from './reference-outputs.ts';
 import { type Session, withSession } from './session.ts';
 import { TruthMeasure } from './truth.ts';
 import type {
@@ -104,10 +104,10 @@ async function compareSessions(
   const pair = new PairMeasure(left, right);
   const truth = new TruthMeasure();
   const known = knownOutputs(key);
-  const reference: Readonly<Record<string, HostTensor>>[] = [];
+  const reference = new OutputsToKeep(known === undefined ? key : undefined);
   for (const [index, feeds] of batches.entries()) {
     const a = known?.[index] ?? (await pair.runA(feeds));
-    reference.push(a);
+    reference.add(a);
     const b = await pair.runB(feeds);
     pair.add(a, b);
     const label = labels?.[index];
@@ -121,7 +121,7 @@ async function compareSessions(
     }
     tell(index + 1, batches.length);
   }
-  if (known === undefined) keepOutputs(key, reference);
+  reference.keep();
   return { outputs: pair.result(), ...truth.result(), uncompared: [] };
 }
 

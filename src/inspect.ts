@@ -13,7 +13,7 @@ import { declaredSymbols, printableDims } from './printable-dims.ts';
 import { type GroupOutline, type InspectReport, type LayerReport, SCHEMA_VERSION } from './report/report.ts';
 import { createEngine, RuntimeChild } from './runtime/index.ts';
 import { type Progress, Stopwatch } from './stopwatch.ts';
-import { headOf, keptWhole, namesOf } from './transforms/describe-groups.ts';
+import { channelsIn, keptWhole, namesOf } from './transforms/describe-groups.ts';
 
 /** What `inspect` can be told. */
 export interface InspectOptions {
@@ -112,11 +112,7 @@ function layersOf(nodes: readonly Node[], symbols: ReadonlySet<Dim>): LayerRepor
 }
 
 function describeGroup(group: Group, unitsAlong: ReturnType<typeof buildChannelMap>['unitsAlong']): GroupOutline {
-  const head = headOf(group);
-  const units = head && unitsAlong(head.axis);
-  const channels =
-    units?.reduce((sum, unit) => sum + Number(unit >= group.first && unit < group.first + group.count), 0) ??
-    group.count;
+  const channels = channelsIn(group, unitsAlong);
   const cuts = new Map(
     group.members.map(({ axis }) => [
       `${axis.value.name} ${axis.dim}`,

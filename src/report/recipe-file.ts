@@ -1,7 +1,7 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { OnnxPruneError } from '../errors.ts';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { replaceFiles } from '../onnx/replace-files.ts';
+import { checkPlace, refusePath } from './file-place.ts';
 
 /** Where a recipe goes when nobody says: `model.onnx` and `model.onnx.gz` have theirs in `model.recipe.json` beside them. */
 export function defaultRecipe(model: string): string {
@@ -23,21 +23,9 @@ export function checkRecipeFile(
   taken: Readonly<Record<string, string>>,
   force: boolean,
 ): void {
-  const refuse = (what: string): never => {
-    throw new OnnxPruneError('bad-option', path, `${option} "${path}" ${what}.`);
-  };
-  const folder = dirname(resolve(path));
-  if (!existsSync(folder)) refuse(`cannot be written: the folder "${folder}" does not exist; make it first`);
-  for (const [what, other] of Object.entries(taken)) {
-    if (realPathOf(path) === realPathOf(other)) refuse(`is ${what}; name another file`);
-  }
-  if (!existsSync(path)) return;
-  if (statSync(path).isDirectory()) refuse('is a directory; name a file in it');
-  if (!force) refuse(`exists already; replace it with --force, or name another file behind ${option}`);
-}
-
-function realPathOf(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolve(path);
+  checkPlace(option, path, taken);
+  if (existsSync(path) && !force)
+    refusePath(option, path, `exists already; replace it with --force, or name another file behind ${option}`);
 }
 
 /** Writes a recipe as `prune` reads it with --recipe: JSON, whole or not there. @throws OnnxPruneError `bad-file` */

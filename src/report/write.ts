@@ -1,7 +1,7 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { dirname, extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
 import { replaceFiles } from '../onnx/replace-files.ts';
+import { checkPlace, refusePath } from './file-place.ts';
 import { type AnyReport, renderJson } from './json.ts';
 
 /** What makes the text of a report, by the ending of its file. Each form is loaded when it is asked for. */
@@ -20,24 +20,11 @@ const FORMS: ReadonlyMap<string, (report: AnyReport) => Promise<string>> = new M
  */
 export function checkReportPath(option: string, path: string, taken: Readonly<Record<string, string>> = {}): void {
   const extension = extname(path).toLowerCase();
-  const refuse = (what: string): never => {
-    throw new OnnxPruneError('bad-option', path, `${option} "${path}" ${what}.`);
-  };
   if (!FORMS.has(extension)) {
     const found = extension === '' ? 'has no ending' : `ends in "${extension}"`;
-    refuse(`must end in .json, .html, .md or .csv, the forms that reports have, but ${found}`);
+    refusePath(option, path, `must end in .json, .html, .md or .csv, the forms that reports have, but ${found}`);
   }
-  const folder = dirname(resolve(path));
-  if (!existsSync(folder)) refuse(`cannot be written: the folder "${folder}" does not exist; make it first`);
-  if (existsSync(path) && statSync(path).isDirectory()) refuse('is a directory; name a file in it');
-  for (const [what, other] of Object.entries(taken)) {
-    if (realPathOf(path) === realPathOf(other)) refuse(`is ${what}; name another file`);
-  }
-}
-
-/** A path without links and detours, of a file that may not be there yet. */
-function realPathOf(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolve(path);
+  checkPlace(option, path, taken);
 }
 
 /**

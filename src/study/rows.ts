@@ -2,9 +2,8 @@ import { buildChannelMap } from '../channels/build.ts';
 import { weightTensorsOf } from '../channels/weight-tensors.ts';
 import type { Graph } from '../ir/graph.ts';
 import { labelOf } from '../ir/node.ts';
-import { isFloatType } from '../numeric/float-bytes.ts';
 import { ruleOf } from '../ops/rules.ts';
-import { headOf, namesOf } from '../transforms/describe-groups.ts';
+import { channelsIn, namesOf } from '../transforms/describe-groups.ts';
 import { selectGroups } from '../transforms/select-groups.ts';
 import { selectWeights } from '../transforms/select-weights.ts';
 
@@ -35,10 +34,7 @@ export function groupsOf(graph: Graph, wishes: Wishes): Subject[] {
   return selectGroups(map, graph, selection).flatMap(({ group, keptBy }) => {
     // The last unit of a group stays, so those of one have nothing to offer.
     if (keptBy !== undefined || group.count < 2) return [];
-    const head = headOf(group);
-    const units = head && map.unitsAlong(head.axis);
-    const inside = (unit: number): boolean => unit >= group.first && unit < group.first + group.count;
-    const size = units?.reduce((sum, unit) => sum + Number(inside(unit)), 0) ?? group.count;
+    const size = channelsIn(group, map.unitsAlong);
     return [{ name: group.name, nodes: namesOf(group, 'out'), size }];
   });
 }
@@ -47,7 +43,9 @@ export function groupsOf(graph: Graph, wishes: Wishes): Subject[] {
 export function weightsOf(graph: Graph, wishes: Wishes): Subject[] {
   const weights = weightTensorsOf(graph, ruleOf);
   const { candidates } = selectWeights(weights, graph, { ...wishes, include: [], layers: [] }, undefined);
-  return candidates.flatMap(({ weight: { name, nodes, tensor } }) =>
-    isFloatType(tensor.type) ? [{ name, nodes: nodes.map(labelOf), size: tensor.size }] : [],
-  );
+  return candidates.map(({ weight: { name, nodes, tensor } }) => ({
+    name,
+    nodes: nodes.map(labelOf),
+    size: tensor.size,
+  }));
 }

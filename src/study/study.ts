@@ -2,7 +2,6 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { compareModels } from '../compare.ts';
 import { describeDistributions } from '../describe-distributions.ts';
 import { environment } from '../environment.ts';
-import { OnnxPruneError } from '../errors.ts';
 import { measureOriginal } from '../file-sizes.ts';
 import type { Graph } from '../ir/graph.ts';
 import { inputSpecs, judgeInputs } from '../judge/inputs.ts';
@@ -12,7 +11,7 @@ import { defaultJournal } from '../options/output-path.ts';
 import { parseWhole } from '../options/parse.ts';
 import { checkPruneOptions, MOST_THREADS, PRUNE_DEFAULTS, type PruneHooks } from '../options/prune-options.ts';
 import { checkStudyOptions, type StudyOptions, type StudyWishes } from '../options/study-options.ts';
-import { type RunData, readData } from '../read-data.ts';
+import { readData } from '../read-data.ts';
 import type { LayerDistribution } from '../report/distribution.ts';
 import { SCHEMA_VERSION } from '../report/report.ts';
 import type { PointFigures, StudyPoint, SweepReport } from '../report/study.ts';
@@ -47,9 +46,7 @@ export interface StudySetting {
 interface Ground {
   readonly wishes: StudyWishes;
   readonly clock: Stopwatch;
-  readonly child: RuntimeChild;
   readonly loaded: LoadedModel;
-  readonly data: RunData;
   readonly workers: Workers;
   /** Undefined under `bench: false`. */
   readonly timing: Timing | undefined;
@@ -77,7 +74,7 @@ export class Study {
   /**
    * Reads the model and the data, measures the original, and lends a study to the work; all its processes and files are gone
    * afterwards.
-   * @param jobsOf what will be pruned how, for options to be refused before any work
+   * @param checked jobs whose options are refused before any work where they are wrong
    * @throws OnnxPruneError `bad-option`, `bad-file`, `bad-model`, `bad-data`, `runtime-refused` for what no job could do either
    */
   static async with<T>(setting: StudySetting, checked: readonly Job[], work: (study: Study) => Promise<T>): Promise<T> {
@@ -98,12 +95,13 @@ export class Study {
         const data = await clock.time('read data', () =>
           readData(hooks, specs, place, { samples: settled[0]?.samples, seed }),
         );
-        const test = data.test && { testData: async () => data.test ?? refuseGone() };
+        const { test } = data;
+        const labelled = test && { testData: async () => test };
         const { fidelity } = await clock.time('measure the original', (tell) => {
           const onProgress = ({ done, total }: Progress): void => {
             if (done !== undefined && total !== undefined) tell(done, total);
           };
-          return compareModels(input, input, { bench: false, seed, timeout }, { signal, onProgress, ...test });
+          return compareModels(input, input, { bench: false, seed, timeout }, { signal, onProgress, ...labelled });
         });
         const size = await measureOriginal(loaded, {});
         const fingerprint = await fingerprintOf(loaded, digestOf(data), threads);
@@ -123,7 +121,7 @@ export class Study {
             ? undefined
             : await clock.time('find inputs', async () => {
                 const plain = await plainModelFile(input, place('original.onnx'));
-                const inputs = await judgeInputs(child, plain, specs, data.test, { signal, seed });
+                const inputs = await judgeInputs(child, plain, specs, test, { signal, seed });
                 return new Timing(child, plain, inputs.latency, threads, signal);
               });
         const workers = new Workers(wishes.workers, input, dataFile, folder);
@@ -136,15 +134,13 @@ export class Study {
               {
                 wishes,
                 clock,
-                child,
                 loaded,
-                data,
                 workers,
                 timing,
                 journal: opened?.journal,
                 place,
                 original: { size, quality: qualityOf(fidelity) },
-                on: data.test === undefined ? 'random inputs' : 'test data',
+                on: test === undefined ? 'random inputs' : 'test data',
                 samples: fidelity.samples,
               },
               notes,
@@ -277,9 +273,4 @@ function measured({ amount }: Job, { reached, ...rest }: Outcome, latency: Point
 
 function failed({ amount }: Job, problem: string): StudyPoint {
   return { amount, reached: 0, figures: null, problem };
-}
-
-/** The hook is only there where the data are. */
-function refuseGone(): never {
-  throw new OnnxPruneError('internal', 'test data', 'The test data are gone.');
 }

@@ -66,6 +66,14 @@ export function headOf(group: Group): Member | undefined {
   return group.members.find((member) => member.role === 'out') ?? group.members.find((member) => member.role === 'in');
 }
 
+/** Channels of a group along the axis of the weight that names it. */
+export function channelsIn(group: Group, unitsAlong: ChannelMap['unitsAlong']): number {
+  const head = headOf(group);
+  const units = head && unitsAlong(head.axis);
+  const isInside = (unit: number): boolean => unit >= group.first && unit < group.first + group.count;
+  return units?.reduce((sum, unit) => sum + Number(isInside(unit)), 0) ?? group.count;
+}
+
 /** Describes a group after its cut was decided and before the graph shrinks. */
 export function describeGroup({ group, asked }: Quota, cut: Cut, criterion: string): GroupReport {
   const head = headOf(group);

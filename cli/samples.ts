@@ -18,7 +18,7 @@ export interface MatchedSamples {
   readonly count: number;
   /** One array per model input, already of the input's type. */
   readonly feeds: ReadonlyMap<string, NumpyArray>;
-  /** Class numbers or other integers to compare with, where the file has an array `labels`. */
+  /** Numbers of classes, or numbers that an output should have, where the file has an array `labels`. */
   readonly labels: NumpyArray | undefined;
 }
 
@@ -179,13 +179,7 @@ function bindSymbols(
   }
 }
 
-function checkLabels(source: string, { dtype, shape }: ArrayHead): void {
-  if (dtype.startsWith('float')) {
-    throw bad(
-      source,
-      `${source}: '${LABELS}' is ${dtype}, but labels are class numbers; convert them with labels.astype('int64').`,
-    );
-  }
+function checkLabels(source: string, { shape }: ArrayHead): void {
   if (shape.length === 0) {
     throw bad(
       source,

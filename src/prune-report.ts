@@ -119,9 +119,9 @@ function notesOn({
     notes.push('--heads was given, but no attention heads were found that can leave.');
   if (options.headDim !== undefined && !has('head-dim'))
     notes.push('--head-dim was given, but no dimensions inside attention heads were found that can leave.');
-  if (testData?.labels !== undefined && fidelity?.accuracy === null) {
+  if (testData?.labels !== undefined && fidelity?.accuracy === null && fidelity.regression === null) {
     notes.push(
-      `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis.`,
+      `The labels of shape [${testData.labels.dims.join(', ')}] fit no output, so no accuracy was measured: an output of class scores has the shape of the labels and the classes as its last axis, one of numbers the shape of the labels.`,
     );
   }
   if (calibrated && !readsCalibration(options))

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { ModelBuilder } from '../support/build.ts';
+import { floatArray, npz } from './support/arrays.ts';
 import { Desk } from './support/desk.ts';
 import { smallNet } from './support/models.ts';
 import { at, hasEscapes, numberAt, parse } from './support/read.ts';
@@ -39,6 +41,29 @@ describe('onnx-prune compare', { timeout: 60_000 }, () => {
     expect(at(report, 'fidelity', 'accuracy')).toMatchObject({ total: 1000, hitsA: 987 });
     expect(numberAt(report, 'latency', 'before', 'median')).toBeGreaterThan(0);
     expect(numberAt(report, 'b', 'fileBytes')).toBe(desk.read('mnist-cnn.pruned.onnx').length);
+  });
+
+  it('measures the squared error where labels are numbers of an output', async () => {
+    const desk = new Desk();
+    const plus = (value: number): Uint8Array => {
+      const b = new ModelBuilder();
+      const sum = b.node('Add', [b.input('x', 'float32', ['N', 3]), b.constant('c', 'float32', [], [value])]);
+      b.output(b.node('Identity', [sum], {}, { outputs: ['y'] }), 'float32', ['N', 3]);
+      return b.bytes();
+    };
+    desk.write('a.onnx', plus(1));
+    desk.write('b.onnx', plus(3));
+    // The labels are x, so that every number of a model is off by what it adds.
+    desk.write('test.npz', npz({ x: floatArray(8, 3), labels: floatArray(8, 3) }));
+    const wanted = ['compare', 'a.onnx', 'b.onnx', '--test', 'test.npz', '--no-bench'];
+    const { code, stdout, stderr } = await desk.run(...wanted, '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const fidelity = at(parse(stdout), 'fidelity');
+    expect(at(fidelity, 'accuracy')).toBeNull();
+    expect(at(fidelity, 'regression', 'total')).toBe(24);
+    expect(numberAt(fidelity, 'regression', 'mseA')).toBeCloseTo(1, 5);
+    expect(numberAt(fidelity, 'regression', 'mseB')).toBeCloseTo(9, 5);
+    expect((await desk.run(...wanted)).stdout).toMatch(/mean squared error 1(\.0)? → 9(\.0)?, over 24 numbers of y/);
   });
 
   it('feeds the batch that one of the two insists on', async () => {

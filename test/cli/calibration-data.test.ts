@@ -137,8 +137,8 @@ describe('calibration data read by position', () => {
     ],
     ['unequal counts', zipSync({ ...FILES, 'labels.npy': npyBytes('<i8', [2], new Uint8Array(16)) })],
     [
-      'labels that are no classes',
-      zipSync({ ...FILES, 'labels.npy': npyBytes('<f4', [COUNT], new Uint8Array(COUNT * 4)) }),
+      'a single label',
+      zipSync({ ...FILES, 'labels.npy': npyBytes('<i8', [], new Uint8Array(8)) }),
     ],
     [
       'no samples',

@@ -136,10 +136,7 @@ describe('calibration data read by position', () => {
       zipSync({ ...FILES, 'x.npy': npyBytes('<i4', [COUNT, 2, 2], new Uint8Array(COUNT * 16)) }),
     ],
     ['unequal counts', zipSync({ ...FILES, 'labels.npy': npyBytes('<i8', [2], new Uint8Array(16)) })],
-    [
-      'a single label',
-      zipSync({ ...FILES, 'labels.npy': npyBytes('<i8', [], new Uint8Array(8)) }),
-    ],
+    ['a single label', zipSync({ ...FILES, 'labels.npy': npyBytes('<i8', [], new Uint8Array(8)) })],
     [
       'no samples',
       zipSync({

@@ -2,10 +2,14 @@ import { basename, join } from 'node:path';
 import { OnnxPruneError } from './errors.ts';
 import { checkGraph } from './ir/check.ts';
 import type { Engine } from './ir/facts.ts';
-import { importModel, type Model } from './ir/model.ts';
+import { cloneModel, importModel, type Model } from './ir/model.ts';
 import { initializersIn, nodesIn } from './ir/node.ts';
+import { Tensor } from './ir/tensor.ts';
+import { TensorStore } from './ir/tensor-store.ts';
 import { normalise } from './normalise/normalise.ts';
+import { tensorsOf } from './onnx/all-tensors.ts';
 import { externalLocation } from './onnx/external-data.ts';
+import type { ModelProto } from './onnx/messages.ts';
 import { type ModelFile, readModelFile } from './onnx/read.ts';
 import { holdsSparse } from './onnx/sparse.ts';
 import { hasRule } from './ops/rules.ts';
@@ -26,24 +30,37 @@ export interface LoadedModel {
   readonly nodesInFile: number;
   /** Whether tidying up folded or rewired anything. */
   readonly rewired: boolean;
+  /** The model before it was tidied up, where its weights stay in files; undefined where they may be in memory. */
+  readonly asRead: Model | undefined;
+}
+
+/** How much of a model may be in memory, and where the rest goes. */
+export interface WeightRoom {
+  /** Bytes of weights; a model with more of them has all its large tensors in files. */
+  readonly memory: number;
+  /** A file of the run's own for tensors that change. */
+  readonly scratch: string;
 }
 
 /**
  * Reads a model and normalises it.
+ * @param room where it is left out, what the model's own files do not hold beside it is in memory
  * @throws OnnxPruneError `bad-file`, `bad-model` as reading and importing do, `runtime-refused` where onnxruntime does not accept it
  */
-export async function loadModel(path: string, engine: Engine): Promise<LoadedModel> {
-  const file = await readModelFile(path);
-  return about(path, () => prepare(path, file, engine));
+export async function loadModel(path: string, engine: Engine, room?: WeightRoom): Promise<LoadedModel> {
+  const file = await readModelFile(path, room);
+  return about(path, () => prepare(path, file, engine, room));
 }
 
 async function prepare(
   path: string,
   { model: proto, directory, bytes, modelBytes }: ModelFile,
   engine: Engine,
+  room: WeightRoom | undefined,
 ): Promise<LoadedModel> {
   const sparse = holdsSparse(proto);
-  const model = importModel(proto, directory);
+  const isStored = room !== undefined && weightBytes(proto) > room.memory;
+  const model = importModel(proto, directory, isStored ? new TensorStore(room.scratch) : undefined);
   checkGraph(model.graph);
   if (model.graph.outputs.length === 0) {
     throw new OnnxPruneError(
@@ -58,8 +75,34 @@ async function prepare(
   });
   const dataFiles = [...new Set(locations)].map((location) => join(directory, location));
   const nodesInFile = nodesIn(model.graph).length;
-  const rewired = await normalise(model, engine);
-  return { path, model, bytes, modelBytes, sparse, dataFiles, nodesInFile, rewired };
+  const asRead = isStored ? cloneModel(model).model : undefined;
+  const rewired = await normalise(model, isStored ? unobserved(engine) : engine);
+  if (asRead !== undefined) takeTypes(asRead, model);
+  return { path, model, bytes, modelBytes, sparse, dataFiles, nodesInFile, rewired, asRead };
+}
+
+function weightBytes(proto: ModelProto): number {
+  let bytes = 0;
+  for (const tensor of tensorsOf(proto)) bytes += new Tensor(tensor).byteLength;
+  return bytes;
+}
+
+/** Seeing lengths by running the whole model would take it into memory; what is not known without stays whole. */
+function unobserved(engine: Engine): Engine {
+  return {
+    inferShapes: (model) => engine.inferShapes(model),
+    evaluate: (model) => engine.evaluate(model),
+    observeShapes: () => Promise.resolve(new Map()),
+  };
+}
+
+/** Takes over what was found out of values that are still there. */
+function takeTypes({ graph }: Model, { graph: tidied }: Model): void {
+  const types = new Map([...tidied.values].map(({ name, type }) => [name, type]));
+  for (const value of graph.values) {
+    const type = types.get(value.name);
+    if (type !== undefined && value.tensor === undefined) graph.setType(value, type);
+  }
 }
 
 /** Names the file in what goes wrong with a model, since its parts do not know which file they are of. */

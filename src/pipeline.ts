@@ -128,9 +128,12 @@ class PruneRun {
   async execute(workspace: (name: string) => string): Promise<Report> {
     const options = this.#options;
     if (!options.dryRun) checkOutput(this.#named ? '-o' : 'The output', this.#output, this.#input, options.force);
-    const files = new ModelFiles(workspace, this.#clock);
     const engine = createEngine(this.#child, this.#request);
-    const read = await this.#clock.time('read', () => loadModel(this.#input, engine));
+    const room = { memory: options.memory, scratch: workspace('weights') };
+    const read = await this.#clock.time('read', () => loadModel(this.#input, engine, room));
+    const { asRead } = read;
+    const stored = asRead && { child: this.#child, memory: options.memory };
+    const files = new ModelFiles(workspace, this.#clock, stored);
     const { model, opset } =
       options.int8 === undefined ? { model: read.model, opset: null } : readyForIntegers(read.model);
     const loaded = { ...read, model, rewired: read.rewired || opset !== null };
@@ -140,15 +143,21 @@ class PruneRun {
     const specs = inputSpecs(model.graph);
     const testData = await this.#hooks.testData?.(specs);
     const storage: Storage = { sparse: options.sparseFormat ?? loaded.sparse };
-    const original = once(() => plainModelFile(this.#input, workspace('original.onnx')));
+    const original = once(() =>
+      asRead === undefined
+        ? plainModelFile(this.#input, workspace('original.onnx'))
+        : files.write('original.onnx', asRead),
+    );
     const inputs = once(async () => {
       const path = await original();
-      const request = { ...this.#request, seed: options.seed };
+      const request = { ...this.#request, seed: options.seed, few: stored !== undefined };
       return this.#clock.time('find inputs', () => judgeInputs(this.#child, path, specs, testData, request));
     });
     const before = await this.#clock.time('measure size', (tell) => measureOriginal(loaded, this.#gzipMeasure(tell)));
     const draft = outlineBefore(model.graph);
 
+    // What changes in place is seen through small tensors, which are shared.
+    if (stored !== undefined && options.verify) await original();
     const inner = innerRounding(model.graph);
     const cleaned = options.verify && loaded.rewired ? await files.write('cleaned.onnx', model) : undefined;
     const { batches, held } = await this.#batches(specs, workspace, testData);
@@ -186,11 +195,22 @@ class PruneRun {
     const result = once(() =>
       storage.sparse ? this.#writeStored(workspace('result.onnx'), model, storage) : files.fileOf(model),
     );
+    // Of models in parts, loading them is what takes the time.
+    const judged = stored === undefined ? options : { ...options, bench: false };
     const { fusion, ...verdict } = goals.isAbandoned
       ? UNSEEN
       : await judgeRun(
-          { child: this.#child, clock: this.#clock, request: this.#request, options, place: workspace },
-          { original, cleaned, passes: done.passes, inner, model, quantization: done.quantization, result, inputs },
+          { child: this.#child, clock: this.#clock, request: this.#request, options: judged, place: workspace },
+          {
+            original,
+            cleaned,
+            passes: done.passes,
+            inner,
+            model,
+            quantization: stored === undefined ? done.quantization : null,
+            result,
+            inputs,
+          },
         );
     const exported = exportModel(model, 'embed', storage);
     const after = await this.#clock.time('measure size', (tell) =>

@@ -8,7 +8,15 @@ import { formulaHelp } from '../formula-help.ts';
 import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
 import { optionalWord } from './optional-word.ts';
-import { addGroups, collect, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import {
+  addGroups,
+  collect,
+  engineOptions,
+  memoryOption,
+  outputOptions,
+  runOptions,
+  type SharedOptions,
+} from './shared-options.ts';
 
 interface Options extends SharedOptions, Int8CommandOptions, GateCommandOptions {
   readonly structured?: string;
@@ -198,7 +206,7 @@ export function pruneCommand(): Command {
   addGroups(command, {
     '8-bit integers:': int8Options(),
     'Gates:': [...gateOptions(), keepOption()],
-    'Judging:': runOptions(),
+    'Judging:': [...runOptions(), memoryOption()],
     'What is shown:': outputOptions(),
   });
   return command

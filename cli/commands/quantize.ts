@@ -2,7 +2,15 @@ import { Command, Option } from 'commander';
 import { defaultOutput } from '../../src/options/output-path.ts';
 import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
-import { addGroups, collect, engineOptions, outputOptions, runOptions, type SharedOptions } from './shared-options.ts';
+import {
+  addGroups,
+  collect,
+  engineOptions,
+  memoryOption,
+  outputOptions,
+  runOptions,
+  type SharedOptions,
+} from './shared-options.ts';
 
 interface Options extends SharedOptions, Int8CommandOptions, GateCommandOptions {
   readonly exclude: readonly string[];
@@ -74,7 +82,7 @@ export function quantizeCommand(): Command {
     .option('--require-change', 'fail with exit status 3 where nothing could be quantized');
   addGroups(command, {
     'Gates:': [...gateOptions(), keepOption()],
-    'Judging:': runOptions(),
+    'Judging:': [...runOptions(), memoryOption()],
     'What is shown:': outputOptions(),
   });
   return command.addHelpText('after', () => EXAMPLES).action((model: string, options: Options) => run(model, options));

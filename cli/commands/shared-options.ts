@@ -31,6 +31,14 @@ export function runOptions(): Option[] {
   ];
 }
 
+/** What may be in memory. */
+export function memoryOption(): Option {
+  return new Option(
+    '--memory <size>',
+    'weights that may be in memory; a model with more is worked on tensor by tensor, with its weights in files',
+  ).default(PRUNE_DEFAULTS.memory);
+}
+
 /** What is shown and how. */
 export function outputOptions(): Option[] {
   return [

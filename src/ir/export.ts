@@ -12,7 +12,7 @@ import type { Attribute, Node } from './node.ts';
 import { sparseMessage } from './sparse-tensor.ts';
 import { dimsOf, type TensorType, type Value } from './value.ts';
 
-/** What becomes of data in other files: references stay as they are, or the data are read into the message. */
+/** What becomes of data in other files: references stay as they are, or the message holds the data, which are read when it is written. */
 export type ExternalData = 'refer' | 'embed';
 
 /** How a message stores what the graph holds. */
@@ -70,7 +70,7 @@ function exportAttribute({ proto, graphs }: Attribute, external: ExternalData, s
 export function exportTensor(value: Value, external: ExternalData): TensorProto {
   const { tensor } = value;
   if (tensor === undefined) return {};
-  const stored = external === 'embed' && tensor.isExternal ? tensor.withData(tensor.dims, tensor.raw()) : tensor;
+  const stored = external === 'embed' && tensor.isExternal ? tensor.withData(tensor.dims, tensor.data()) : tensor;
   const { proto } = stored;
   return proto.name === value.name ? proto : Object.assign(copyMessage(proto), { name: value.name });
 }

@@ -2,6 +2,7 @@ import { OnnxPruneError } from '../errors.ts';
 import type { AttributeProto, GraphProto, NodeProto, ValueInfoProto } from '../onnx/messages.ts';
 import { type Attribute, capturesOf, labelOf, type Node, subgraphsOf } from './node.ts';
 import type { Tensor } from './tensor.ts';
+import type { TensorStore } from './tensor-store.ts';
 import type { TensorType, Value } from './value.ts';
 
 class GraphValue implements Value {
@@ -48,6 +49,8 @@ export interface Scope {
   opsets: ReadonlyMap<string, number>;
   /** Up to IR 3 every initializer must be listed as a graph input too. */
   readonly initializersAreInputs: boolean;
+  /** Where the data of large tensors go that are not to stay in memory; absent where they may. */
+  readonly store?: TensorStore | undefined;
 }
 
 /** What a new node is made of. */
@@ -151,7 +154,7 @@ export class Graph {
   setTensor(value: Value, tensor: Tensor): void {
     const owned = this.#own(value);
     if (owned.producer !== undefined) throw this.#broken(owned, 'is produced by a node and cannot be an initializer');
-    owned.tensor = tensor;
+    owned.tensor = this.scope.store?.keep(tensor) ?? tensor;
     owned.type = { type: tensor.type, dims: tensor.dims };
     this.#initializers.add(owned);
   }

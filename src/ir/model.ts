@@ -5,6 +5,7 @@ import { declarationOf, type ExternalData, exportGraph, exportTensor, type Stora
 import type { Graph } from './graph.ts';
 import { importGraph } from './import.ts';
 import { domainName, operatorSetsOf } from './operator-sets.ts';
+import type { TensorStore } from './tensor-store.ts';
 import type { Value } from './value.ts';
 
 /** A model in memory: its graph, and all else that its file says. */
@@ -22,9 +23,10 @@ export interface ModelClone extends GraphClone {
 /**
  * Turns a decoded message into a graph of nodes and values.
  * @param directory folder that external data are read from
+ * @param store where large tensors that are made later go; they stay in memory without one
  * @throws OnnxPruneError `bad-model` for names that are missing or defined twice
  */
-export function importModel(proto: ModelProto, directory?: string): Model {
+export function importModel(proto: ModelProto, directory?: string, store?: TensorStore): Model {
   const opsets = new Map(
     (proto.opsetImport ?? []).map(({ domain, version }) => [domainName(domain), Number(version ?? 1)]),
   );
@@ -32,7 +34,7 @@ export function importModel(proto: ModelProto, directory?: string): Model {
     proto,
     graph: importGraph(
       proto.graph ?? {},
-      { names: new Set(), opsets, initializersAreInputs: Number(proto.irVersion ?? 0) < 4 },
+      { names: new Set(), opsets, initializersAreInputs: Number(proto.irVersion ?? 0) < 4, store },
       directory,
     ),
   };

@@ -1,7 +1,8 @@
 import { OnnxPruneError, present } from '../errors.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../numeric/float16.ts';
-import { externalLocation, readExternal } from '../onnx/external-data.ts';
+import { externalLocation, findExternal, readExternal } from '../onnx/external-data.ts';
 import { copyMessage, type TensorProto } from '../onnx/messages.ts';
+import { atHand, type Bytes, StoredBytes } from '../onnx/stored-bytes.ts';
 import { bitsOf, byteLengthOf, type DataType, dataTypeNumber, dataTypeOf } from './data-type.ts';
 
 /** Number of elements of a shape; the product over no dims is 1. */
@@ -27,8 +28,8 @@ export class Tensor {
     this.#directory = directory;
   }
 
-  /** A new tensor over row-major little-endian bytes, which it keeps without a copy. */
-  static of(type: DataType, dims: readonly number[], rawData: Uint8Array): Tensor {
+  /** A new tensor over row-major little-endian bytes, which it keeps without a copy, or leaves in their file. */
+  static of(type: DataType, dims: readonly number[], rawData: Bytes): Tensor {
     return new Tensor({ dims: [...dims], dataType: dataTypeNumber(type), rawData });
   }
 
@@ -44,7 +45,7 @@ export class Tensor {
   }
 
   /** This tensor with other dims and bytes; name, doc string and metadata stay. */
-  withData(dims: readonly number[], rawData: Uint8Array): Tensor {
+  withData(dims: readonly number[], rawData: Bytes): Tensor {
     const proto = Object.assign(copyMessage(this.proto), { dims: [...dims], rawData });
     for (const field of DATA_FIELDS) delete proto[field];
     return new Tensor(proto);
@@ -60,9 +61,24 @@ export class Tensor {
     return byteLengthOf(this.type, this.size);
   }
 
-  /** Whether the data live in another file. */
+  /** Whether the message says that the data live in another file. */
   get isExternal(): boolean {
     return externalLocation(this.proto) !== undefined;
+  }
+
+  /** Whether the data are in a file and have to be read, all of them, whenever somebody asks. */
+  get isStored(): boolean {
+    return this.proto.rawData instanceof StoredBytes || this.isExternal;
+  }
+
+  /**
+   * The elements as `raw` gives them, or where they are in a file.
+   * @throws OnnxPruneError as `raw` does
+   */
+  data(): Bytes {
+    if (this.isExternal) return findExternal(this.proto, this.#folder, this.byteLength);
+    const { rawData } = this.proto;
+    return rawData instanceof StoredBytes ? this.#fitting(rawData) : this.raw();
   }
 
   /**
@@ -71,8 +87,11 @@ export class Tensor {
    *   `unsupported` for strings, `bad-file` where external data cannot be read
    */
   raw(): Uint8Array {
+    return atHand(this.#fitting(this.#bytes()));
+  }
+
+  #fitting<T extends Bytes>(bytes: T): T {
     const expected = this.byteLength;
-    const bytes = this.#bytes(expected);
     if (bytes.byteLength !== expected) {
       throw new OnnxPruneError(
         'bad-model',
@@ -85,13 +104,16 @@ export class Tensor {
 
   /** Checks that `raw_data`, where the tensor uses it, is as long as dims and type need. @throws OnnxPruneError `bad-model` */
   checkSize(): void {
-    if (this.proto.rawData && this.proto.rawData.byteLength > 0 && bitsOf(this.type) > 0) this.raw();
+    const { rawData } = this.proto;
+    if (rawData && rawData.byteLength > 0 && bitsOf(this.type) > 0) this.#fitting(rawData);
   }
 
-  #bytes(expected: number): Uint8Array {
-    if (externalLocation(this.proto) !== undefined) {
-      return readExternal(this.proto, present(this.#directory, 'the folder of external data'), expected);
-    }
+  get #folder(): string {
+    return present(this.#directory, 'the folder of external data');
+  }
+
+  #bytes(): Bytes {
+    if (this.isExternal) return readExternal(this.proto, this.#folder, this.byteLength);
     const raw = this.proto.rawData;
     if (raw && raw.byteLength > 0) return raw;
     return fromTypedFields(this.proto, this.type, this.#label());

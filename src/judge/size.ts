@@ -3,6 +3,8 @@ import type { Graph } from '../ir/graph.ts';
 import { initializersIn, nodesIn } from '../ir/node.ts';
 import { nonZerosOf } from '../ir/non-zeros.ts';
 import type { Tensor } from '../ir/tensor.ts';
+import { partsLength } from '../onnx/codec.ts';
+import type { Bytes } from '../onnx/stored-bytes.ts';
 import { countMacs } from '../ops/macs.ts';
 import type { ModelSize } from '../report/report.ts';
 import { GZIP_LIMIT, type GzipMeasure, gzipSize } from './gzip-size.ts';
@@ -41,8 +43,8 @@ function weightTensors(graph: Graph): Tensor[] {
  */
 export async function measureSize(
   graph: Graph,
-  parts: readonly Uint8Array[],
-  fileBytes: number = bytesOf(parts),
+  parts: readonly Bytes[],
+  fileBytes: number = partsLength(parts),
   { gzipLimit = GZIP_LIMIT, onProgress }: GzipMeasure = {},
 ): Promise<ModelSize> {
   const { macs, unknown } = countMacs(graph);
@@ -53,16 +55,11 @@ export async function measureSize(
     macsUnknown: unknown,
     nodes: nodesIn(graph).length,
     fileBytes,
-    gzipBytes: bytesOf(parts) <= gzipLimit ? await gzipSize(parts, onProgress) : null,
+    gzipBytes: partsLength(parts) <= gzipLimit ? await gzipSize(parts, onProgress) : null,
   };
 }
 
 /** Bytes of a file of these parts, to the byte. @param compressed whether it is compressed, as `--gzip` does */
-export function storedBytes(parts: readonly Uint8Array[], compressed: boolean): Promise<number> {
-  return compressed ? gzipSize(parts) : Promise.resolve(bytesOf(parts));
-}
-
-/** Bytes of all parts together. */
-export function bytesOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.byteLength, 0);
+export function storedBytes(parts: readonly Bytes[], compressed: boolean): Promise<number> {
+  return compressed ? gzipSize(parts) : Promise.resolve(partsLength(parts));
 }

@@ -29,7 +29,7 @@ export async function evaluateOnVectors(
     names.push(name);
     if (value === undefined || type === undefined) continue;
     if (vector === undefined) {
-      if (value.tensor === undefined || value.tensor.isExternal) return undefined;
+      if (value.tensor === undefined || value.tensor.isStored) return undefined;
       initializer.push(Object.assign(copyMessage(value.tensor.proto), { name }));
     } else {
       if (!isFloatType(type)) return undefined;

@@ -85,7 +85,7 @@ const STORAGE: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'float16', 'bfl
 function isSmall(value: Value): boolean {
   const dims = dimsOf(value);
   const type = value.tensor?.type ?? value.type?.type ?? 'undefined';
-  if (dims === undefined || type === 'string' || type === 'undefined' || value.tensor?.isExternal) return false;
+  if (dims === undefined || type === 'string' || type === 'undefined' || value.tensor?.isStored) return false;
   const lengths = dims.filter((dim) => typeof dim === 'number');
   if (lengths.length < dims.length) return false;
   return sizeOf(lengths) <= (isFloat(type) ? LARGEST.float : LARGEST.other);

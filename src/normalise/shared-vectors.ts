@@ -77,7 +77,7 @@ const PROBE = 64;
 
 function keyOf(tensor: Tensor): string {
   const shape = `${tensor.type} ${tensor.dims.join(' ')}`;
-  if (tensor.isExternal || bitsOf(tensor.type) === 0) return shape;
+  if (tensor.isStored || bitsOf(tensor.type) === 0) return shape;
   const bytes = tensor.raw();
   const text = (from: number): string => Buffer.from(bytes.subarray(from, from + PROBE)).toString('latin1');
   return `${shape} ${text(0)} ${text(Math.max(0, bytes.length - PROBE))}`;
@@ -85,6 +85,6 @@ function keyOf(tensor: Tensor): string {
 
 /** Data in other files are left alone, since comparing would read them all. */
 function isEqual(a: Tensor | undefined, b: Tensor): boolean {
-  if (a === undefined || a.isExternal || b.isExternal || bitsOf(b.type) === 0) return false;
+  if (a === undefined || a.isStored || b.isStored || bitsOf(b.type) === 0) return false;
   return Buffer.compare(a.raw(), b.raw()) === 0;
 }

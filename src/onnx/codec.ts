@@ -2,6 +2,7 @@ import protobuf from 'protobufjs/light.js';
 import { messageOf, OnnxPruneError } from '../errors.ts';
 import type { ModelProto } from './messages.ts';
 import { modelType } from './schema.ts';
+import { atHand, type Bytes } from './stored-bytes.ts';
 import { describeForeign, misplacedField, startsLikeModel } from './validate.ts';
 import { maxMessageBytes, messageTooLong, PartsWriter, ViewReader } from './wire.ts';
 
@@ -43,25 +44,28 @@ export function decodeModel(bytes: Uint8Array, source = 'The model', options: De
   return model;
 }
 
-/** The bytes of a model file, in one array. It is a copy of all data: for big models see {@link encodeModelParts}. */
+/**
+ * The bytes of a model file, in one array. It is a copy of all data: for big models see {@link encodeModelParts}.
+ * @throws OnnxPruneError as that does, and as `StoredBytes.read`
+ */
 export function encodeModel(model: ModelProto): Uint8Array {
   const parts = encodeModelParts(model);
   const whole = new Uint8Array(partsLength(parts));
   let at = 0;
   for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+    whole.set(atHand(part), at);
+    at += part.byteLength;
   }
   return whole;
 }
 
 /**
  * The bytes of a model file as parts to be written one after the other. Raw data of 4 KiB and more is not copied:
- * those parts are the tensors' own views, so they must not change before they are written.
+ * those parts are the tensors' own views, so they must not change before they are written; what is in files stays there.
  *
  * @throws OnnxPruneError `unsupported` where a message nests too deeply or exceeds the 2 GiB of protobuf
  */
-export function encodeModelParts(model: ModelProto): Uint8Array[] {
+export function encodeModelParts(model: ModelProto): Bytes[] {
   const writer = new PartsWriter(detachFrom);
   try {
     modelType.encode(model, writer);
@@ -76,8 +80,8 @@ export function encodeModelParts(model: ModelProto): Uint8Array[] {
 }
 
 /** The length in bytes of parts put together. */
-export function partsLength(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
+export function partsLength(parts: readonly Bytes[]): number {
+  return parts.reduce((sum, part) => sum + part.byteLength, 0);
 }
 
 function parse(bytes: Uint8Array, source: string, { ownsBytes = false }: DecodeOptions): ModelProto {

@@ -1,10 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { join, posix, resolve, sep, win32 } from 'node:path';
 import { messageOf, OnnxPruneError } from '../errors.ts';
 import { DataLocation, type TensorProto } from './messages.ts';
-
-/** Node refuses to read 2 GiB at once. */
-const chunkBytes = 2 ** 30;
+import { StoredBytes } from './stored-bytes.ts';
 
 /** Where a tensor's elements are. */
 export interface ExternalLocation {
@@ -35,37 +33,41 @@ export function externalLocation(tensor: TensorProto): ExternalLocation | undefi
 }
 
 /**
- * Reads the elements of an external tensor: exactly its bytes, into memory of their own.
+ * Where the elements of an external tensor are on this disk. Nothing is read yet.
  *
  * @param tensor one for which {@link externalLocation} gives a location
  * @param directory the folder of the model file; the data must lie in it or below, symbolic links included
  * @param byteLength the bytes that the tensor's shape and type take
  * @throws OnnxPruneError `bad-model` where the location leaves the folder, or the range or length does not fit;
- *   `bad-file` where the data file is missing or cannot be read
+ *   `bad-file` where the data file is missing
  */
-export function readExternal(tensor: TensorProto, directory: string, byteLength: number): Uint8Array {
+export function findExternal(tensor: TensorProto, directory: string, byteLength: number): StoredBytes {
   const external = externalLocation(tensor);
   if (external === undefined) throw fault('internal', tensor, 'is not stored externally');
   const { location, offset, length } = external;
   if (length !== undefined && length !== byteLength) {
     throw fault('bad-model', tensor, `has ${length} bytes in '${location}', but its shape and type need ${byteLength}`);
   }
-  const file = dataFile(tensor, directory, location);
-  const descriptor = attempt(tensor, location, () => openSync(file, 'r'));
-  try {
-    const size = fstatSync(descriptor).size;
-    if (offset + byteLength > size) {
-      throw fault(
-        'bad-model',
-        tensor,
-        `needs bytes ${offset} to ${offset + byteLength} of '${location}', which has ${size}: ` +
-          'the data file is truncated or belongs to another model',
-      );
-    }
-    return attempt(tensor, location, () => readRange(descriptor, offset, byteLength));
-  } finally {
-    closeSync(descriptor);
+  const { path, size } = dataFile(tensor, directory, location);
+  if (offset + byteLength > size) {
+    throw fault(
+      'bad-model',
+      tensor,
+      `needs bytes ${offset} to ${offset + byteLength} of '${location}', which has ${size}: ` +
+        'the data file is truncated or belongs to another model',
+    );
   }
+  return new StoredBytes(path, offset, byteLength);
+}
+
+/**
+ * Reads the elements of an external tensor: exactly its bytes, into memory of their own.
+ *
+ * @throws OnnxPruneError as {@link findExternal} does, and `bad-file` where the data file cannot be read
+ */
+export function readExternal(tensor: TensorProto, directory: string, byteLength: number): Uint8Array {
+  const stored = findExternal(tensor, directory, byteLength);
+  return attempt(tensor, externalLocation(tensor)?.location ?? '', () => stored.read());
 }
 
 function byteCount(tensor: TensorProto, key: string, text: string | undefined): number | undefined {
@@ -77,8 +79,8 @@ function byteCount(tensor: TensorProto, key: string, text: string | undefined): 
   return value;
 }
 
-/** The real path of a data file, made sure to be a regular file inside `directory`: a model is not to be trusted. */
-function dataFile(tensor: TensorProto, directory: string, location: string): string {
+/** The real path and size of a data file, made sure to be a regular file inside `directory`: a model is not to be trusted. */
+function dataFile(tensor: TensorProto, directory: string, location: string): { path: string; size: number } {
   const escapes = posix.normalize(location.replaceAll('\\', '/')).split('/')[0] === '..';
   if (escapes || posix.isAbsolute(location) || win32.isAbsolute(location) || location.includes('\0')) {
     throw outside(tensor, location);
@@ -86,27 +88,16 @@ function dataFile(tensor: TensorProto, directory: string, location: string): str
   const folder = attempt(tensor, location, () => realpathSync(resolve(directory)));
   const file = attempt(tensor, location, () => realpathSync(join(folder, location)));
   if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw outside(tensor, location);
-  if (!attempt(tensor, location, () => statSync(file)).isFile()) {
-    throw fault('bad-file', tensor, `has its data in '${location}', which is not a regular file`);
-  }
-  return file;
-}
-
-function readRange(descriptor: number, offset: number, byteLength: number): Uint8Array {
-  // Memory that is overwritten at once need not be zeroed; it is not from the pool, so it is aligned.
-  const buffer = Buffer.allocUnsafeSlow(byteLength);
-  for (let done = 0; done < byteLength; ) {
-    const read = readSync(descriptor, buffer, done, Math.min(chunkBytes, byteLength - done), offset + done);
-    if (read === 0) throw new Error('the file ended while it was read');
-    done += read;
-  }
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, byteLength);
+  const status = attempt(tensor, location, () => statSync(file));
+  if (!status.isFile()) throw fault('bad-file', tensor, `has its data in '${location}', which is not a regular file`);
+  return { path: file, size: status.size };
 }
 
 function attempt<T>(tensor: TensorProto, location: string, action: () => T): T {
   try {
     return action();
-  } catch (error) {
+  } catch (thrown) {
+    const error = thrown instanceof OnnxPruneError ? thrown.cause : thrown;
     const missing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
     const what = missing
       ? `has its data in '${location}', which is not beside the model file: copy it there`

@@ -2,6 +2,7 @@ import { constants } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { OnnxPruneError } from '../errors.ts';
+import { type Bytes, piecesOf } from './stored-bytes.ts';
 
 /** Hears of progress: bytes done and bytes in all, before compression. */
 export type ByteProgress = (done: number, total: number) => void;
@@ -75,12 +76,12 @@ async function statedLength(handle: FileHandle): Promise<number> {
  * @param onProgress hears how many bytes have been compressed
  */
 export async function* gzipParts(
-  parts: readonly Uint8Array[],
+  parts: readonly Bytes[],
   onProgress?: ByteProgress,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { AsyncGzip } = await import('fflate');
   const total = parts.reduce((sum, part) => sum + part.byteLength, 0);
-  const pieces = piecesOf(parts);
+  const pieces = evenPieces(parts);
   let ready: Uint8Array[] = [];
   let failure: Error | undefined;
   let open = true;
@@ -124,10 +125,10 @@ export async function* gzipParts(
 }
 
 /** Parts put together and cut into pieces of one size, each in memory of its own. */
-function* piecesOf(parts: readonly Uint8Array[]): Generator<Uint8Array, undefined, undefined> {
+function* evenPieces(parts: readonly Bytes[]): Generator<Uint8Array, undefined, undefined> {
   let piece = new Uint8Array(pieceBytes);
   let filled = 0;
-  for (const part of parts) {
+  for (const part of piecesOf(parts)) {
     for (let from = 0; from < part.length; ) {
       const bytes = part.subarray(from, from + pieceBytes - filled);
       piece.set(bytes, filled);

@@ -1,4 +1,5 @@
 import type Long from 'long';
+import type { Bytes } from './stored-bytes.ts';
 
 // The messages of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) up to IR version 13, in the
 // camelCase of protobufjs. They are written out here, and not taken from the package onnx-proto, because that one
@@ -52,8 +53,8 @@ export interface TensorProto extends Message {
   stringData?: Uint8Array[] | undefined;
   int64Data?: Int64[] | undefined;
   name?: string | undefined;
-  /** A view into the bytes that were decoded, at any alignment. */
-  rawData?: Uint8Array | undefined;
+  /** A view into the bytes that were decoded, at any alignment; or the range of a file where they stay until they are asked for. */
+  rawData?: Bytes | undefined;
   /** DOUBLE, and COMPLEX128 as pairs. */
   doubleData?: number[] | undefined;
   /** UINT32 and UINT64. */

@@ -8,9 +8,16 @@ import { fileFault } from './file-fault.ts';
 import { gunzipFile, isGzip } from './gzip.ts';
 import { DataLocation, type ModelProto } from './messages.ts';
 import { replaceFiles } from './replace-files.ts';
+import { skimModel } from './skim.ts';
 
 /** Node refuses to read 2 GiB at once. */
 const chunkBytes = 2 ** 30;
+
+/** How a model is read. */
+export interface ReadOptions {
+  /** Of files of more bytes than this, unless they are compressed, the tensors stay in the file until somebody asks. Default: none do. */
+  readonly memory?: number | undefined;
+}
 
 /** A model file that was read. */
 export interface ModelFile {
@@ -33,12 +40,19 @@ export interface ModelFile {
  *   buffer can be (4 GiB in Node 20), `bad-model` where it is not an ONNX model, or a damaged or truncated one;
  *   `unsupported` where it is compressed and has external data
  */
-export async function readModelFile(path: string): Promise<ModelFile> {
-  const { bytes, size, compressed } = await readWhole(path);
+export async function readModelFile(
+  path: string,
+  { memory = Number.POSITIVE_INFINITY }: ReadOptions = {},
+): Promise<ModelFile> {
+  const size = await plainSize(path);
+  const skimmed = size > memory ? await withFile(path, async () => skimModel(path)) : undefined;
+  if (skimmed !== undefined)
+    return { model: skimmed, bytes: size, modelBytes: size, compressed: false, directory: dirname(path) };
+  const { bytes, size: onDisk, compressed } = await readWhole(path);
   const model = compressed
     ? decodeUnpacked(bytes, path, { ownsBytes: true })
     : decodeModel(bytes, path, { ownsBytes: true });
-  return { model, bytes: size, modelBytes: bytes.length, compressed, directory: dirname(path) };
+  return { model, bytes: onDisk, modelBytes: bytes.length, compressed, directory: dirname(path) };
 }
 
 /**
@@ -77,6 +91,11 @@ function naming<T>(path: string, work: () => T): T {
   } catch (error) {
     throw error instanceof OnnxPruneError ? new OnnxPruneError(error.code, path, error.message, error) : error;
   }
+}
+
+/** Bytes of a file that is not compressed; 0 for one that is. */
+function plainSize(path: string): Promise<number> {
+  return withFile(path, async (handle) => ((await startsLikeGzip(handle)) ? 0 : (await handle.stat()).size));
 }
 
 async function isCompressed(path: string): Promise<boolean> {

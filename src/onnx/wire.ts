@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs/light.js';
 import { OnnxPruneError } from '../errors.ts';
+import { type Bytes, StoredBytes } from './stored-bytes.ts';
 
 /** The longest message that protobuf allows, in bytes. Source: https://protobuf.dev/programming-guides/proto-limits/ */
 export const maxMessageBytes: number = 2 ** 31 - 1;
@@ -63,12 +64,12 @@ interface Mark {
 
 interface Gap {
   at: number;
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
 }
 
 /**
- * Writes protobuf like protobufjs' Writer, but leaves `bytes` fields of `threshold` bytes and more out of its buffer:
- * `parts` gives them back as the caller's own views, in their places.
+ * Writes protobuf like protobufjs' Writer, but leaves `bytes` fields of `threshold` bytes and more, and those in files,
+ * out of its buffer: `parts` gives them back as the caller's own views, in their places.
  */
 export class PartsWriter extends protobuf.BufferWriter {
   readonly #threshold: number;
@@ -81,14 +82,16 @@ export class PartsWriter extends protobuf.BufferWriter {
     this.#threshold = threshold;
   }
 
-  override bytes(value: Uint8Array | string): this {
-    if (typeof value === 'string' || value.length < this.#threshold) {
+  override bytes(value: Bytes | string): this {
+    if (typeof value === 'string' || (!(value instanceof StoredBytes) && value.length < this.#threshold)) {
       super.bytes(value);
       return this;
     }
-    this.uint32(value.length);
+    // No message can be so long, and a length of 32 bits could not say it.
+    if (value.byteLength > maxMessageBytes) throw messageTooLong(value.byteLength);
+    this.uint32(value.byteLength);
     this.#gaps.push({ at: this.pos, bytes: value });
-    this.#detached += value.length;
+    this.#detached += value.byteLength;
     return this;
   }
 
@@ -114,8 +117,8 @@ export class PartsWriter extends protobuf.BufferWriter {
   }
 
   /** What was written, in order. Concatenated, the parts are the message. */
-  parts(): Uint8Array[] {
-    const parts: Uint8Array[] = [];
+  parts(): Bytes[] {
+    const parts: Bytes[] = [];
     let from = 0;
     for (const gap of this.#gaps) {
       if (gap.at > from) parts.push(this.buf.subarray(from, gap.at));

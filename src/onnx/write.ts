@@ -6,6 +6,7 @@ import { externalizableBytes, externalize } from './externalize.ts';
 import { type ByteProgress, gzipParts } from './gzip.ts';
 import { DataLocation, type ModelProto } from './messages.ts';
 import { replaceFiles } from './replace-files.ts';
+import { type Bytes, piecesOf } from './stored-bytes.ts';
 import { maxMessageBytes } from './wire.ts';
 
 /** Kept free for nodes and names: models with more raw data than the rest cannot be sure to fit into one message. */
@@ -27,15 +28,16 @@ export interface WriteOptions {
 /** The content of the files of a model, before compression. */
 export interface ModelParts {
   /** The model file, one part after the other. */
-  readonly model: readonly Uint8Array[];
+  readonly model: readonly Bytes[];
   /** The data file beside it; absent where all data is in the model file. */
-  readonly data?: readonly Uint8Array[];
+  readonly data?: readonly Bytes[];
   /** Size of both together. */
   readonly bytes: number;
 }
 
 /**
- * What {@link writeModelFile} would write, without writing it. The parts share the memory of the model's raw data.
+ * What {@link writeModelFile} would write, without writing it. The parts share the memory of the model's raw data, and what is in files
+ * stays there.
  *
  * @param fileName name of the model file without its folder; the data file is named after it
  * @throws OnnxPruneError as `encodeModelParts` and `externalize` do; `unsupported` where the model is to be compressed
@@ -82,8 +84,8 @@ export async function writeModelFile(
     await replaceFiles([{ path, parts: counted() }]);
     return { bytes, modelBytes: parts.bytes };
   }
-  const modelFile = { path, parts: parts.model };
-  const dataFile = parts.data && { path: dataPathOf(path), parts: parts.data };
+  const modelFile = { path, parts: piecesOf(parts.model) };
+  const dataFile = parts.data && { path: dataPathOf(path), parts: piecesOf(parts.data) };
   await replaceFiles(dataFile ? [dataFile, modelFile] : [modelFile]);
   return { bytes: parts.bytes, modelBytes: parts.bytes };
 }

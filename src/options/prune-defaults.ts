@@ -13,4 +13,5 @@ export const PRUNE_DEFAULTS = {
   seed: 0,
   threads: 1,
   timeout: 300,
+  memory: '512MB',
 } as const;

@@ -9,6 +9,7 @@ import { type CalibrationOptions, type CalibrationWishes, checkCalibrationOption
 import { checkGateOptions, GATE_KEYS, type GateLimits, type GateOptions } from './gate-options.ts';
 import { checkGoals, type GoalOptions, type Goals } from './goals.ts';
 import { checkInt8Options, type Int8Options, type Int8Wishes } from './int8-options.ts';
+import { parseMemory } from './memory-option.ts';
 import {
   parseAlign,
   parseAmount,
@@ -97,6 +98,11 @@ export interface PruneOptions
   readonly threads?: number | string | undefined;
   /** Seconds that one run of onnxruntime's process may take. */
   readonly timeout?: number | string | undefined;
+  /**
+   * Bytes of weights that may be in memory, a number or such as "512MB". A model with more is worked on tensor by tensor, its weights in
+   * files, and run part by part; latency is not measured then.
+   */
+  readonly memory?: number | string | undefined;
 }
 
 /** What a caller may hook in. */
@@ -154,6 +160,7 @@ export interface SettledOptions extends Goals, CalibrationWishes, RecoveryWishes
   readonly seed: number;
   readonly threads: number;
   readonly timeout: number;
+  readonly memory: number;
 }
 
 const KEYS: readonly (keyof PruneOptions)[] = [
@@ -205,6 +212,7 @@ const KEYS: readonly (keyof PruneOptions)[] = [
   'seed',
   'threads',
   'timeout',
+  'memory',
 ];
 
 /**
@@ -293,6 +301,7 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
     seed: parseWhole('--seed', options.seed ?? defaults.seed, 0),
     threads: parseWhole('--threads', options.threads ?? defaults.threads, 1, MOST_THREADS),
     timeout: parseWhole('--timeout', options.timeout ?? defaults.timeout, 1),
+    memory: parseMemory('--memory', options.memory ?? defaults.memory),
   };
 }
 

@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { messageOf, OnnxPruneError } from '../errors.ts';
 import { closedError, crashError, logCause, startError, timeoutError } from './child-errors.ts';
 import { workerLaunch } from './launch.ts';
+import type { ModelLayout } from './layout.ts';
 import {
   isFailure,
   isProgress,
@@ -47,6 +48,8 @@ const LOG_LIMIT = 16_384;
 /** A process together with what it has written. */
 interface Live {
   readonly process: ChildProcess;
+  /** Paths whose layouts it knows. */
+  readonly told: Set<string>;
   log: string;
 }
 
@@ -62,6 +65,7 @@ interface Live {
 export class RuntimeChild {
   readonly #deadlineMs: number;
   readonly #deadlineHint: string;
+  readonly #layouts = new Map<string, ModelLayout>();
   #live: Live | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #nextId = 1;
@@ -80,6 +84,12 @@ export class RuntimeChild {
   /** What the process has written since its latest request began, at most the last 16 thousand characters. */
   get log(): string {
     return this.#live?.log ?? '';
+  }
+
+  /** Says how the model lies on the disk that requests are going to call by this path. */
+  lay(path: string, layout: ModelLayout): void {
+    this.#layouts.set(path, layout);
+    this.#live?.told.delete(path);
   }
 
   /**
@@ -125,6 +135,13 @@ export class RuntimeChild {
     return this.close();
   }
 
+  /** The layouts that a process has not heard of, and now will. */
+  #untold({ told }: Live): Map<string, ModelLayout> {
+    const untold = new Map([...this.#layouts].filter(([path]) => !told.has(path)));
+    for (const path of untold.keys()) told.add(path);
+    return untold;
+  }
+
   #kill(live: Live): void {
     if (this.#live === live) this.#live = undefined;
     live.process.kill('SIGKILL');
@@ -140,7 +157,7 @@ export class RuntimeChild {
       // By itself onnxruntime reports to Microsoft what it runs, and leaves a log in the temporary folder.
       env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
     });
-    const live: Live = { process: child, log: '' };
+    const live: Live = { process: child, told: new Set(), log: '' };
     for (const stream of [child.stdout, child.stderr]) collect(stream, live);
     child.on('error', () => undefined);
     this.#live = live;
@@ -230,7 +247,8 @@ export class RuntimeChild {
       signal?.addEventListener('abort', onAbort, { once: true });
       // It may have been aborted while the process was starting, before anybody listened.
       if (signal?.aborted) return onAbort();
-      const message: RequestMessage<K> = { id, kind, params };
+      const layouts = this.#untold(live);
+      const message: RequestMessage<K> = { id, kind, params, ...(layouts.size > 0 && { layouts }) };
       const unsent = (error: unknown): void => {
         const why = `${subject} could not be sent to onnxruntime's process: ${messageOf(error)}; check the data.`;
         settle(() => reject(new OnnxPruneError('bad-data', subject, why, error)));

@@ -8,6 +8,7 @@ export { createEngine } from './engine.ts';
 export { type FootprintOptions, measureFootprint } from './footprint.ts';
 export { batchSymbols, type InputOptions, makeInputs, resolveDims, symbolsOf } from './inputs.ts';
 export { type Launch, workerLaunch } from './launch.ts';
+export type { ModelLayout } from './layout.ts';
 export { modelInfo } from './model-info.ts';
 export { type OpenModel, openModel } from './open-model.ts';
 export { optimizeModel } from './optimize-model.ts';

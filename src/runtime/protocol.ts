@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Histogram } from '../numeric/histogram.ts';
+import type { Layouts } from './layout.ts';
 import type { StageSum } from './running-sum.ts';
 import type { StoreUsage } from './tensor-store.ts';
 import type {
@@ -171,6 +172,8 @@ export interface RequestMessage<K extends RequestKind = RequestKind> {
   readonly id: number;
   readonly kind: K;
   readonly params: Params<K>;
+  /** Of models that the process has not heard of. */
+  readonly layouts?: Layouts | undefined;
 }
 
 /** An error, flattened so that it survives the way between processes. */

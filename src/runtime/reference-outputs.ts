@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { layoutOf } from './layout.ts';
 import type { Feeds, HostTensor, ModelSource, SessionSettings } from './types.ts';
 
 /** Bytes of outputs that are kept; more would be felt. */
@@ -55,8 +56,11 @@ export async function keyOf(
   batches: readonly Feeds[],
 ): Promise<string | undefined> {
   if (typeof source !== 'string') return undefined;
-  const { ino, size, mtimeMs } = await stat(source);
-  const hash = createHash('sha1').update(JSON.stringify([source, ino, size, mtimeMs, settings ?? null]));
+  const hash = createHash('sha1').update(JSON.stringify([source, settings ?? null]));
+  for (const file of layoutOf(source)?.segments ?? [source]) {
+    const { ino, size, mtimeMs } = await stat(file);
+    hash.update(JSON.stringify([ino, size, mtimeMs]));
+  }
   for (const feeds of batches) {
     for (const [name, { type, dims, data }] of Object.entries(feeds)) {
       hash.update(JSON.stringify([name, type, dims]));

@@ -1,8 +1,10 @@
 import { basename } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { messageOf, OnnxPruneError } from '../errors.ts';
+import { layoutOf } from './layout.ts';
 import { subjectOf } from './model-info.ts';
 import { refusal } from './refusal.ts';
+import { type Runner, SegmentedRunner } from './segmented.ts';
 import { checkTensor, elementCount, isTensorType } from './tensor.ts';
 import type { Feeds, HostTensor, ModelInfo, ModelSource, SessionSettings, TensorData, ValueInfo } from './types.ts';
 
@@ -24,10 +26,10 @@ export interface SessionRecords {
 export class Session {
   readonly subject: string;
   readonly info: ModelInfo;
-  readonly #session: ort.InferenceSession;
+  readonly #session: Runner;
   readonly #tensorOutputs: readonly string[];
 
-  private constructor(subject: string, session: ort.InferenceSession) {
+  private constructor(subject: string, session: Runner) {
     this.subject = subject;
     this.#session = session;
     this.info = { inputs: session.inputMetadata.map(valueInfo), outputs: session.outputMetadata.map(valueInfo) };
@@ -54,11 +56,7 @@ export class Session {
     };
     const subject = subjectOf(source);
     try {
-      const session =
-        typeof source === 'string'
-          ? await ort.InferenceSession.create(source, options)
-          : await ort.InferenceSession.create(source, options);
-      return new Session(subject, session);
+      return new Session(subject, await runnerFor(source, options));
     } catch (error) {
       throw refusal(subject, 'refuses', error);
     }
@@ -136,6 +134,21 @@ export async function withSession<T>(
   } finally {
     await session.release();
   }
+}
+
+/** A session for a file, for bytes, or for the parts of a model that lies in several files. */
+function runnerFor(source: ModelSource, options: ort.InferenceSession.SessionOptions): Promise<Runner> {
+  if (typeof source !== 'string') return ort.InferenceSession.create(source, options);
+  const layout = layoutOf(source);
+  if (layout === undefined) return ort.InferenceSession.create(source, options);
+  const extra = { model_external_initializers_file_folder_path: layout.dataRoot, disable_prepacking: '1' };
+  const lean = {
+    ...options,
+    extra: { ...options.extra, session: { ...Object(options.extra?.['session']), ...extra } },
+  };
+  return SegmentedRunner.open(layout.segments, layout.outputs, (path, isReady) =>
+    ort.InferenceSession.create(path, isReady ? lean : { ...lean, graphOptimizationLevel: 'disabled' }),
+  );
 }
 
 /** Weights of the saved graph go to a file of their own: a single one cannot hold 2 GiB. */

@@ -1,5 +1,6 @@
 /** The process that runs onnxruntime: see `RuntimeChild`. Nothing may import this file. */
 import { messageOf, OnnxPruneError } from '../errors.ts';
+import { learnLayouts } from './layout.ts';
 import {
   isRequest,
   type Params,
@@ -61,8 +62,9 @@ function teller(id: number): Tell {
   };
 }
 
-async function answer<K extends RequestKind>({ id, kind, params }: RequestMessage<K>): Promise<void> {
+async function answer<K extends RequestKind>({ id, kind, params, layouts }: RequestMessage<K>): Promise<void> {
   try {
+    if (layouts !== undefined) learnLayouts(layouts);
     reply({ id, ok: true, kind, result: await HANDLERS[kind](params, teller(id)) });
   } catch (error) {
     const { code, subject } = error instanceof OnnxPruneError ? error : { code: 'internal', subject: kind };

@@ -157,7 +157,7 @@ function holdersIn(graph: Graph): Holders {
   const holders = new Map<ArrayBufferLike, Map<number, number>>();
   for (const tensor of new Set(initializersIn(graph).map((value) => value.tensor))) {
     const bytes = tensor?.proto.rawData;
-    if (!bytes || bytes.byteLength === 0) continue;
+    if (!(bytes instanceof Uint8Array) || bytes.byteLength === 0) continue;
     const counts = holders.get(bytes.buffer) ?? new Map<number, number>();
     counts.set(bytes.byteOffset, (counts.get(bytes.byteOffset) ?? 0) + 1);
     holders.set(bytes.buffer, counts);

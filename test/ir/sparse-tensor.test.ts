@@ -5,6 +5,7 @@ import { canBeDense, denseTensor, sparseMessage } from '../../src/ir/sparse-tens
 import { Tensor } from '../../src/ir/tensor.ts';
 import { encodeModelParts, partsLength } from '../../src/onnx/codec.ts';
 import type { GraphProto, SparseTensorProto, TensorProto } from '../../src/onnx/messages.ts';
+import { atHand } from '../../src/onnx/stored-bytes.ts';
 
 const seed = Number(process.env['ONNX_PRUNE_SEED'] ?? 1);
 
@@ -176,9 +177,9 @@ describe('a tensor written as a sparse one', () => {
     expect(message?.dims).toEqual([2, 50]);
     expect(message?.values).toMatchObject({ name: 'new', dims: [3], dataType: 1 });
     expect(message?.indices).toMatchObject({ dims: [3], dataType: 7 });
-    const indices = message?.indices?.rawData ?? new Uint8Array();
+    const indices = atHand(message?.indices?.rawData ?? new Uint8Array());
     expect([...new BigInt64Array(indices.slice().buffer)]).toEqual([3n, 70n, 99n]);
-    const values = message?.values?.rawData ?? new Uint8Array();
+    const values = atHand(message?.values?.rawData ?? new Uint8Array());
     expect([...new Float32Array(values.slice().buffer)]).toEqual([1.5, -0, Number.NaN]);
   });
 

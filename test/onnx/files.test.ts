@@ -17,6 +17,7 @@ import { decodeModel, encodeModel } from '../../src/onnx/codec.ts';
 import { readExternal } from '../../src/onnx/external-data.ts';
 import { DataLocation, type GraphProto, type ModelProto, type TensorProto } from '../../src/onnx/messages.ts';
 import { readModelFile } from '../../src/onnx/read.ts';
+import { atHand } from '../../src/onnx/stored-bytes.ts';
 import { modelParts, writeModelFile } from '../../src/onnx/write.ts';
 import { extendedModelType, fullMessage } from './samples.ts';
 
@@ -175,8 +176,8 @@ describe('external data', () => {
       [inner, tensor('inner', 2000, 5)],
     ] as const) {
       expect(read?.rawData).toBeUndefined();
-      const data = readExternal(read ?? {}, folder, original.rawData?.length ?? 0);
-      expect(Buffer.compare(data, original.rawData ?? new Uint8Array())).toBe(0);
+      const data = readExternal(read ?? {}, folder, original.rawData?.byteLength ?? 0);
+      expect(Buffer.compare(data, atHand(original.rawData ?? new Uint8Array()))).toBe(0);
     }
   });
 

@@ -13,10 +13,10 @@ import { foldAffine } from './quantize/fold-affine.ts';
 import { foldFactors } from './quantize/fold-factors.ts';
 import { type IntegerKind, integerKinds } from './quantize/kinds.ts';
 import { measurePeaks } from './quantize/measure.ts';
-import type { RoundedWeight, RoundingTools } from './quantize/round-layers.ts';
+import type { RoundingTools } from './quantize/round-layers.ts';
 import type { RoundingOptions } from './quantize/round-rows.ts';
 import { roundSites, type SiteGrid } from './quantize/round-sites.ts';
-import { rowsThatFit } from './quantize/rounding/overflow.ts';
+import type { RoundingNote } from './quantize/round-unseen.ts';
 import type { RoundedSites } from './quantize/sites.ts';
 import { placeIntegers } from './quantize/static/place.ts';
 import { INT8, quantizeStatic } from './quantize/static/quantize-static.ts';
@@ -229,19 +229,19 @@ class Quantization {
     return { method: this.#wishes.rounding, portable: this.#tools.portable };
   }
 
-  #note(rounded: readonly RoundedWeight[], how: IntegerKind, bits: 4 | 8): void {
-    for (const { node, weight, rows, columns, codes, after, energy, method } of rounded) {
+  #note(rounded: readonly RoundingNote[], how: IntegerKind, bits: 4 | 8): void {
+    for (const { node, weight, weights, overflows, after, energy, method } of rounded) {
       this.#layers.push({
         node,
         initializer: weight.name,
         how,
         bits,
-        weights: codes.length,
+        weights,
         after,
         energy,
         rounding: method,
       });
-      if (how !== 'weights' && rowsThatFit(codes, rows, columns).some((fits) => fits === 0)) this.overflowing++;
+      if (how !== 'weights' && overflows) this.overflowing++;
     }
   }
 }

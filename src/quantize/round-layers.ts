@@ -1,12 +1,10 @@
 import type { RuleLookup } from '../channels/couplings.ts';
 import type { Model } from '../ir/model.ts';
 import { graphsIn, labelOf, type Node } from '../ir/node.ts';
-import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
-import type { Layer } from '../ops/rule.ts';
 import type { Activations } from '../recover/activations.ts';
 import { isFlat } from '../recover/covariance.ts';
-import { type LayerMatrix, layerMatrix, readMatrix, writeMatrix } from '../recover/layer-matrix.ts';
+import { readMatrix } from '../recover/layer-matrix.ts';
 import { addMoments, centred, count, errorOf, fitCorrection, shiftFor } from '../recover/least-squares.ts';
 import type { Lineage } from '../recover/lineage.ts';
 import { corrected } from '../recover/recover.ts';
@@ -14,41 +12,16 @@ import { replaceWeights } from '../recover/replace-weights.ts';
 import { sparseStopsOf } from '../recover/sparse-stops.ts';
 import type { Stop } from '../recover/stops.ts';
 import { type Visit, Walk } from '../recover/walk.ts';
-import { FEW_STEPS, numbersOf, type RoundingOptions, roundRows, scaling } from './round-rows.ts';
-import type { Grid } from './rounding/grid.ts';
-import { type RoundingMethod, roundWeights } from './rounding/round.ts';
-
-/** How the weight of a layer is rounded. */
-export interface LayerPlan {
-  readonly layer: Layer;
-  readonly grid: Omit<Grid, 'block'> & {
-    /** Features that share a scale; all of a row where absent. */
-    readonly block?: number | undefined;
-  };
-  /** Scale of the integers that the layer reads, where it has a bias of integers: 32 bits must hold that. */
-  readonly dataScale?: number | undefined;
-}
-
-/** A weight on its grid. */
-export interface RoundedWeight {
-  readonly node: string;
-  readonly weight: Value;
-  readonly rows: number;
-  readonly columns: number;
-  /** Row-major [rows, columns], and [rows, blocks]. */
-  readonly codes: Int8Array;
-  readonly scales: Float32Array;
-  /** Mean square of what the output lacks, and of how it varies, summed over channels; null where nothing was measured. */
-  readonly after: number | null;
-  readonly energy: number | null;
-  /** Whether rounding errors were made up for by the weights that were rounded later. */
-  readonly method: RoundingMethod;
-}
-
-/** The weight of a layer on its grid. */
-export interface RoundedLayer extends RoundedWeight {
-  readonly matrix: LayerMatrix;
-}
+import { FEW_STEPS, type RoundingOptions, scaling } from './round-rows.ts';
+import {
+  byWeight,
+  type LayerPlan,
+  leastScales,
+  type RoundedLayer,
+  roundedTensor,
+  roundUnseen,
+} from './round-unseen.ts';
+import { roundWeights } from './rounding/round.ts';
 
 /** What rounding on calibration data needs. */
 export interface RoundingTools {
@@ -59,9 +32,6 @@ export interface RoundingTools {
 
 /** Part of a layer's weights that are zero from which on it counts as sparse: its zeros were chosen, and its weights fitted to them. */
 const SPARSE = 0.1;
-/** What a bias may grow to while layers are corrected. */
-const BIAS_MARGIN = 4;
-const LARGEST_INT32 = 2 ** 31 - 1;
 
 /**
  * Rounds the weights of layers to their grids, in place: floats stay floats, each a scale times a small integer.
@@ -118,20 +88,6 @@ export async function roundLayers(
   return inOrder(rounded, weights.keys());
 }
 
-type Planned = readonly (readonly [Node, LayerPlan])[];
-
-/** Nodes that share a weight share its integers. */
-function byWeight(plans: ReadonlyMap<Node, LayerPlan>): Map<Value, Planned> {
-  const weights = new Map<Value, (readonly [Node, LayerPlan])[]>();
-  for (const entry of plans) {
-    const { weight } = entry[1].layer;
-    const nodes = weights.get(weight) ?? [];
-    nodes.push(entry);
-    weights.set(weight, nodes);
-  }
-  return weights;
-}
-
 function inOrder(rounded: ReadonlyMap<Value, RoundedLayer>, order: Iterable<Value>): Map<Value, RoundedLayer> {
   const sorted = new Map<Value, RoundedLayer>();
   for (const weight of order) {
@@ -139,25 +95,6 @@ function inOrder(rounded: ReadonlyMap<Value, RoundedLayer>, order: Iterable<Valu
     if (layer !== undefined) sorted.set(weight, layer);
   }
   return sorted;
-}
-
-/** Rounds a weight to the nearest integers, whatever it is multiplied with. */
-function roundUnseen(nodes: Planned, options: RoundingOptions): RoundedLayer | undefined {
-  const [first] = nodes;
-  const matrix = first && layerMatrix(first[1].layer);
-  if (first === undefined || matrix === undefined) return undefined;
-  const [node, { layer, grid }] = first;
-  const { rows, features: columns } = matrix;
-  const least = nodes.map(([, plan]) => leastScales(plan, matrix)).reduce(largerOf);
-  const read = (from: number, to: number): Float64Array => readMatrix(matrix, from, to);
-  const rounded = roundRows({ rows, columns, read }, { ...grid, block: grid.block ?? columns }, options, least);
-  const common = { node: labelOf(node), weight: layer.weight, matrix, rows, columns };
-  return { ...common, ...rounded, after: null, energy: null, method: 'nearest' };
-}
-
-/** The weight of a layer with the numbers that its integers stand for. */
-function roundedTensor({ matrix, rows, columns, codes, scales }: RoundedLayer, { grid }: LayerPlan): Tensor {
-  return writeMatrix(matrix, numbersOf({ codes, scales }, { rows, columns }, grid.block ?? columns));
 }
 
 /**
@@ -235,21 +172,4 @@ function zeroShare(weights: Float64Array): number {
   let zeros = 0;
   for (const weight of weights) zeros += weight === 0 ? 1 : 0;
   return zeros / weights.length;
-}
-
-/** Scales per row below which 32 bits would not hold the bias, whose scale is that of the data times that of the weight. */
-function leastScales({ layer, dataScale }: LayerPlan, { rows }: LayerMatrix): Float64Array {
-  const { value, gain } = layer.bias;
-  const least = new Float64Array(rows);
-  if (value?.tensor === undefined || dataScale === undefined) return least;
-  const bias = value.tensor.floats();
-  for (let row = 0; row < rows; row++) {
-    const number = Math.abs((bias[bias.length === 1 ? 0 : row] ?? 0) * gain);
-    least[row] = (BIAS_MARGIN * number) / (dataScale * LARGEST_INT32);
-  }
-  return least;
-}
-
-function largerOf(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((each, i) => Math.max(each, b[i] as number));
 }

@@ -68,19 +68,22 @@ class KnownMatrices {
   }
 }
 
-/** The elements of a matrix, row-major [rows, columns]: of all rows, or of those from one up to another. */
-export function weightElements(
-  { weight, rows, columns, rowStep, columnStep }: WeightMatrix,
-  first = 0,
-  end: number = rows,
-): Float64Array {
+/** Gives the elements of a matrix, row-major [rows, columns], of the rows from one up to another; its tensor is read once. */
+export function weightReader({
+  weight,
+  columns,
+  rowStep,
+  columnStep,
+}: WeightMatrix): (first: number, end: number) => Float64Array {
   const data = present(weight.tensor, `the data of "${weight.name}"`).floats();
-  const elements = new Float64Array((end - first) * columns);
-  for (let row = first, to = 0; row < end; row++) {
-    for (let column = 0, from = row * rowStep; column < columns; column++, from += columnStep)
-      elements[to++] = data[from] as number;
-  }
-  return elements;
+  return (first, end) => {
+    const elements = new Float64Array((end - first) * columns);
+    for (let row = first, to = 0; row < end; row++) {
+      for (let column = 0, from = row * rowStep; column < columns; column++, from += columnStep)
+        elements[to++] = data[from] as number;
+    }
+    return elements;
+  };
 }
 
 /**
@@ -88,18 +91,22 @@ export function weightElements(
  * Values keep their names. Constants and rounded data that several nodes need are made once where the runtime allows.
  * @param graph the graph that the sites were found in
  * @param roundedOf what the weights of the sites are rounded to; called again for weights that several sites have
+ * @param onDone hears of every site once it is written
  */
 export function applySites(
   graph: Graph,
   sites: readonly RoundedSite[],
   roundedOf: (weight: WeightMatrix) => RoundedMatrix,
+  onDone: (site: RoundedSite) => void = () => undefined,
 ): void {
   const shared = new SharedValues();
   const read = new Set<Value>();
-  for (const { node, weights, form } of sites) {
+  for (const site of sites) {
+    const { node, weights, form } = site;
     for (const value of node.inputs) if (value !== undefined) read.add(value);
     if (form.imports !== undefined) importOperatorSet(graph, form.imports.domain, form.imports.version);
     form.apply(node.graph, weights.map(roundedOf), shared);
+    onDone(site);
   }
   removeUnread(graph, read);
 }

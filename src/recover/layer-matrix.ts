@@ -47,20 +47,27 @@ export function layerMatrix({ weight, rows, columns, groups }: Layer): LayerMatr
   };
 }
 
-/** The elements of a layer's matrix, row-major: of all rows, or of those from one up to another. */
-export function readMatrix(matrix: LayerMatrix, from = 0, to: number = matrix.rows): Float64Array {
+/** The elements of a layer's matrix, row-major. */
+export function readMatrix(matrix: LayerMatrix): Float64Array {
+  return matrixReader(matrix)(0, matrix.rows);
+}
+
+/** Gives the elements of a layer's matrix, row-major, of the rows from one up to another; its tensor is read once. */
+export function matrixReader(matrix: LayerMatrix): (from: number, to: number) => Float64Array {
   const data = matrix.tensor.floats();
-  const out = new Float64Array((to - from) * matrix.features);
-  let at = 0;
-  forEachElement(
-    matrix,
-    (place) => {
-      out[at++] = data[place] as number;
-    },
-    from,
-    to,
-  );
-  return out;
+  return (from, to) => {
+    const out = new Float64Array((to - from) * matrix.features);
+    let at = 0;
+    forEachElement(
+      matrix,
+      (place) => {
+        out[at++] = data[place] as number;
+      },
+      from,
+      to,
+    );
+    return out;
+  };
 }
 
 /** The tensor of a layer with other elements, in the type that it has. */

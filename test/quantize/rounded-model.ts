@@ -8,7 +8,7 @@ import type { BlockFormat, RoundedMatrix, WeightMatrix } from '../../src/ops/rou
 import type { OpRule } from '../../src/ops/rule.ts';
 import { ruleOf } from '../../src/ops/rules.ts';
 import { dynamicSites } from '../../src/quantize/dynamic.ts';
-import { applySites, type RoundedSites, weightElements } from '../../src/quantize/sites.ts';
+import { applySites, type RoundedSites, weightReader } from '../../src/quantize/sites.ts';
 import { weightOnlySites } from '../../src/quantize/weight-only.ts';
 import { type Feeds, type HostTensor, type RuntimeChild, run } from '../../src/runtime/index.ts';
 import type { ModelBuilder } from '../support/build.ts';
@@ -46,7 +46,7 @@ export function rounded(b: ModelBuilder, find: Find, format?: BlockFormat): Roun
   const matrices = [...new Set(sites.flatMap(({ weights }) => weights))];
   const weights = matrices.map((matrix) => ({
     matrix,
-    before: weightElements(matrix),
+    before: weightReader(matrix)(0, matrix.rows),
     after: weightsOf(round(matrix), matrix, format?.size),
   }));
   const reasons = Object.fromEntries(kept.map(({ node, reason }) => [labelOf(node), reason]));

@@ -1,5 +1,5 @@
 import type { RoundedMatrix, WeightMatrix } from '../../src/ops/rounded-form.ts';
-import { weightElements } from '../../src/quantize/sites.ts';
+import { weightReader } from '../../src/quantize/sites.ts';
 
 /** How a test rounds: the largest code, and how many columns share a scale (all of a row where left out). */
 export interface NearestOptions {
@@ -19,7 +19,7 @@ export function nearest({ most = 127, block }: NearestOptions = {}): (matrix: We
 
 function roundMatrix(matrix: WeightMatrix, most: number, block: number): RoundedMatrix {
   const { rows, columns } = matrix;
-  const weights = weightElements(matrix);
+  const weights = weightReader(matrix)(0, matrix.rows);
   const blocks = Math.ceil(columns / block);
   const scales = new Float32Array(rows * blocks);
   const codes = new Int8Array(rows * columns);

@@ -8,8 +8,9 @@ import { measureHistograms } from '../measure.ts';
 import { type Quantizer, uint8Quantizer, within } from '../ranges/parameters.ts';
 import { chooseRange, type RangeMethod } from '../ranges/range.ts';
 import { unionOf } from '../ranges/union.ts';
-import { type LayerPlan, type RoundedLayer, type RoundingTools, roundLayers } from '../round-layers.ts';
+import { type RoundingTools, roundLayers } from '../round-layers.ts';
 import type { RoundingOptions } from '../round-rows.ts';
+import { type LayerPlan, noteOf, type RoundingNote } from '../round-unseen.ts';
 import { insertQuantizers, type QuantizerPair, quantizeOutputs } from './insert.ts';
 import type { Placement, QuantizedValue } from './place.ts';
 import { shieldFloats } from './shield.ts';
@@ -22,7 +23,7 @@ export interface StaticOptions extends RoundingOptions {
 
 /** What became of the activations and the weights. */
 export interface StaticResult {
-  readonly layers: readonly RoundedLayer[];
+  readonly layers: readonly RoundingNote[];
   /** Values that are integers now, the sharing ones together. */
   readonly activations: number;
   readonly quantizers: number;
@@ -62,7 +63,7 @@ export async function quantizeStatic(
   const rounded = await roundLayers(model, plans, ruleOf, options, tools);
   storeIntegers(graph, nodes, rounded, dataScale);
   quantizeOutputs(graph, values, pairs);
-  return { layers: [...rounded.values()], activations: values.length, quantizers: quantizers.size };
+  return { layers: [...rounded.values()].map(noteOf), activations: values.length, quantizers: quantizers.size };
 }
 
 /** One quantizer for each class of values that share one. */

@@ -5,7 +5,7 @@ import { Tensor } from '../../ir/tensor.ts';
 import type { Value } from '../../ir/value.ts';
 import type { IntegerForm } from '../../ops/rule.ts';
 import { integerTensor } from '../../recover/layer-matrix.ts';
-import type { RoundedLayer } from '../round-layers.ts';
+import type { RoundedLayer } from '../round-unseen.ts';
 import { addDequantized } from './insert.ts';
 
 const [LEAST_INT32, MOST_INT32] = [-(2 ** 31), 2 ** 31 - 1];

@@ -53,13 +53,15 @@ export class ModelFiles {
   }
 
   /** Writes a model that is not the one on the way. @returns its path, or one that stands for its files */
-  async write(name: string, model: Model): Promise<string> {
+  write(name: string, model: Model): Promise<string> {
+    return this.#clock.time('write for checking', () => this.put(name, model));
+  }
+
+  /** The same as part of a step that is timed already. */
+  async put(name: string, model: Model): Promise<string> {
     const path = this.#place(name);
-    const stored = this.#stored;
-    await this.#clock.time('write for checking', async () => {
-      if (stored === undefined) await writeModelFile(path, exportModel(model, 'embed'));
-      else await writeParts(path, model, stored);
-    });
+    if (this.#stored === undefined) await writeModelFile(path, exportModel(model, 'embed'));
+    else await writeParts(path, model, this.#stored);
     return path;
   }
 }

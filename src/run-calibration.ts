@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { CalibrationBatches } from './calibrate/batches.ts';
 import { measureLayerInputs } from './calibrate/layer-inputs.ts';
 import { CalibrationStages } from './calibrate/stages.ts';
+import type { WriteModel } from './calibrate/write-model.ts';
+import type { Model } from './ir/model.ts';
 import type { ModelFiles } from './model-files.ts';
 import type { LayerStatistics } from './run-transforms.ts';
 import type { RequestOptions, RuntimeChild } from './runtime/index.ts';
@@ -23,8 +25,8 @@ const MOST_ACTIVATIONS = 2 ** 29;
 export function statisticsOn({ batches, files, child, clock, request }: Lessons, threads: number): LayerStatistics {
   return (model) =>
     clock.time('calibrate', (onProgress) => {
-      const path = files.place('calibration.onnx');
-      return measureLayerInputs(model, batches, { child, path, request, threads, onProgress });
+      const write: WriteModel = (name, each) => files.put(name, each);
+      return measureLayerInputs(model, batches, { child, write, request, threads, onProgress });
     });
 }
 
@@ -37,6 +39,7 @@ export function stagesOn({ batches, files, child, clock, request }: Lessons): {
   const settings = {
     child,
     place: (name: string) => files.place(name),
+    write: (name: string, model: Model) => files.put(name, model),
     memoryLimit: MOST_ACTIVATIONS,
     request,
     // What is summed is the same with any number of threads.

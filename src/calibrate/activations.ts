@@ -1,10 +1,10 @@
 import { OnnxPruneError } from '../errors.ts';
-import { exportModel, type Model } from '../ir/model.ts';
+import type { Model } from '../ir/model.ts';
 import type { Value } from '../ir/value.ts';
-import { writeModelFile } from '../onnx/write.ts';
 import { type HostTensor, type Outputs, openModel, type RequestOptions, type RuntimeChild } from '../runtime/index.ts';
 import { type Probe, probeActivations, type Site } from '../transforms/activation-statistics.ts';
 import type { CalibrationBatches } from './batches.ts';
+import type { WriteModel } from './write-model.ts';
 
 /** What flows through a value, per channel, over all samples and all other positions. */
 export interface ChannelStatistics {
@@ -15,8 +15,8 @@ export interface ChannelStatistics {
 /** How the model is run. */
 export interface CalibrationRun {
   readonly child: RuntimeChild;
-  /** Where the model that is run may be written. */
-  readonly path: string;
+  /** Writes the model that is run. */
+  readonly write: WriteModel;
   /** The time limit, which holds for each batch, and the signal to stop. */
   readonly request?: RequestOptions | undefined;
   /** Threads inside an operator; default 1. */
@@ -41,11 +41,11 @@ export async function measureActivations(
 ): Promise<ReadonlyMap<Value, ChannelStatistics>> {
   const { model: probed, probes } = probeActivations(model, sites);
   if (probes.length === 0) return new Map();
-  await writeModelFile(run.path, exportModel(probed, 'embed'));
+  const path = await run.write('calibration.onnx', probed);
   const outputs = probes.flatMap(({ mean, meanSquare }) => [mean, meanSquare]);
   const sums = new Map<Value, ChannelStatistics>();
   const { child, request = {}, threads } = run;
-  const open = await openModel(child, run.path, { ...request, threads });
+  const open = await openModel(child, path, { ...request, threads });
   try {
     let done = 0;
     for await (const { feeds, size } of batches.read()) {

@@ -1,6 +1,4 @@
 import { OnnxPruneError } from '../errors.ts';
-import { exportModel } from '../ir/model.ts';
-import { writeModelFile } from '../onnx/write.ts';
 import type { Activations, PartStage, Spread, SpreadStage, Stage } from '../recover/activations.ts';
 import {
   ActivationStore,
@@ -11,12 +9,15 @@ import {
   type SegmentRun,
 } from '../runtime/index.ts';
 import type { CalibrationBatches } from './batches.ts';
+import { type WriteModel, writingTo } from './write-model.ts';
 
 /** How stages are run. */
 export interface StageSettings {
   readonly child: RuntimeChild;
   /** Gives a path in a folder of the run's own, for parts of models and for what does not fit into memory. */
   readonly place: (name: string) => string;
+  /** How parts of models are written; with their data inside by default. */
+  readonly write?: WriteModel | undefined;
   /** Bytes of activations that are held in memory at most; the rest goes to files. */
   readonly memoryLimit: number;
   readonly request?: RequestOptions | undefined;
@@ -72,8 +73,8 @@ export class CalibrationStages implements Activations {
 
   /** Writes the model of a part to where the runtime finds it. */
   async #segment({ model, take, keep, samples }: PartStage): Promise<SegmentRun> {
-    const source = this.#settings.place('stage.onnx');
-    await writeModelFile(source, exportModel(model, 'embed'));
+    const { place, write = writingTo(place) } = this.#settings;
+    const source = await write('stage.onnx', model);
     return {
       source,
       batches: this.#batches,

@@ -2,7 +2,7 @@ import { ScratchFile } from '../onnx/scratch-file.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Data of this many bytes and more are put away. */
-const LEAST = 2 ** 20;
+const LEAST = 65_536;
 
 /**
  * Keeps the data of tensors in a file instead of in memory, for models that are too large for it. Tensors are

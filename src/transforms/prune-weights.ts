@@ -11,6 +11,7 @@ import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
 import { countEqual, countUnranked, type Keys } from '../numeric/keys.ts';
 import { type Pattern, zeroPattern } from '../numeric/pattern.ts';
+import { ReopenedKeys } from '../numeric/reopened-keys.ts';
 import { stridesOf } from '../numeric/slices.ts';
 import { type Zeros, zeroBelow } from '../numeric/zero.ts';
 import { ruleOf } from '../ops/rules.ts';
@@ -172,6 +173,7 @@ class WeightStep {
   readonly #amountAt: (final: number) => number;
   readonly #owners: ReadonlyMap<Value, Graph>;
   readonly #holders: Holders;
+  readonly #reopened = new ReopenedKeys();
 
   constructor(graph: Graph, options: PruneWeightsOptions, amountAt: (final: number) => number) {
     this.#options = options;
@@ -205,25 +207,33 @@ class WeightStep {
       checkFinite(each, unranked[i] ?? 0);
     });
     for (const [i, candidate] of candidates.entries()) {
-      const { keys, bytes } = present(ranked[i], `the keys of "${candidate.weight.name}"`);
+      const { keys, read } = present(ranked[i], `the keys of "${candidate.weight.name}"`);
       const boundary = present(boundaries[i], `the boundary of "${candidate.weight.name}"`);
       if (boundary.key === 0) yield [candidate, { before: countEqual(keys, 0), added: 0 }];
       else
-        yield [candidate, this.#overwrite(candidate, bytes, (own) => zeroBelow(candidate.type, own, keys, boundary))];
+        yield [candidate, this.#overwrite(candidate, read(), (own) => zeroBelow(candidate.type, own, keys, boundary))];
     }
+    this.#reopened.close();
   }
 
   #prunePattern(candidate: WeightCandidate, pattern: Pattern): Zeros {
-    const { keys, bytes } = this.#rank(candidate);
+    const { keys, read } = this.#rank(candidate);
     checkFinite(candidate, countUnranked(keys));
     const { tensor, columns } = candidate.weight;
     const strides = stridesOf(tensor.dims, present(columns, `the summed axis of "${candidate.weight.name}"`));
-    return this.#overwrite(candidate, bytes, (own) => zeroPattern(candidate.type, own, keys, strides, pattern));
+    return this.#overwrite(candidate, read(), (own) => zeroPattern(candidate.type, own, keys, strides, pattern));
   }
 
-  #rank({ weight, type }: WeightCandidate): { readonly keys: Keys; readonly bytes: Uint8Array } {
-    const bytes = weight.tensor.raw();
-    return { keys: rankWeights(this.#options.criterion, weight, type, bytes, this.#options.seed), bytes };
+  /** The keys of a weight, and its bytes; those in a file are read for each pass over them. */
+  #rank({ weight, type }: WeightCandidate): { readonly keys: Keys; readonly read: () => Uint8Array } {
+    const { criterion, seed } = this.#options;
+    const { tensor } = weight;
+    if (tensor.isStored) {
+      const open = (): Keys => rankWeights(criterion, weight, type, tensor.raw(), seed);
+      return { keys: this.#reopened.of(tensor.size, open), read: () => tensor.raw() };
+    }
+    const bytes = tensor.raw();
+    return { keys: rankWeights(criterion, weight, type, bytes, seed), read: () => bytes };
   }
 
   #budget(): WeightBudget {

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ChannelStatistics, measureActivations } from '../../src/calibrate/activations.ts';
 import { calibrationBatches } from '../../src/calibrate/batches.ts';
+import { writingTo } from '../../src/calibrate/write-model.ts';
 import { present } from '../../src/errors.ts';
 import { importModel, type Model } from '../../src/ir/model.ts';
 import { graphsIn } from '../../src/ir/node.ts';
@@ -56,7 +57,7 @@ async function measure(
     model,
     sites.map(([name, dim]) => ({ value: valueNamed(model, name), dim })),
     calibrationBatches(sampleSourceOf(data), inputSpecs(model.graph)),
-    { child, path: freshFolder().path('probed.onnx'), ...options },
+    { child, write: writingTo(freshFolder().path), ...options },
   );
   return new Map([...measured].map(([value, statistics]) => [value.name, statistics]));
 }

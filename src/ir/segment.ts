@@ -33,7 +33,7 @@ export function segmentModel(model: Model, mostBytes: number, canCross: (value: 
     // An output that is a graph input or an initializer comes out of the first part.
     const passed = parts.length === 0 ? graph.outputs.filter(({ producer }) => producer === undefined) : [];
     const wanted = [...made.filter((value) => open.has(value) || outputs.has(value)), ...passed];
-    parts.push(partOf(model, given, wanted));
+    if (wanted.length > 0) parts.push(partOf(model, given, wanted));
     for (const value of made) given.add(value);
     [weights, bytes, from] = [new Set(), 0, end];
   };

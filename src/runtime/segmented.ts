@@ -74,6 +74,9 @@ export class SegmentedRunner implements Runner {
     const results: Record<string, ort.OnnxValue> = {};
     for (const [index, part] of this.#parts.entries()) {
       const later = new Set(this.#parts.slice(index + 1).flatMap(({ inputs }) => inputs));
+      const outputs = part.outputs.filter((name) => later.has(name) || names.has(name));
+      // It only makes what nobody asked for.
+      if (outputs.length === 0) continue;
       const session = await this.#open(part.path, true);
       try {
         const own: Record<string, ort.OnnxValue> = {};
@@ -81,7 +84,6 @@ export class SegmentedRunner implements Runner {
           const value = values.get(name);
           if (value !== undefined) own[name] = value;
         }
-        const outputs = part.outputs.filter((name) => later.has(name) || names.has(name));
         const made = await session.run(own, outputs);
         for (const [name, value] of Object.entries(made)) {
           if (later.has(name)) values.set(name, value);

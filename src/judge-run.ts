@@ -14,7 +14,7 @@ export interface JudgeTools {
   readonly child: RuntimeChild;
   readonly clock: Stopwatch;
   readonly request: RequestOptions;
-  readonly options: Pick<SettledOptions, 'verify' | 'bench' | 'threads'>;
+  readonly options: Pick<SettledOptions, 'verify' | 'bench' | 'threads' | 'seed'>;
   /** Gives a path in a folder of the run's own. */
   readonly place: (name: string) => string;
 }
@@ -42,13 +42,15 @@ export const UNSEEN: RunVerdict = { proof: null, fidelity: null, latency: null, 
 /** Proves the rewiring of a run, measures what it cost and gained, and looks at what the runtime makes of it, as far as is wanted. */
 export async function judgeRun(tools: JudgeTools, run: RunResult): Promise<RunVerdict> {
   const { child, clock, request, options } = tools;
-  const { verify, bench, threads } = options;
+  const { verify, bench, threads, seed } = options;
   if (!verify && !bench) return UNSEEN;
   const { cleaned, passes, inner } = run;
   const original = await run.original();
   const [result, inputs] = [await run.result(), await run.inputs()];
   const proof = verify
-    ? await clock.time('prove', () => proveRewiring(child, { original, cleaned, passes, inner }, inputs, request))
+    ? await clock.time('prove', () =>
+        proveRewiring(child, { original, cleaned, passes, inner }, inputs, { ...request, seed }),
+      )
     : null;
   // A wrong rewiring is a bug of ours: how far it is off and how fast it runs is nobody's concern.
   if (proof?.passed === false) return { ...UNSEEN, proof };

@@ -1,10 +1,11 @@
 import { type CalibrationBatches, calibrationBatches } from './calibrate/batches.ts';
 import { holdOutBatches } from './calibrate/hold-out.ts';
+import { judgedByPart } from './changed-models.ts';
 import { OnnxPruneError } from './errors.ts';
 import { measureOriginal, resultParts } from './file-sizes.ts';
 import { CheckFailed, failureOf } from './gates.ts';
 import type { Storage } from './ir/export.ts';
-import { exportModel, type Model } from './ir/model.ts';
+import { cloneModel, exportModel, type Model } from './ir/model.ts';
 import type { GzipMeasure } from './judge/gzip-size.ts';
 import { innerRounding } from './judge/inner-rounding.ts';
 import { inputSpecs, judgeInputs } from './judge/inputs.ts';
@@ -67,6 +68,13 @@ export async function pruneIn(
   const checked = checkPruneOptions(options, hooks.calibration !== undefined);
   checkCalibrationGiven(checked, hooks.calibration !== undefined);
   checkDropMeasurable(checked, hooks.testData !== undefined || hooks.calibration !== undefined);
+  if (checked.changedOnly && hooks.testData !== undefined) {
+    throw new OnnxPruneError(
+      'bad-option',
+      '--changed-only',
+      '--changed-only compares on random inputs of the part that changed, and --test on data of the whole model; give one of them.',
+    );
+  }
   const output = options.output ?? defaultOutput(input, checked.gzip);
   if (checked.gzip && !isCompressedName(output)) {
     throw new OnnxPruneError(
@@ -132,6 +140,7 @@ class PruneRun {
     const room = { memory: options.memory, scratch: workspace('weights') };
     const read = await this.#clock.time('read', () => loadModel(this.#input, engine, room));
     const { asRead } = read;
+    const { changedOnly } = options;
     const stored = asRead && { child: this.#child, memory: options.memory };
     const files = new ModelFiles(workspace, this.#clock, stored);
     const { model, opset } =
@@ -140,6 +149,7 @@ class PruneRun {
     const external = loaded.dataFiles.length > 0;
     if (external && options.gzip) checkCompressible(this.#input, loaded.dataFiles, this.#output);
     if (external && !options.dryRun) checkDataFile(dataPathOf(this.#output), loaded.dataFiles, options.force);
+    const untouched = changedOnly ? cloneModel(model).model : undefined;
     const specs = inputSpecs(model.graph);
     const testData = await this.#hooks.testData?.(specs);
     const storage: Storage = { sparse: options.sparseFormat ?? loaded.sparse };
@@ -159,7 +169,8 @@ class PruneRun {
     // What changes in place is seen through small tensors, which are shared.
     if (stored !== undefined && options.verify) await original();
     const inner = innerRounding(model.graph);
-    const cleaned = options.verify && loaded.rewired ? await files.write('cleaned.onnx', model) : undefined;
+    const cleaned =
+      options.verify && loaded.rewired && !changedOnly ? await files.write('cleaned.onnx', model) : undefined;
     const { batches, held } = await this.#batches(specs, workspace, testData);
     const lessons = batches && { batches, files, child: this.#child, clock: this.#clock, request: this.#request };
     const statistics = lessons && statisticsOn(lessons, options.threads);
@@ -197,21 +208,12 @@ class PruneRun {
     );
     // Of models in parts, loading them is what takes the time.
     const judged = stored === undefined ? options : { ...options, bench: false };
+    const judge = { child: this.#child, clock: this.#clock, request: this.#request, options: judged, place: workspace };
+    const quantization = stored === undefined ? done.quantization : null;
+    const whole = { original, cleaned, passes: done.passes, inner, model, quantization, result, inputs };
     const { fusion, ...verdict } = goals.isAbandoned
       ? UNSEEN
-      : await judgeRun(
-          { child: this.#child, clock: this.#clock, request: this.#request, options: judged, place: workspace },
-          {
-            original,
-            cleaned,
-            passes: done.passes,
-            inner,
-            model,
-            quantization: stored === undefined ? done.quantization : null,
-            result,
-            inputs,
-          },
-        );
+      : await judgeRun(judge, untouched === undefined ? whole : judgedByPart(whole, untouched, files, judge));
     const exported = exportModel(model, 'embed', storage);
     const after = await this.#clock.time('measure size', (tell) =>
       measureSize(model.graph, resultParts(exported, this.#output, external), undefined, {

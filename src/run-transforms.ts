@@ -1,4 +1,5 @@
 import type { CalibrationStages } from './calibrate/stages.ts';
+import { writeChanged } from './changed-models.ts';
 import { alignmentOf, type PrunedInRounds, pruneInRounds, type RecoveryReport, type Trial } from './channel-rounds.ts';
 import type { ChannelMap } from './channels/group.ts';
 import { type Formula, parseFormula } from './criteria/formula/formula.ts';
@@ -28,7 +29,7 @@ import { NOTHING_PRUNED, type PruneChannelsReport } from './transforms/prune-cha
 import { type PruneWeightsOptions, type PruneWeightsReport, pruneWeights } from './transforms/prune-weights.ts';
 import { type RemoveRedundantReport, removeRedundant } from './transforms/remove-redundant.ts';
 import { type StoreHalfReport, storeHalf } from './transforms/store-half.ts';
-import type { Witnesses } from './transforms/witnesses.ts';
+import { NO_WITNESSES, type Witnesses } from './transforms/witnesses.ts';
 
 /** What the transforms of a run did, in their order. */
 export interface Transformed {
@@ -266,6 +267,14 @@ class Transformation {
     files.changed();
     if (reference === undefined) return;
     const pass = this.passes.length;
+    const changed = this.#options.changedOnly
+      ? await writeChanged(files, `changed-${pass}`, reference, this.#model)
+      : undefined;
+    if (changed !== undefined) {
+      const witnesses = { ...NO_WITNESSES, write: () => Promise.reject(new Error('nobody is heard')) };
+      this.passes.push({ masked: changed.before, cut: changed.after, specs: changed.specs, witnesses });
+      return;
+    }
     const masked = await files.write(`masked-${pass}.onnx`, reference);
     const cut = await files.fileOf(this.#model);
     // The steps after this one change the model.

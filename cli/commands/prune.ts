@@ -200,6 +200,7 @@ export function pruneCommand(): Command {
     )
     .optionsGroup('Judging:')
     .option('--no-verify', 'skip the proof and the comparison of outputs')
+    .option('--changed-only', 'prove and compare only the part that changed, on random inputs of its own')
     .option('--dry-run', 'do everything but write the result')
     .optionsGroup('Gates:')
     .option('--require-change', 'fail with exit status 3 where nothing could be removed');

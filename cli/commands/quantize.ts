@@ -77,6 +77,7 @@ export function quantizeCommand(): Command {
     .option('--force', 'replace the output where it exists')
     .optionsGroup('Judging:')
     .option('--no-verify', 'skip the comparison of outputs')
+    .option('--changed-only', 'prove and compare only the part that changed, on random inputs of its own')
     .option('--dry-run', 'do everything but write the result')
     .optionsGroup('Gates:')
     .option('--require-change', 'fail with exit status 3 where nothing could be quantized');

@@ -53,6 +53,7 @@ export function inputSpecs(graph: Graph): InputSpec[] {
  * Inputs for the proof, for fidelity and for latency: test data where there are any, else random ones of the declared
  * shapes and types, with sizes for open axes that the original model was seen to run with.
  * @param options.few one batch of random inputs for everything, for models that take long to run
+ * @param options.ofPart whether the models are parts of others
  * @param on what the data are, where there are any
  * @throws OnnxPruneError `runtime-refused` when no sizes make the original run
  */
@@ -61,7 +62,7 @@ export async function judgeInputs(
   original: string,
   specs: readonly InputSpec[],
   data: TestData | undefined,
-  options: RequestOptions & { readonly seed: number; readonly few?: boolean },
+  options: RequestOptions & { readonly seed: number; readonly few?: boolean; readonly ofPart?: boolean },
   on: 'test data' | 'calibration data' = 'test data',
 ): Promise<JudgeInputs> {
   if (data !== undefined) {
@@ -84,7 +85,13 @@ export async function judgeInputs(
     const samples = fixed ?? found.batch;
     const [latency = {}] = feeds;
     const fidelity = { feeds, labels: [], samples };
-    return { proof: feeds, fidelity, latency, latencyBatch: samples, on: 'random inputs' };
+    return {
+      proof: feeds,
+      fidelity,
+      latency,
+      latencyBatch: samples,
+      on: options.ofPart ? 'random inputs of the part that changed' : 'random inputs',
+    };
   }
   // Sizes that were found by luck (an axis that counts samples as well) may run with that very number of samples only.
   const runsWith = async (size: number): Promise<number> =>

@@ -5,6 +5,7 @@ import {
   benchmark,
   compare,
   type InnerRounding,
+  type InputSpec,
   type OutputProof,
   outputBehind,
   prove,
@@ -12,7 +13,7 @@ import {
   type RuntimeChild,
   RuntimeTimeout,
 } from '../runtime/index.ts';
-import type { JudgeInputs } from './inputs.ts';
+import { type JudgeInputs, judgeInputs } from './inputs.ts';
 
 /** Paths of the models that a proof runs. */
 export interface ProofModels {
@@ -28,6 +29,8 @@ export interface ProofModels {
 export interface ProofPass {
   readonly masked: string;
   readonly cut: string;
+  /** Inputs of their own, where both are parts of models; absent where they read what the original reads. */
+  readonly specs?: readonly InputSpec[] | undefined;
   readonly witnesses: WitnessModels;
 }
 
@@ -55,14 +58,15 @@ export async function proveRewiring(
   child: RuntimeChild,
   models: ProofModels,
   inputs: JudgeInputs,
-  request: RequestOptions,
+  request: RequestOptions & { readonly seed: number },
 ): Promise<ProofReport> {
   const options = { ...request, inner: models.inner };
   let passed = true;
   const [cut, witnesses, excused]: [OutputProof[], OutputProof[], string[]] = [[], [], []];
   for (const pass of models.passes) {
-    const { outputs } = await prove(child, pass.masked, pass.cut, inputs.proof, options).catch((error: unknown) =>
-      blameUs(error),
+    const own = pass.specs && (await judgeInputs(child, pass.masked, pass.specs, undefined, { ...request, few: true }));
+    const { outputs } = await prove(child, pass.masked, pass.cut, (own ?? inputs).proof, options).catch(
+      (error: unknown) => blameUs(error),
     );
     const failed = outputs.filter((output) => !output.passed).map(({ name }) => name);
     const isSettled = outputs.every((output) => output.passed && output.informative);

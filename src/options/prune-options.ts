@@ -84,6 +84,11 @@ export interface PruneOptions
   readonly only?: readonly string[] | undefined;
   /** Prove the rewiring and measure fidelity. */
   readonly verify?: boolean | undefined;
+  /**
+   * Prove and compare only the part of the model that changed, on random inputs of its own; what is around it is the same, and is
+   * not run. Latency is not measured then.
+   */
+  readonly changedOnly?: boolean | undefined;
   /** Measure latency. */
   readonly bench?: boolean | undefined;
   /** Do everything but write. */
@@ -152,6 +157,7 @@ export interface SettledOptions extends Goals, CalibrationWishes, RecoveryWishes
   readonly exclude: readonly string[];
   readonly only: readonly string[];
   readonly verify: boolean;
+  readonly changedOnly: boolean;
   readonly bench: boolean;
   readonly dryRun: boolean;
   readonly requireChange: boolean;
@@ -205,6 +211,7 @@ const KEYS: readonly (keyof PruneOptions)[] = [
   'exclude',
   'only',
   'verify',
+  'changedOnly',
   'bench',
   'dryRun',
   'requireChange',
@@ -260,7 +267,14 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
     );
   }
   const verify = parseFlag('verify', options.verify ?? defaults.verify);
-  const bench = parseFlag('bench', options.bench ?? defaults.bench);
+  const changedOnly = parseFlag('changedOnly', options.changedOnly ?? false);
+  if (changedOnly && !verify)
+    throw new OnnxPruneError(
+      'bad-option',
+      '--changed-only',
+      '--changed-only says what is proven and compared, and --no-verify that nothing is; give one of them.',
+    );
+  const bench = parseFlag('bench', options.bench ?? defaults.bench) && !changedOnly;
   return {
     ...amounts,
     ...goals,
@@ -293,6 +307,7 @@ export function checkPruneOptions(options: PruneOptions, calibrated = false): Se
     exclude: parsePatterns('--exclude', options.exclude ?? []),
     only: parsePatterns('--only', options.only ?? []),
     verify,
+    changedOnly,
     bench,
     gates: checkGateOptions(options, { verify, bench }),
     keep: parseFlag('keep', options.keep ?? false),

@@ -66,9 +66,12 @@ export interface ProofReport {
   readonly inputs: string;
 }
 
+/** What models were run on. */
+export type JudgedOn = 'test data' | 'calibration data' | 'random inputs' | 'random inputs of the part that changed';
+
 /** How far the result is from the original: a measurement, not a verdict. */
 export interface FidelityReport {
-  readonly on: 'test data' | 'calibration data' | 'random inputs';
+  readonly on: JudgedOn;
   readonly samples: number;
   readonly outputs: readonly OutputComparison[];
   /** Right answers before (`hitsA`) and after (`hitsB`), where the data have labels. */

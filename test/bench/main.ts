@@ -1,6 +1,7 @@
 import { criteriaRow } from './rows/criteria.ts';
 import { groupsRow } from './rows/groups.ts';
 import { int8Row } from './rows/int8.ts';
+import { largeRow } from './rows/large.ts';
 import { latencyRow } from './rows/latency.ts';
 import { recoveryRow } from './rows/recovery.ts';
 import { startupRow } from './rows/startup.ts';
@@ -18,6 +19,7 @@ const rows: Readonly<Record<string, readonly [string, (workshop: Workshop) => Pr
   groups: ['Finding groups', groupsRow],
   criteria: ['Ranking 26 million weights', criteriaRow],
   int8: ['Running on 8-bit integers', int8Row],
+  large: ['Weights that stay in files', largeRow],
   recovery: ['ResNet-18, ranked, cut and recovered on 256 images', recoveryRow],
 };
 

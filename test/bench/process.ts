@@ -26,6 +26,13 @@ export async function runProgram(workshop: Workshop, argv: readonly string[]): P
   return { ms, peak, stdout };
 }
 
+/** Starts Node with these arguments. @returns its process id, and the ms that it took once it has ended */
+export function startProgram(argv: readonly string[]): { readonly pid: number; readonly ended: Promise<number> } {
+  const start = performance.now();
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  return { pid: child.pid ?? 0, ended: outcome(child, argv, start).then(({ ms }) => ms) };
+}
+
 /** Runs Node with these arguments and nothing else, for wall time alone. */
 export async function timeNode(argv: readonly string[]): Promise<number> {
   const start = performance.now();

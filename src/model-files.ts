@@ -34,7 +34,9 @@ export class ModelFiles {
   /** Writes a model that is not the one on the way. @returns its path */
   async write(name: string, model: Model): Promise<string> {
     const path = this.#place(name);
-    await this.#clock.time('write for checking', () => writeModelFile(path, exportModel(model, 'embed')));
+    await this.#clock.time('write for checking', () =>
+      writeModelFile(path, exportModel(model, 'embed'), { temporary: true }),
+    );
     return path;
   }
 }

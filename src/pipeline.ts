@@ -229,6 +229,7 @@ class PruneRun {
         externalData: external,
         gzip: options.gzip,
         onProgress: tell,
+        signal: this.#hooks.signal,
       }),
     );
     const written = { ...report, output: { path: this.#output }, seconds: this.#clock.seconds };
@@ -246,7 +247,9 @@ class PruneRun {
   }
 
   async #writeStored(path: string, model: Model, storage: Storage): Promise<string> {
-    await this.#clock.time('write for checking', () => writeModelFile(path, exportModel(model, 'embed', storage)));
+    await this.#clock.time('write for checking', () =>
+      writeModelFile(path, exportModel(model, 'embed', storage), { temporary: true }),
+    );
     return path;
   }
 

@@ -41,7 +41,7 @@ export async function measureActivations(
 ): Promise<ReadonlyMap<Value, ChannelStatistics>> {
   const { model: probed, probes } = probeActivations(model, sites);
   if (probes.length === 0) return new Map();
-  await writeModelFile(run.path, exportModel(probed, 'embed'));
+  await writeModelFile(run.path, exportModel(probed, 'embed'), { temporary: true });
   const outputs = probes.flatMap(({ mean, meanSquare }) => [mean, meanSquare]);
   const sums = new Map<Value, ChannelStatistics>();
   const { child, request = {}, threads } = run;

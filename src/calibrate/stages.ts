@@ -73,7 +73,7 @@ export class CalibrationStages implements Activations {
   /** Writes the model of a part to where the runtime finds it. */
   async #segment({ model, take, keep, samples }: PartStage): Promise<SegmentRun> {
     const source = this.#settings.place('stage.onnx');
-    await writeModelFile(source, exportModel(model, 'embed'));
+    await writeModelFile(source, exportModel(model, 'embed'), { temporary: true });
     return {
       source,
       batches: this.#batches,

@@ -18,6 +18,7 @@ import { ModelFiles } from './model-files.ts';
 import { once } from './once.ts';
 import { sparseTensorsOf } from './onnx/all-tensors.ts';
 import { plainModelFile } from './onnx/read.ts';
+import { interimOf } from './onnx/replace-pair.ts';
 import { dataPathOf, writeModelFile } from './onnx/write.ts';
 import { checkCalibrationGiven } from './options/calibration-options.ts';
 import { checkDropMeasurable } from './options/goals.ts';
@@ -136,7 +137,10 @@ class PruneRun {
     const loaded = { ...read, model, rewired: read.rewired || opset !== null };
     const external = loaded.dataFiles.length > 0;
     if (external && options.gzip) checkCompressible(this.#input, loaded.dataFiles, this.#output);
-    if (external && !options.dryRun) checkDataFile(dataPathOf(this.#output), loaded.dataFiles, options.force);
+    if (external && !options.dryRun) {
+      const dataFile = interimOf(this.#output, loaded.dataFiles) ?? dataPathOf(this.#output);
+      checkDataFile(this.#output, dataFile, loaded.dataFiles, options.force);
+    }
     const specs = inputSpecs(model.graph);
     const testData = await this.#hooks.testData?.(specs);
     const storage: Storage = { sparse: options.sparseFormat ?? loaded.sparse };

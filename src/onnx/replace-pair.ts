@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { link, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { checkRoom } from './disk-room.ts';
 import { withPlacingLock } from './placing-lock.ts';
 import type { FileContent } from './replace-files.ts';
@@ -86,8 +86,14 @@ export async function replacePair({ model, data, modelNaming }: PairContent, opt
   }
 }
 
-/** What {@link replacePair} calls data while their usual name is taken: names of a model's that it may remove. */
-export function isInterimName(modelPath: string, name: string): boolean {
+/** One of some data files that {@link replacePair} would clear away, because it left them under such a name before; or none. */
+export function interimOf(modelPath: string, files: readonly string[]): string | undefined {
+  const folder = resolve(dirname(modelPath));
+  return files.find((file) => resolve(dirname(file)) === folder && isInterimName(modelPath, basename(file)));
+}
+
+/** Whether this is what {@link replacePair} calls data while their usual name is taken. */
+function isInterimName(modelPath: string, name: string): boolean {
   const start = `${basename(modelPath)}.`;
   return name.startsWith(start) && /^[0-9a-f]{12}\.data$/.test(name.slice(start.length));
 }

@@ -63,21 +63,27 @@ export function checkOutput(option: string, output: string, input: string, force
 }
 
 /**
- * Makes sure that the data file beside a result may be written, where the weights go into one.
+ * Makes sure that neither a result, nor the data file beside it that its weights go into, takes the place of the input's weights.
+ * @param path of the data file, or of one that is cleared away with what the result replaces
  * @param kept files that must not be touched: the external data of the input
- * @throws OnnxPruneError `bad-option` where it is one of those, or is there already and may not be replaced
+ * @throws OnnxPruneError `bad-option` where one of both is one of those, or the data file is there already and may not be replaced
  */
-export function checkDataFile(path: string, kept: readonly string[], force: boolean): void {
-  if (!existsSync(path)) return;
-  const real = realpathSync(path);
-  if (kept.some((file) => existsSync(file) && realpathSync(file) === real)) {
+export function checkDataFile(output: string, path: string, kept: readonly string[], force: boolean): void {
+  if (kept.some((file) => isSameFile(file, output))) {
+    throw new OnnxPruneError(
+      'bad-option',
+      output,
+      `"${output}" holds weights of the input, which is never touched; name another output with -o.`,
+    );
+  }
+  if (kept.some((file) => isSameFile(file, path))) {
     throw new OnnxPruneError(
       'bad-option',
       path,
       `The weights of the result would go into "${path}", which holds those of the input and is never touched; name another output with -o.`,
     );
   }
-  if (!force) {
+  if (existsSync(path) && !force) {
     throw new OnnxPruneError(
       'bad-option',
       path,
@@ -96,6 +102,10 @@ export function checkCompressible(input: string, dataFiles: readonly string[], o
     input,
     `${basename(input)} keeps its weights in ${dataFiles.map((file) => basename(file)).join(', ')}, so compressing the .onnx file would save nothing; leave --gzip out, or name an output that does not end in ${GZ} (it is "${output}"), and compress both files together.`,
   );
+}
+
+function isSameFile(a: string, b: string): boolean {
+  return existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
 }
 
 function isWritable(folder: string): boolean {

@@ -41,10 +41,12 @@ export async function checkRoom(
   }
   for (const { folder, path, needed, free } of loads.values()) {
     if (needed <= free) continue;
+    // The name of a run's own folder tells nobody anything.
+    const where = options.temporary ? 'in the folder for temporary files' : `on the disk of "${folder}"`;
     throw new OnnxPruneError(
       'bad-file',
       path,
-      `${path} cannot be written: it needs ${needed} bytes on the disk of "${folder}", where ${free} are free; ${wayOutOf(options)}.`,
+      `${path} cannot be written: it needs ${needed} bytes ${where}, where ${free} are free; ${wayOutOf(options)}.`,
     );
   }
 }

@@ -33,7 +33,7 @@ function sentence(action: 'read' | 'write', path: string, code: string, detail: 
     case 'EDQUOT':
       return `${path} cannot be written: no space is left on the device; ${wayOut}.`;
     case 'EFBIG':
-      return `${path} cannot be written: the file system, or a limit such as that of "ulimit -f", allows no file of this size; ${wayOut}.`;
+      return `${path} cannot be written: the file system, or a limit such as that of "ulimit -f", allows no file of this size; raise the limit, or write to another file system.`;
     case 'EISDIR':
       return `${path} is a directory, expected a file.`;
     default:

@@ -23,7 +23,7 @@ export function isCompressedName(path: string): boolean {
 /**
  * Makes sure, before any work, that a result may be written to a path.
  * @throws OnnxPruneError `bad-option` where the path is the input, a directory, in a folder that does not exist, or a file
- *   that is there already and may not be replaced
+ *   that is there already and may not be replaced, because nobody said so or it is protected
  */
 export function checkOutput(option: string, output: string, input: string, force: boolean): void {
   // Reading will say so, and that is what the caller wants to hear first.
@@ -51,8 +51,12 @@ export function checkOutput(option: string, output: string, input: string, force
       `${option} "${output}" is the input itself, which is never touched; name another file.`,
     );
   }
-  if (statSync(output).isDirectory()) {
+  const status = statSync(output);
+  if (status.isDirectory()) {
     throw new OnnxPruneError('bad-option', output, `${option} "${output}" is a directory; name a file in it.`);
+  }
+  if (!status.isFile()) {
+    throw new OnnxPruneError('bad-option', output, `${option} "${output}" is not a regular file; name another.`);
   }
   if (!force)
     throw new OnnxPruneError(
@@ -60,6 +64,13 @@ export function checkOutput(option: string, output: string, input: string, force
       output,
       `"${output}" exists already; replace it with --force, or name another file with -o.`,
     );
+  if (!isWritable(output)) {
+    throw new OnnxPruneError(
+      'bad-option',
+      output,
+      `${option} "${output}" is protected: permission to write it is missing; name another file with -o.`,
+    );
+  }
 }
 
 /**
@@ -108,9 +119,9 @@ function isSameFile(a: string, b: string): boolean {
   return existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
 }
 
-function isWritable(folder: string): boolean {
+function isWritable(path: string): boolean {
   try {
-    accessSync(folder, constants.W_OK);
+    accessSync(path, constants.W_OK);
     return true;
   } catch {
     return false;

@@ -7,7 +7,7 @@ import { isOrphaned, processMark } from '../process-mark.ts';
 import { temporaryBeside } from './staged-file.ts';
 
 /** The lock is held while files are renamed, which takes milliseconds; whoever holds it for that long hangs. */
-const patienceMs = 30_000;
+const longestMs = 30_000;
 /** Writing the owner's mark into the lock takes microseconds; a lock without one for that long is of a process that was killed just there. */
 const blankMs = 2000;
 const pauseMs = 10;
@@ -17,12 +17,18 @@ const pauseMs = 10;
  * a killed process has left of those is taken over where it is certain that it is gone.
  *
  * @param path how errors call the file
+ * @param patienceMs how long to wait for one and the same holder
  * @throws OnnxPruneError `bad-file` where somebody else keeps the lock
  */
-export async function withPlacingLock<T>(target: string, path: string, work: () => Promise<T>): Promise<T> {
+export async function withPlacingLock<T>(
+  target: string,
+  path: string,
+  work: () => Promise<T>,
+  patienceMs: number = longestMs,
+): Promise<T> {
   const lock = join(dirname(target), `.${basename(target)}.lock`);
   const mine = `${processMark()} ${randomBytes(6).toString('hex')}`;
-  await acquire(lock, mine, path);
+  await acquire(lock, mine, path, patienceMs);
   try {
     return await work();
   } finally {
@@ -30,7 +36,7 @@ export async function withPlacingLock<T>(target: string, path: string, work: () 
   }
 }
 
-async function acquire(lock: string, mine: string, path: string): Promise<void> {
+async function acquire(lock: string, mine: string, path: string, patienceMs: number): Promise<void> {
   let seen = '';
   let since = performance.now();
   while (!(await create(lock, mine))) {

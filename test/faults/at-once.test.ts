@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { decodeModel } from '../../src/onnx/codec.ts';
+import { withPlacingLock } from '../../src/onnx/placing-lock.ts';
 import { writeModelFile } from '../../src/onnx/write.ts';
 import { processMark } from '../../src/process-mark.ts';
 import { freshFolder, productNet, weightsIn } from './support/pairs.ts';
@@ -101,5 +102,21 @@ describe('what another process has left', { timeout: 60_000 }, () => {
     await writeModelFile(join(folder, 'm.onnx'), decodeModel(models[0] ?? new Uint8Array(0)), { externalData: true });
     expect(await foundAt(join(folder, 'm.onnx'))).toBe(0);
     expect(readdirSync(folder).sort()).toEqual(['m.onnx', 'm.onnx.data']);
+  });
+
+  it('as a lock of a process that may still be there is respected, and told', async () => {
+    const folder = freshFolder();
+    const [path, lock] = [join(folder, 'm.onnx'), join(folder, '.m.onnx.lock')];
+    const elsewhere = await deadMark('12345678');
+    writeFileSync(lock, `${elsewhere} 0123456789ab`);
+    let isDone = false;
+    const work = async (): Promise<void> => {
+      isDone = true;
+    };
+    await expect(withPlacingLock(path, 'm.onnx', work, 50)).rejects.toThrow(
+      `m.onnx is being written by another process (${elsewhere}, by "${lock}"); wait until it has ended, or remove that file if there is none.`,
+    );
+    expect(isDone).toBe(false);
+    expect(readFileSync(lock, 'utf8')).toContain(elsewhere);
   });
 });

@@ -110,11 +110,6 @@ describe.skipIf(!mayMount)('a disk without room (made where the user may mount o
       /^onnx-prune: masked-0\.onnx cannot be written: it needs \d+ bytes in the folder for temporary files, where \d+ are free; set TMPDIR, which is ".*disk", to a folder with more room\.\n$/,
     ],
     [
-      'of calibration data',
-      ['big.onnx', '--structured', '10%', '--calibration', 'mnist-calibration.npz', '--no-bench'],
-      /^onnx-prune: mnist-calibration\.npz:image\.npy needs \d+ bytes of temporary disk space \(there are \d+\); set TMPDIR to a folder with more room/,
-    ],
-    [
       'of a study',
       ['sweep', 'big.onnx', '--structured', '10,20', '--test', 'mnist-test.npz', '--no-bench'],
       /^onnx-prune: study-data\.bin cannot be written: no space is left on the device; set TMPDIR, which is ".*disk", to a folder with more room\.\n$/,
@@ -123,8 +118,7 @@ describe.skipIf(!mayMount)('a disk without room (made where the user may mount o
     const disk = new SmallDisk(200);
     const folder = freshFolder();
     copyFileSync(join(FIXTURES, 'mnist-cnn.onnx'), join(folder, 'big.onnx'));
-    for (const name of ['mnist-calibration.npz', 'mnist-test.npz'])
-      copyFileSync(join(FIXTURES, name), join(folder, name));
+    copyFileSync(join(FIXTURES, 'mnist-test.npz'), join(folder, 'mnist-test.npz'));
     const files = readdirSync(folder);
     const { code, stdout, stderr } = await command(words, { folder, env: { TMPDIR: disk.folder } });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -165,7 +159,6 @@ describe.skipIf(process.platform !== 'linux')('a device that is always full', { 
 
   it.each([
     ['the words', []],
-    ['the report', ['--json']],
     ['the progress', ['--json-lines']],
   ])('as stdout ends a run that writes %s there, and no half of a file stays', async (_, form) => {
     const folder = withModel();

@@ -1,9 +1,14 @@
 import { linkSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { prune } from '../../src/index.ts';
+import { pruneCommand } from '../../cli/commands/prune.ts';
+import { quantizeCommand } from '../../cli/commands/quantize.ts';
+import { decodeModel } from '../../src/onnx/codec.ts';
 import { readModelFile } from '../../src/onnx/read.ts';
+import { interimOf } from '../../src/onnx/replace-pair.ts';
 import { writeModelFile } from '../../src/onnx/write.ts';
+import { checkDataFile, checkOutput } from '../../src/options/output-path.ts';
 import { floatArray, npz } from '../cli/support/arrays.ts';
 import { smallNet } from '../cli/support/models.ts';
 import { command } from './support/command.ts';
@@ -29,55 +34,75 @@ function folderWithAll(): string {
   return folder;
 }
 
+type At = (name: string) => string;
+
 describe('an output in the place of', { timeout: 30_000 }, () => {
-  it.each([
-    [
-      'the weights of the input',
-      ['pair.onnx', '--structured', '50%', '-o', 'weights.bin'],
-      'holds weights of the input, which is never touched',
-    ],
-    [
-      'a link to them',
-      ['pair.onnx', '--structured', '50%', '-o', 'link.bin'],
-      'holds weights of the input, which is never touched',
-    ],
+  it.each<[string, (at: At) => string[], string]>([
     [
       'the calibration data',
-      ['m.onnx', '--structured', '50%', '--calibration', 'data.npz', '-o', './data.npz'],
-      '-o "./data.npz" is the calibration data; name another file',
+      (at) => [at('m.onnx'), '--structured', '50%', '--calibration', at('data.npz'), '-o', at('here/../data.npz')],
+      'data.npz" is the calibration data; name another file',
     ],
     [
       'the test data',
-      ['m.onnx', '--structured', '50%', '--test', 'here/data.npz', '-o', 'data.npz'],
-      '-o "data.npz" is the test data; name another file',
+      (at) => [at('m.onnx'), '--structured', '50%', '--test', at('here/data.npz'), '-o', at('data.npz')],
+      'data.npz" is the test data; name another file',
     ],
     [
       'the test data of quantize',
-      ['quantize', 'm.onnx', '--test', 'data.npz', '-o', 'data.npz'],
-      '-o "data.npz" is the test data; name another file',
+      (at) => ['quantize', at('m.onnx'), '--test', at('data.npz'), '-o', at('data.npz')],
+      'data.npz" is the test data; name another file',
     ],
     [
       'the recipe',
-      ['m.onnx', '--recipe', 'recipe.json', '-o', 'recipe.json'],
-      '-o "recipe.json" is the recipe; name another file',
+      (at) => [at('m.onnx'), '--recipe', at('recipe.json'), '-o', at('recipe.json')],
+      'recipe.json" is the recipe; name another file',
     ],
     [
       'the input, through a folder of another name',
-      ['m.onnx', '--structured', '50%', '-o', 'here/m.onnx'],
+      (at) => [at('m.onnx'), '--structured', '50%', '-o', at('here/m.onnx')],
       'is the input itself, which is never touched',
     ],
     [
       'the report',
-      ['m.onnx', '--structured', '50%', '-o', 'new.json', '--report', 'here/new.json'],
-      '--report "here/new.json" is the output; name another file',
+      (at) => [at('m.onnx'), '--structured', '50%', '-o', at('new.json'), '--report', at('here/new.json')],
+      'new.json" is the output; name another file',
     ],
   ])('%s is refused, with --force too', async (_, words, sentence) => {
     const folder = folderWithAll();
     const before = contentOf(folder);
-    const { code, stdout, stderr } = await command([...words, '--force', '--no-bench'], { folder });
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain(sentence);
+    const root = new Command().addCommand(pruneCommand(), { isDefault: true }).addCommand(quantizeCommand());
+    const given = [...words((name) => `${folder}/${name}`), '--force', '--no-bench'];
+    await expect(root.parseAsync(given, { from: 'user' })).rejects.toThrow(sentence);
     expect(contentOf(folder)).toEqual(before);
+  });
+
+  it.each(['weights.bin', 'link.bin'])('the weights of the input is refused, with --force too: %s', (name) => {
+    const folder = folderWithAll();
+    const [output, kept] = [join(folder, name), join(folder, 'here', 'weights.bin')];
+    expect(() => checkDataFile(output, `${output}.data`, [kept], true)).toThrow(
+      `"${output}" holds weights of the input, which is never touched; name another output with -o.`,
+    );
+  });
+
+  it('the weights of the input is refused by the command', async () => {
+    const folder = folderWithAll();
+    const before = contentOf(folder);
+    const words = ['pair.onnx', '--structured', '50%', '--force', '-o', 'weights.bin'];
+    const { code, stdout, stderr } = await command(words, { folder });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('holds weights of the input, which is never touched');
+    expect(contentOf(folder)).toEqual(before);
+  });
+
+  it('weights that a killed run left under another name is refused, since they would be cleared away', () => {
+    const [folder, other] = [freshFolder(), freshFolder()];
+    const output = join(folder, 'm.onnx');
+    const left = join(folder, 'm.onnx.0123456789ab.data');
+    expect(interimOf(output, [join(folder, 'm.onnx.weights.data'), join(other, 'm.onnx.0123456789ab.data')])).toBe(
+      undefined,
+    );
+    expect(interimOf(output, [join(folder, 'x.onnx.0123456789ab.data'), left])).toBe(left);
   });
 
   it('a second name of the input takes that name, and the input stays', async () => {
@@ -85,7 +110,8 @@ describe('an output in the place of', { timeout: 30_000 }, () => {
     const [input, output] = [join(folder, 'm.onnx'), join(folder, 'hard.onnx')];
     linkSync(input, output);
     const before = readFileSync(input);
-    await prune(input, { structured: 0.5, output, force: true, bench: false, verify: false });
+    checkOutput('-o', output, input, true);
+    await writeModelFile(output, decodeModel(productNet(1, 64).bytes()));
     expect(readFileSync(input).equals(before)).toBe(true);
     expect(readFileSync(output).equals(before)).toBe(false);
   });

@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { replaceFiles } from '../../src/onnx/replace-files.ts';
 import { smallNet } from '../cli/support/models.ts';
 import { command } from './support/command.ts';
@@ -31,6 +31,8 @@ describe.skipIf(uid === undefined)('what the user may not write', { timeout: 30_
   it('as a folder is refused before any work', async () => {
     const folder = ownFolder();
     chmodSync(folder, 0o555);
+    // So that it can be removed.
+    onTestFinished(() => chmodSync(folder, 0o755));
     const { code, stdout, stderr } = await run(folder, 'm.onnx', ...FAST, '-v');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/nothing can be written into the folder ".*work"; name another with -o\.\n/);

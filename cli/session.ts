@@ -1,7 +1,7 @@
 import { OnnxPruneError } from '../src/errors.ts';
 import { type AnyReport, checkReportPath, type PruneHooks, renderJson, writeReport } from '../src/index.ts';
 import { openCalibration } from './calibration-data.ts';
-import type { SharedOptions } from './commands/shared-options.ts';
+import { dataFiles, type SharedOptions } from './commands/shared-options.ts';
 import { Interrupted, type STOP_SIGNALS } from './exit-codes.ts';
 import type { RenderOptions } from './render/context.ts';
 import { jsonLine } from './terminal/json-lines.ts';
@@ -11,12 +11,15 @@ import { loadTestData } from './test-data.ts';
 /** How a report is put into words. */
 export type Renderer<R> = (report: R, look: RenderOptions) => string;
 
+/** Options that every command has, and the data that some read besides. */
+type SessionOptions = Partial<SharedOptions> & { readonly calibration?: string };
+
 /**
  * One run of a command: hooks for progress, Ctrl-C and test data, and the way out for its report: JSON on stdout, a file,
  * or words on stdout.
  */
 export class Session {
-  readonly #options: Partial<SharedOptions>;
+  readonly #options: SessionOptions;
   readonly #terminal: Terminal;
   readonly #abort = new AbortController();
 
@@ -24,7 +27,7 @@ export class Session {
    * @param files what the run reads and writes besides the report, by what it is called in a sentence
    * @param stopped what is said where the run is stopped, if it is not that nothing was written
    */
-  constructor(options: Partial<SharedOptions>, files: Readonly<Record<string, string>>, stopped?: string) {
+  constructor(options: SessionOptions, files: Readonly<Record<string, string>>, stopped?: string) {
     this.#options = options;
     if (options.json && options.jsonLines)
       throw new OnnxPruneError(
@@ -32,7 +35,9 @@ export class Session {
         '--json-lines',
         '--json and --json-lines both speak for stdout; --json-lines ends with the report, too, so leave --json out.',
       );
-    if (options.report !== undefined) checkReportPath('--report', options.report, files);
+    if (options.report !== undefined) {
+      checkReportPath('--report', options.report, { ...files, ...dataFiles(options) });
+    }
     this.#terminal = createTerminal({
       stdout: process.stdout,
       stderr: process.stderr,

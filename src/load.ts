@@ -13,7 +13,7 @@ import type { ModelProto } from './onnx/messages.ts';
 import { type ModelFile, readModelFile } from './onnx/read.ts';
 import { holdsSparse } from './onnx/sparse.ts';
 import { hasRule } from './ops/rules.ts';
-import { RuntimeTimeout } from './runtime/index.ts';
+import { RuntimeCrash, RuntimeTimeout } from './runtime/index.ts';
 
 /** A model read from a file and brought into the form that rules read. */
 export interface LoadedModel {
@@ -113,7 +113,7 @@ async function about<T>(path: string, work: () => Promise<T>): Promise<T> {
     if (!(error instanceof OnnxPruneError) || error.code === 'internal') throw error;
     const told = error.message.includes(basename(path)) ? error.message : `${path}: ${error.message}`;
     const message =
-      error.code === 'runtime-refused' && !(error instanceof RuntimeTimeout)
+      error.code === 'runtime-refused' && !(error instanceof RuntimeTimeout) && !(error instanceof RuntimeCrash)
         ? `${told.replace(/\.$/, '')}; only models that onnxruntime accepts can be pruned, so export it again for this version of it.`
         : told;
     throw new OnnxPruneError(error.code, error.subject, message, error);

@@ -60,7 +60,7 @@ export class ModelFiles {
   /** The same as part of a step that is timed already. */
   async put(name: string, model: Model): Promise<string> {
     const path = this.#place(name);
-    if (this.#stored === undefined) await writeModelFile(path, exportModel(model, 'embed'));
+    if (this.#stored === undefined) await writeModelFile(path, exportModel(model, 'embed'), { temporary: true });
     else await writeParts(path, model, this.#stored);
     return path;
   }
@@ -76,7 +76,7 @@ async function writeParts(path: string, model: Model, { child, memory }: StoredW
   // Where weights are on another drive there is no way but to copy them.
   const isLinked = linked.length === messages.length;
   for (const [index, message] of (isLinked ? linked : messages).entries())
-    await writeModelFile(segments[index] ?? path, message, { externalData: !isLinked });
+    await writeModelFile(segments[index] ?? path, message, { externalData: !isLinked, temporary: true });
   const outputs = model.graph.outputs.map(({ name }) => name);
   child.lay(path, { dataRoot: isLinked ? root : dirname(path), segments, outputs });
 }

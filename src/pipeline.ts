@@ -19,6 +19,7 @@ import { ModelFiles } from './model-files.ts';
 import { once } from './once.ts';
 import { sparseTensorsOf } from './onnx/all-tensors.ts';
 import { plainModelFile } from './onnx/read.ts';
+import { interimOf } from './onnx/replace-pair.ts';
 import { dataPathOf, writeModelFile } from './onnx/write.ts';
 import { checkCalibrationGiven } from './options/calibration-options.ts';
 import { checkDropMeasurable } from './options/goals.ts';
@@ -148,7 +149,10 @@ class PruneRun {
     const loaded = { ...read, model, rewired: read.rewired || opset !== null };
     const external = loaded.dataFiles.length > 0;
     if (external && options.gzip) checkCompressible(this.#input, loaded.dataFiles, this.#output);
-    if (external && !options.dryRun) checkDataFile(dataPathOf(this.#output), loaded.dataFiles, options.force);
+    if (external && !options.dryRun) {
+      const dataFile = interimOf(this.#output, loaded.dataFiles) ?? dataPathOf(this.#output);
+      checkDataFile(this.#output, dataFile, loaded.dataFiles, options.force);
+    }
     const untouched = changedOnly ? cloneModel(model).model : undefined;
     const specs = inputSpecs(model.graph);
     const testData = await this.#hooks.testData?.(specs);
@@ -251,6 +255,7 @@ class PruneRun {
         externalData: external,
         gzip: options.gzip,
         onProgress: tell,
+        signal: this.#hooks.signal,
       }),
     );
     const written = { ...report, output: { path: this.#output }, seconds: this.#clock.seconds };
@@ -268,7 +273,9 @@ class PruneRun {
   }
 
   async #writeStored(path: string, model: Model, storage: Storage): Promise<string> {
-    await this.#clock.time('write for checking', () => writeModelFile(path, exportModel(model, 'embed', storage)));
+    await this.#clock.time('write for checking', () =>
+      writeModelFile(path, exportModel(model, 'embed', storage), { temporary: true }),
+    );
     return path;
   }
 

@@ -4,6 +4,7 @@ import { OnnxPruneError } from '../../src/errors.ts';
 import { nearestWord } from '../../src/numeric/nearest-word.ts';
 import { defaultOutput } from '../../src/options/output-path.ts';
 import { PRUNE_DEFAULTS } from '../../src/options/prune-defaults.ts';
+import { checkNotTaken } from '../../src/report/file-place.ts';
 import { formulaHelp } from '../formula-help.ts';
 import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
@@ -11,6 +12,7 @@ import { optionalWord } from './optional-word.ts';
 import {
   addGroups,
   collect,
+  dataFiles,
   engineOptions,
   memoryOption,
   outputOptions,
@@ -256,12 +258,11 @@ async function run(model: string, options: Options, command: Command): Promise<v
   const base = recipe === undefined ? undefined : readRecipe(recipe);
   // What the command line says itself goes before the recipe, and that before what options are when nobody says.
   const said = base === undefined ? wanted : explicit(wanted, command);
-  const output = said.output ?? base?.output;
-  const session = new Session(options, {
-    'the model': model,
-    'the output': typeof output === 'string' ? output : defaultOutput(model, gzip),
-    ...(recipe !== undefined && { 'the recipe': recipe }),
-  });
+  const wish = said.output ?? base?.output;
+  const output = typeof wish === 'string' ? wish : defaultOutput(model, gzip);
+  const read = { ...(recipe !== undefined && { 'the recipe': recipe }), ...dataFiles(options) };
+  checkNotTaken('-o', output, read);
+  const session = new Session(options, { 'the model': model, 'the output': output, ...read });
   try {
     const report = await session.work(() => prune(model, { ...base, ...said }, session.hooks(options.calibration)));
     await session.show(report, renderReport);

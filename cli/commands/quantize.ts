@@ -1,10 +1,12 @@
 import { Command, Option } from 'commander';
 import { defaultOutput } from '../../src/options/output-path.ts';
+import { checkNotTaken } from '../../src/report/file-place.ts';
 import { type GateCommandOptions, gateOptions, keepOption } from './gate-options.ts';
 import { type Int8CommandOptions, int8Options } from './int8-options.ts';
 import {
   addGroups,
   collect,
+  dataFiles,
   engineOptions,
   memoryOption,
   outputOptions,
@@ -97,6 +99,7 @@ async function run(model: string, options: Options): Promise<void> {
   ]);
   const wanted = engineOptions(options);
   const output = options.output ?? defaultOutput(model, options.gzip, 'int8');
+  checkNotTaken('-o', output, dataFiles(options));
   const session = new Session(options, { 'the model': model, 'the output': output });
   const settings = { ...wanted, int8: wanted.int8 ?? 'auto', lossless: false, output };
   try {

@@ -64,6 +64,20 @@ export function engineOptions<O extends Partial<SharedOptions> & { readonly cali
   return wanted;
 }
 
+/** The files of data that a run reads, by what they are called in a sentence. */
+export function dataFiles({
+  test,
+  calibration,
+}: {
+  readonly test?: string;
+  readonly calibration?: string;
+}): Record<string, string> {
+  return {
+    ...(test !== undefined && { 'the test data': test }),
+    ...(calibration !== undefined && { 'the calibration data': calibration }),
+  };
+}
+
 /** Adds options to a command, under headings of its help. */
 export function addGroups(command: Command, groups: Readonly<Record<string, readonly Option[]>>): void {
   for (const [heading, options] of Object.entries(groups)) {

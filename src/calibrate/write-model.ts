@@ -8,7 +8,7 @@ export type WriteModel = (name: string, model: Model) => Promise<string>;
 export function writingTo(place: (name: string) => string): WriteModel {
   return async (name, model) => {
     const path = place(name);
-    await writeModelFile(path, exportModel(model, 'embed'));
+    await writeModelFile(path, exportModel(model, 'embed'), { temporary: true });
     return path;
   };
 }

@@ -11,6 +11,7 @@ import {
   prove,
   type RequestOptions,
   type RuntimeChild,
+  RuntimeCrash,
   RuntimeTimeout,
 } from '../runtime/index.ts';
 import { type JudgeInputs, judgeInputs } from './inputs.ts';
@@ -96,8 +97,8 @@ export async function proveRewiring(
 
 /** The original ran on these very inputs, so a model of ours that does not run is our fault. */
 function blameUs(error: unknown): never {
-  if (!(error instanceof OnnxPruneError) || error.code !== 'runtime-refused' || error instanceof RuntimeTimeout)
-    throw error;
+  const isStopped = error instanceof RuntimeTimeout || error instanceof RuntimeCrash;
+  if (!(error instanceof OnnxPruneError) || error.code !== 'runtime-refused' || isStopped) throw error;
   throw new OnnxPruneError(
     'internal',
     error.subject,

@@ -66,7 +66,7 @@ export async function plainModelFile(path: string, copy: string): Promise<string
   if (!(await isCompressed(path))) return path;
   const { bytes } = await readWhole(path);
   decodeUnpacked(bytes, path);
-  await replaceFiles([{ path: copy, parts: [bytes] }]);
+  await replaceFiles([{ path: copy, parts: [bytes], bytes: bytes.length }], { temporary: true });
   return copy;
 }
 

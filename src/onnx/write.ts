@@ -6,6 +6,7 @@ import { externalizableBytes, externalize } from './externalize.ts';
 import { type ByteProgress, gzipParts } from './gzip.ts';
 import { DataLocation, type ModelProto } from './messages.ts';
 import { replaceFiles } from './replace-files.ts';
+import { replacePair } from './replace-pair.ts';
 import { type Bytes, piecesOf } from './stored-bytes.ts';
 import { maxMessageBytes } from './wire.ts';
 
@@ -23,6 +24,10 @@ export interface WriteOptions {
   readonly gzip?: boolean | undefined;
   /** Hears how much has been compressed, where `gzip` is set. */
   readonly onProgress?: ByteProgress | undefined;
+  /** The file is a copy for this run alone, in the folder for temporary files, and need not outlive a power cut. Default false. */
+  readonly temporary?: boolean | undefined;
+  /** Aborting stops the writing, as long as nothing is in place. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The content of the files of a model, before compression. */
@@ -59,12 +64,12 @@ export function modelParts(model: ModelProto, fileName: string, options: WriteOp
 
 /**
  * Writes an ONNX file, replacing what is there. It is written beside its place and renamed, so that `path` never holds
- * half a model; the data file, where there is one, is in place before the model. The given model is not changed. A
+ * half a model, and never one with the data of another: see `replacePair`. The given model is not changed. A
  * compressed file is written while it is compressed, in another thread; the same model gives the same bytes anywhere.
  *
  * @returns `bytes` written, external data included, and `modelBytes` before compression
  * @throws OnnxPruneError `bad-file` where the folder is missing or not writable, the path is a directory or the device
- *   is full, and nothing is left behind then; `unsupported` as `encodeModelParts` does
+ *   is full, and nothing is left behind then; `unsupported` as `encodeModelParts` does; the signal's reason where aborted
  */
 export async function writeModelFile(
   path: string,
@@ -73,6 +78,8 @@ export async function writeModelFile(
 ): Promise<{ bytes: number; modelBytes: number }> {
   const fileName = basename(path);
   const parts = modelParts(model, fileName, options);
+  const { temporary, signal } = options;
+  const how = { temporary, signal, wayOut: 'free some space there, or name an output on another disk with -o' };
   if (options.gzip === true) {
     let bytes = 0;
     const counted = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
@@ -81,12 +88,18 @@ export async function writeModelFile(
         yield part;
       }
     };
-    await replaceFiles([{ path, parts: counted() }]);
+    await replaceFiles([{ path, parts: counted() }], how);
     return { bytes, modelBytes: parts.bytes };
   }
-  const modelFile = { path, parts: piecesOf(parts.model) };
-  const dataFile = parts.data && { path: dataPathOf(path), parts: piecesOf(parts.data) };
-  await replaceFiles(dataFile ? [dataFile, modelFile] : [modelFile]);
+  if (parts.data === undefined) {
+    await replaceFiles([{ path, parts: piecesOf(parts.model), bytes: parts.bytes }], how);
+  } else {
+    const modelNaming = (location: string): Iterable<Uint8Array> =>
+      piecesOf(encodeModelParts(externalize(model, location).model));
+    const modelFile = { path, parts: piecesOf(parts.model), bytes: partsLength(parts.model) };
+    const dataFile = { path: dataPathOf(path), parts: piecesOf(parts.data), bytes: partsLength(parts.data) };
+    await replacePair({ model: modelFile, data: dataFile, modelNaming }, how);
+  }
   return { bytes: parts.bytes, modelBytes: parts.bytes };
 }
 

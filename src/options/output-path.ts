@@ -23,7 +23,7 @@ export function isCompressedName(path: string): boolean {
 /**
  * Makes sure, before any work, that a result may be written to a path.
  * @throws OnnxPruneError `bad-option` where the path is the input, a directory, in a folder that does not exist, or a file
- *   that is there already and may not be replaced
+ *   that is there already and may not be replaced, because nobody said so or it is protected
  */
 export function checkOutput(option: string, output: string, input: string, force: boolean): void {
   // Reading will say so, and that is what the caller wants to hear first.
@@ -51,8 +51,12 @@ export function checkOutput(option: string, output: string, input: string, force
       `${option} "${output}" is the input itself, which is never touched; name another file.`,
     );
   }
-  if (statSync(output).isDirectory()) {
+  const status = statSync(output);
+  if (status.isDirectory()) {
     throw new OnnxPruneError('bad-option', output, `${option} "${output}" is a directory; name a file in it.`);
+  }
+  if (!status.isFile()) {
+    throw new OnnxPruneError('bad-option', output, `${option} "${output}" is not a regular file; name another.`);
   }
   if (!force)
     throw new OnnxPruneError(
@@ -60,24 +64,37 @@ export function checkOutput(option: string, output: string, input: string, force
       output,
       `"${output}" exists already; replace it with --force, or name another file with -o.`,
     );
+  if (!isWritable(output)) {
+    throw new OnnxPruneError(
+      'bad-option',
+      output,
+      `${option} "${output}" is protected: permission to write it is missing; name another file with -o.`,
+    );
+  }
 }
 
 /**
- * Makes sure that the data file beside a result may be written, where the weights go into one.
+ * Makes sure that neither a result, nor the data file beside it that its weights go into, takes the place of the input's weights.
+ * @param path of the data file, or of one that is cleared away with what the result replaces
  * @param kept files that must not be touched: the external data of the input
- * @throws OnnxPruneError `bad-option` where it is one of those, or is there already and may not be replaced
+ * @throws OnnxPruneError `bad-option` where one of both is one of those, or the data file is there already and may not be replaced
  */
-export function checkDataFile(path: string, kept: readonly string[], force: boolean): void {
-  if (!existsSync(path)) return;
-  const real = realpathSync(path);
-  if (kept.some((file) => existsSync(file) && realpathSync(file) === real)) {
+export function checkDataFile(output: string, path: string, kept: readonly string[], force: boolean): void {
+  if (kept.some((file) => isSameFile(file, output))) {
+    throw new OnnxPruneError(
+      'bad-option',
+      output,
+      `"${output}" holds weights of the input, which is never touched; name another output with -o.`,
+    );
+  }
+  if (kept.some((file) => isSameFile(file, path))) {
     throw new OnnxPruneError(
       'bad-option',
       path,
       `The weights of the result would go into "${path}", which holds those of the input and is never touched; name another output with -o.`,
     );
   }
-  if (!force) {
+  if (existsSync(path) && !force) {
     throw new OnnxPruneError(
       'bad-option',
       path,
@@ -98,9 +115,13 @@ export function checkCompressible(input: string, dataFiles: readonly string[], o
   );
 }
 
-function isWritable(folder: string): boolean {
+function isSameFile(a: string, b: string): boolean {
+  return existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
+}
+
+function isWritable(path: string): boolean {
   try {
-    accessSync(folder, constants.W_OK);
+    accessSync(path, constants.W_OK);
     return true;
   } catch {
     return false;

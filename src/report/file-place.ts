@@ -1,5 +1,5 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
 
 /** Refuses to write a file. @throws OnnxPruneError `bad-option`, with a sentence that ends in what is wrong with the path */
@@ -17,6 +17,15 @@ export function checkPlace(option: string, path: string, taken: Readonly<Record<
   if (!existsSync(folder))
     refusePath(option, path, `cannot be written: the folder "${folder}" does not exist; make it first`);
   if (existsSync(path) && statSync(path).isDirectory()) refusePath(option, path, 'is a directory; name a file in it');
+  checkNotTaken(option, path, taken);
+}
+
+/**
+ * Makes sure that a file that is to be written is none that the run reads or writes otherwise.
+ * @param taken those, by what they are to it
+ * @throws OnnxPruneError `bad-option`
+ */
+export function checkNotTaken(option: string, path: string, taken: Readonly<Record<string, string>>): void {
   for (const [what, other] of Object.entries(taken)) {
     if (realPathOf(path) === realPathOf(other)) refusePath(option, path, `is ${what}; name another file`);
   }
@@ -24,5 +33,7 @@ export function checkPlace(option: string, path: string, taken: Readonly<Record<
 
 /** A path without links and detours, of a file that may not be there yet. */
 function realPathOf(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolve(path);
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(resolve(path));
+  return existsSync(folder) ? join(realpathSync(folder), basename(path)) : resolve(path);
 }

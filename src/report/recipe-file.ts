@@ -30,5 +30,6 @@ export function checkRecipeFile(
 
 /** Writes a recipe as `prune` reads it with --recipe: JSON, whole or not there. @throws OnnxPruneError `bad-file` */
 export async function writeRecipe(path: string, recipe: Readonly<Record<string, unknown>>): Promise<void> {
-  await replaceFiles([{ path, parts: [new TextEncoder().encode(`${JSON.stringify(recipe, null, 2)}\n`)] }]);
+  const bytes = new TextEncoder().encode(`${JSON.stringify(recipe, null, 2)}\n`);
+  await replaceFiles([{ path, parts: [bytes], bytes: bytes.length }]);
 }

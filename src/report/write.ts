@@ -37,5 +37,6 @@ export async function writeReport(path: string, report: AnyReport): Promise<void
     const message = `The report "${path}" must end in .json, .html, .md or .csv, the forms that reports have.`;
     throw new OnnxPruneError('bad-option', path, message);
   }
-  await replaceFiles([{ path, parts: [new TextEncoder().encode(await form(report))] }]);
+  const bytes = new TextEncoder().encode(await form(report));
+  await replaceFiles([{ path, parts: [bytes], bytes: bytes.length }]);
 }

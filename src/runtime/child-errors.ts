@@ -36,11 +36,17 @@ export function startError(log: string): OnnxPruneError {
   return new OnnxPruneError('internal', 'onnxruntime-node', message, logCause(log));
 }
 
-/** The process ended by itself, or was killed by somebody else, with an exit code or a signal. */
+/**
+ * The process ended by itself, or was killed by somebody else, with an exit code or a signal. A kill is no fault of the program: the
+ * system does that where memory runs out, so that it counts as a refusal, which the caller can mend.
+ */
 export function crashError(subject: string, code: number | null, signal: string | null, log: string): RuntimeCrash {
+  if (signal === 'SIGKILL') {
+    const message = `onnxruntime's process was killed while it worked on ${subject}, most often for want of memory; give it more, or smaller inputs or batches.`;
+    return new RuntimeCrash('runtime-refused', subject, message, logCause(log));
+  }
   const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-  const why = signal === 'SIGKILL' ? ' (most often for want of memory)' : '';
-  const message = `onnxruntime's process ${how}${why} while it worked on ${subject}; try smaller inputs, or check that the model runs elsewhere.`;
+  const message = `onnxruntime's process ${how} while it worked on ${subject}; try smaller inputs, or check that the model runs elsewhere.`;
   return new RuntimeCrash('internal', subject, message, logCause(log));
 }
 

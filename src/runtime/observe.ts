@@ -29,7 +29,7 @@ export async function observeShapes(
 ): Promise<ReadonlyMap<string, readonly Dim[]>> {
   return withWorkspace(async (path) => {
     const file = path('observed.onnx');
-    await writeModelFile(file, withShapeOutputs(model, names));
+    await writeModelFile(file, withShapeOutputs(model, names), { temporary: true });
     const info = await modelInfo(child, file, options);
     const constants = new Set((model.graph?.initializer ?? []).map((tensor) => tensor.name));
     const specs = info.inputs.filter((input) => !constants.has(input.name));

@@ -27,7 +27,7 @@ export async function profileModel(
     throw new OnnxPruneError('bad-data', subject, `There is no data to time ${subject} on; give at least one batch.`);
   }
   // Ours to remove: the process that writes the profile may be killed at any time.
-  const folder = await makeTemporaryFolder('onnx-prune-profile-');
+  const folder = await makeTemporaryFolder('profile');
   try {
     const params = { source, batches, runs, prefix: join(folder, 'run'), settings: { threads } };
     return await child.request('profile', subject, params, options);

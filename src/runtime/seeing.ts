@@ -1,6 +1,6 @@
 import { OnnxPruneError } from '../errors.ts';
 import { withWorkspace } from '../workspace.ts';
-import { RuntimeTimeout } from './child-errors.ts';
+import { RuntimeCrash, RuntimeTimeout } from './child-errors.ts';
 import type { CompareOptions, ModelSource, SessionSettings, UncomparedOutput } from './types.ts';
 import { makeVisible, type VisibleModel } from './visible.ts';
 
@@ -43,7 +43,7 @@ export async function seeing<R extends { readonly uncompared: readonly Uncompare
       return { ...result, uncompared: byName([...left.hidden, ...right.hidden, ...renamed(left, right)]) };
     } catch (error) {
       const isRefusal = error instanceof OnnxPruneError && error.code === 'runtime-refused';
-      if (!isRefusal || error instanceof RuntimeTimeout) throw error;
+      if (!isRefusal || error instanceof RuntimeTimeout || error instanceof RuntimeCrash) throw error;
       // Either the copies are to blame, or the models do not run: then they say so under their own names.
       const result = await ask({ a, b, settings, passOver: true });
       const reason = 'onnxruntime does not run a copy of the model in which it would be a tensor';

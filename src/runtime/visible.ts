@@ -53,7 +53,7 @@ export async function makeVisible(
     return { source: encodeModel(copy), dataFolder: isExternal ? directory : undefined, hidden, classes };
   }
   const path = place();
-  await writeModelFile(path, copy);
+  await writeModelFile(path, copy, { temporary: true });
   return { source: path, dataFolder: undefined, hidden, classes };
 }
 

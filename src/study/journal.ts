@@ -5,8 +5,8 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { messageOf, OnnxPruneError } from '../errors.ts';
 import type { PointFigures, StudyPoint } from '../report/study.ts';
@@ -55,7 +55,8 @@ export class Journal {
       const [first, ...lines] = text.split('\n').slice(0, -1);
       const found = first === undefined && header.startsWith(text) ? undefined : headerOf(first ?? text, path);
       if (found === fingerprint && !fresh) {
-        if (!text.endsWith('\n')) writeFileSync(path, [first, ...lines, ''].join('\n'));
+        // Cut off rather than written anew, so that no point is lost if this process is killed, too.
+        if (!text.endsWith('\n')) truncateSync(path, Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)));
         return { journal: new Journal(path, pointsOf(lines)), putAside: false };
       }
       if (found !== undefined) renameSync(path, `${path}.old`);
@@ -73,7 +74,8 @@ export class Journal {
     try {
       const file = openSync(this.path, 'a');
       try {
-        writeSync(file, `${JSON.stringify(entry)}\n`);
+        // Goes on where the system takes less at once, as it does when the disk becomes full.
+        writeFileSync(file, `${JSON.stringify(entry)}\n`);
         fsyncSync(file);
       } finally {
         closeSync(file);

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { OnnxPruneError } from '../errors.ts';
+import { fileFault } from '../onnx/file-fault.ts';
+import { wayOutOf } from '../onnx/staged-file.ts';
 import type { RunData } from '../read-data.ts';
 import type { HostTensor } from '../runtime/index.ts';
 
@@ -33,7 +35,10 @@ export function digestOf(data: RunData): string {
   return hash.digest('hex');
 }
 
-/** Writes data to a file for processes of the same program. @throws OnnxPruneError `unsupported` where they are too large */
+/**
+ * Writes data to a file for processes of the same program.
+ * @throws OnnxPruneError `unsupported` where they are too large, `bad-file` where they cannot be written
+ */
 export function writeStudyData(path: string, data: RunData): void {
   const bytes = tensorsOf(data).reduce((sum, [, tensor]) => sum + bytesOf(tensor.data).byteLength, 0);
   if (bytes > MOST_BYTES)
@@ -42,7 +47,11 @@ export function writeStudyData(path: string, data: RunData): void {
       'data',
       `The data are ${(bytes / 1e9).toFixed(1)} GB in memory, more than the 2.1 GB that processes can hand on; give fewer test samples, or use fewer for calibration with --samples.`,
     );
-  writeFileSync(path, serialize(data));
+  try {
+    writeFileSync(path, serialize(data));
+  } catch (error) {
+    throw fileFault('write', path, error, wayOutOf({ temporary: true }));
+  }
 }
 
 /** Reads what `writeStudyData` wrote. */

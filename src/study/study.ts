@@ -104,6 +104,8 @@ export class Study {
           return compareModels(input, input, { bench: false, seed, timeout }, { signal, onProgress, ...labelled });
         });
         const size = await measureOriginal(loaded, {});
+        const dataFile = place('study-data.bin');
+        writeStudyData(dataFile, data);
         const fingerprint = await fingerprintOf(loaded, digestOf(data), threads);
         const opened =
           wishes.journal === undefined ? undefined : Journal.open(wishes.journal, fingerprint, wishes.fresh);
@@ -112,8 +114,6 @@ export class Study {
               `${wishes.journal} was of another model, data, machine or version, so it was put aside as ${wishes.journal}.old.`,
             ]
           : [];
-        const dataFile = place('study-data.bin');
-        writeStudyData(dataFile, data);
         const folder = place('workers');
         mkdirSync(folder);
         const timing =

@@ -1,7 +1,7 @@
 /**
  * Element types of tensors, under the names that onnxruntime uses, with their number in `TensorProto.DataType`
  * and the bits that one element takes in `raw_data`.
- * Source: onnx.proto, message TensorProto, enum DataType.
+ * Source: onnx.proto, message TensorProto, enum DataType, up to ONNX 1.20.
  */
 const TABLE = [
   ['undefined', 0, 0],
@@ -28,6 +28,9 @@ const TABLE = [
   ['uint4', 21, 4],
   ['int4', 22, 4],
   ['float4e2m1', 23, 4],
+  ['float8e8m0', 24, 8],
+  ['uint2', 25, 2],
+  ['int2', 26, 2],
 ] as const;
 
 /** Name of an element type; `undefined` is ONNX's own word for "not said", and stands for any number we do not know. */
@@ -63,7 +66,16 @@ export function holdsWeights(type: DataType): boolean {
 }
 
 /** What quantizers write weights in. Wider integers are indices and shapes. */
-const NARROW_INTEGERS: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'int16', 'uint16', 'int4', 'uint4']);
+const NARROW_INTEGERS: ReadonlySet<DataType> = new Set([
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int4',
+  'uint4',
+  'int2',
+  'uint2',
+]);
 
 /** Whether elements are real floating-point numbers of a width that weights are stored in. */
 export function isFloat(type: DataType): boolean {

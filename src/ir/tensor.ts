@@ -1,5 +1,6 @@
 import { OnnxPruneError, present } from '../errors.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../numeric/float16.ts';
+import { unpackCodes, unpackSigned } from '../numeric/packed.ts';
 import { externalLocation, readExternal } from '../onnx/external-data.ts';
 import { copyMessage, type TensorProto } from '../onnx/messages.ts';
 import { bitsOf, byteLengthOf, type DataType, dataTypeNumber, dataTypeOf } from './data-type.ts';
@@ -121,6 +122,14 @@ export class Tensor {
         return Float32Array.from(new Int16Array(aligned(bytes, 2), alignedOffset(bytes, 2), bytes.byteLength / 2));
       case 'uint16':
         return Float32Array.from(new Uint16Array(aligned(bytes, 2), alignedOffset(bytes, 2), bytes.byteLength / 2));
+      case 'int4':
+        return Float32Array.from(unpackSigned(bytes, 4, this.size));
+      case 'int2':
+        return Float32Array.from(unpackSigned(bytes, 2, this.size));
+      case 'uint4':
+        return Float32Array.from(unpackCodes(bytes, 4, this.size));
+      case 'uint2':
+        return Float32Array.from(unpackCodes(bytes, 2, this.size));
       case 'int32':
         return Float64Array.from(new Int32Array(aligned(bytes, 4), alignedOffset(bytes, 4), bytes.byteLength / 4));
       default:

@@ -3,8 +3,9 @@ import { OnnxPruneError } from './errors.ts';
 import { checkGraph } from './ir/check.ts';
 import type { Engine } from './ir/facts.ts';
 import { importModel, type Model } from './ir/model.ts';
-import { initializersIn, nodesIn } from './ir/node.ts';
+import { nodesIn } from './ir/node.ts';
 import { normalise } from './normalise/normalise.ts';
+import { tensorsOf } from './onnx/all-tensors.ts';
 import { externalLocation } from './onnx/external-data.ts';
 import { type ModelFile, readModelFile } from './onnx/read.ts';
 import { holdsSparse } from './onnx/sparse.ts';
@@ -52,10 +53,7 @@ async function prepare(
       `${basename(path)} has no outputs, so nothing in it can matter; export the model again.`,
     );
   }
-  const locations = initializersIn(model.graph).flatMap(({ tensor }) => {
-    const external = tensor && externalLocation(tensor.proto);
-    return external === undefined ? [] : [external.location];
-  });
+  const locations = [...tensorsOf(proto)].flatMap((tensor) => externalLocation(tensor)?.location ?? []);
   const dataFiles = [...new Set(locations)].map((location) => join(directory, location));
   const nodesInFile = nodesIn(model.graph).length;
   const rewired = await normalise(model, engine);

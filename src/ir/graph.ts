@@ -48,6 +48,8 @@ export interface Scope {
   opsets: ReadonlyMap<string, number>;
   /** Up to IR 3 every initializer must be listed as a graph input too. */
   readonly initializersAreInputs: boolean;
+  /** Folder that external data are read from, those of constant nodes too; absent for a model that came from no file. */
+  readonly directory?: string | undefined;
 }
 
 /** What a new node is made of. */

@@ -30,11 +30,12 @@ export function importModel(proto: ModelProto, directory?: string): Model {
   );
   return {
     proto,
-    graph: importGraph(
-      proto.graph ?? {},
-      { names: new Set(), opsets, initializersAreInputs: Number(proto.irVersion ?? 0) < 4 },
+    graph: importGraph(proto.graph ?? {}, {
+      names: new Set(),
+      opsets,
+      initializersAreInputs: Number(proto.irVersion ?? 0) < 4,
       directory,
-    ),
+    }),
   };
 }
 

@@ -60,13 +60,18 @@ export function byteLengthOf(type: DataType, count: number): number {
   return Math.ceil((count * bitsOf(type)) / 8);
 }
 
-/** Whether weights are kept in elements of this type: real numbers, or narrow integers that stand for them. */
+/** Whether weights are kept in elements of this type: real numbers, or narrow ones that stand for them. */
 export function holdsWeights(type: DataType): boolean {
-  return isFloat(type) || NARROW_INTEGERS.has(type);
+  return isFloat(type) || NARROW.has(type);
 }
 
-/** What quantizers write weights in. Wider integers are indices and shapes. */
-const NARROW_INTEGERS: ReadonlySet<DataType> = new Set([
+/** What quantizers write weights in. Wider integers are indices and shapes; `float8e8m0` is for scales. */
+const NARROW: ReadonlySet<DataType> = new Set([
+  'float8e4m3fn',
+  'float8e4m3fnuz',
+  'float8e5m2',
+  'float8e5m2fnuz',
+  'float4e2m1',
   'int8',
   'uint8',
   'int16',
@@ -80,4 +85,9 @@ const NARROW_INTEGERS: ReadonlySet<DataType> = new Set([
 /** Whether elements are real floating-point numbers of a width that weights are stored in. */
 export function isFloat(type: DataType): boolean {
   return type === 'float32' || type === 'float16' || type === 'float64' || type === 'bfloat16';
+}
+
+/** Whether the highest bit of an element is a sign and nothing else, so that a zero may have it set. */
+export function hasSignedZero(type: DataType): boolean {
+  return isFloat(type) || type === 'float8e4m3fn' || type === 'float8e5m2' || type === 'float4e2m1';
 }

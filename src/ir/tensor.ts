@@ -1,6 +1,7 @@
 import { OnnxPruneError, present } from '../errors.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../numeric/float16.ts';
 import { unpackCodes, unpackSigned } from '../numeric/packed.ts';
+import { smallFloatsToFloat32 } from '../numeric/small-floats.ts';
 import { externalLocation, readExternal } from '../onnx/external-data.ts';
 import { copyMessage, type TensorProto } from '../onnx/messages.ts';
 import { bitsOf, byteLengthOf, type DataType, dataTypeNumber, dataTypeOf } from './data-type.ts';
@@ -130,6 +131,14 @@ export class Tensor {
         return Float32Array.from(unpackCodes(bytes, 4, this.size));
       case 'uint2':
         return Float32Array.from(unpackCodes(bytes, 2, this.size));
+      case 'float8e4m3fn':
+      case 'float8e4m3fnuz':
+      case 'float8e5m2':
+      case 'float8e5m2fnuz':
+      case 'float8e8m0':
+        return smallFloatsToFloat32(this.type, bytes);
+      case 'float4e2m1':
+        return smallFloatsToFloat32(this.type, unpackCodes(bytes, 4, this.size));
       case 'int32':
         return Float64Array.from(new Int32Array(aligned(bytes, 4), alignedOffset(bytes, 4), bytes.byteLength / 4));
       default:

@@ -13,7 +13,7 @@ const CHUNK = 2 ** 20;
  * @throws RangeError for another width
  */
 export function countNonZeros(bytes: Uint8Array, bits: number, count: number, signed: boolean): number {
-  if (isPacked(bits)) return countPacked(bytes, bits, count);
+  if (isPacked(bits)) return countPacked(bytes, bits, count, signed);
   if (bits === 8) return countBytes(bytes, signed);
   let found = 0;
   forAligned(bytes, bits / 8, (buffer, offset, length) => {
@@ -85,10 +85,10 @@ function countBytes(bytes: Uint8Array, signed: boolean): number {
   return found;
 }
 
-function countPacked(bytes: Uint8Array, bits: PackedBits, count: number): number {
+function countPacked(bytes: Uint8Array, bits: PackedBits, count: number, signed: boolean): number {
   const shift = bits === 4 ? 1 : 2;
   const inByte = (1 << shift) - 1;
-  const mask = (1 << bits) - 1;
+  const mask = (1 << (signed ? bits - 1 : bits)) - 1;
   let found = 0;
   for (let i = 0; i < count; i++) found += -(((bytes[i >> shift] as number) >> ((i & inByte) * bits)) & mask) >>> 31;
   return found;

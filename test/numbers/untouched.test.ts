@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { buildChannelMap } from '../../src/channels/build.ts';
 import { Cut } from '../../src/channels/cut.ts';
 import { shrink } from '../../src/channels/shrink.ts';
-import type { Engine } from '../../src/ir/facts.ts';
 import { exportModel, importModel, type Model } from '../../src/ir/model.ts';
 import { graphsIn, initializersIn } from '../../src/ir/node.ts';
 import { normalise } from '../../src/normalise/normalise.ts';
@@ -24,16 +23,9 @@ import { writeModelFile } from '../../src/onnx/write.ts';
 import { ruleOf } from '../../src/ops/rules.ts';
 import { pruneWeights } from '../../src/transforms/prune-weights.ts';
 import { freshFolder } from '../pipeline/folder.ts';
-import { normals } from '../support/random.ts';
 import { HALF } from '../transforms/pruned-weights.ts';
 import { oddBits, type Storage, TYPES, typedFields } from './every-type.ts';
-
-/** Says nothing: not every type here is one that a runtime has kernels for, and what this net declares is enough. */
-const silent: Engine = {
-  inferShapes: async () => new Map(),
-  observeShapes: async () => new Map(),
-  evaluate: async () => new Map(),
-};
+import { declared, floatTensor, silent } from './messages.ts';
 
 const STORAGES: readonly Storage[] = ['raw', 'typed', 'external'];
 const PLACES = ['initializer', 'node', 'body initializer', 'body node'] as const;
@@ -78,22 +70,6 @@ const constant = ({ name, ...tensor }: TensorProto): NodeProto => ({
   output: [name ?? ''],
   attribute: [{ name: 'value', type: AttributeType.TENSOR, t: tensor }],
 });
-const info = (name: string, elemType: number, dims: readonly number[]): object => ({
-  name,
-  type: { tensorType: { elemType, shape: { dim: dims.map((dimValue) => ({ dimValue })) } } },
-});
-const floats = (name: string, dims: readonly number[], seed: number): TensorProto => ({
-  name,
-  dims: [...dims],
-  dataType: 1,
-  rawData: new Uint8Array(
-    normals(
-      dims.reduce((product, dim) => product * dim, 1),
-      seed,
-    ).buffer,
-  ),
-});
-
 /** x [2, 6] → Gemm → Relu → Gemm → y [2, 4], and beside it nodes that read every odd tensor, in the graph and in a body. */
 function oddNet(folder: ReturnType<typeof freshFolder>): { path: string; expected: Map<string, Uint8Array> } {
   const [plain, nodes, bodyPlain, bodyNodes] = PLACES.map((place) => {
@@ -144,10 +120,10 @@ function oddNet(folder: ReturnType<typeof freshFolder>): { path: string; expecte
             ],
           },
         ],
-        initializer: [floats('first', [8, 6], 1), floats('second', [4, 8], 2), ...plain.tensors],
-        input: [info('x', 1, [2, 6]), info('choice', 9, [])],
-        output: [info('y', 1, [2, 4]), { name: 'kept' }, { name: 'chosen' }],
-        valueInfo: [info('h', 1, [2, 8]), info('r', 1, [2, 8])],
+        initializer: [floatTensor('first', [8, 6], 1), floatTensor('second', [4, 8], 2), ...plain.tensors],
+        input: [declared('x', 1, [2, 6]), declared('choice', 9, [])],
+        output: [declared('y', 1, [2, 4]), { name: 'kept' }, { name: 'chosen' }],
+        valueInfo: [declared('h', 1, [2, 8]), declared('r', 1, [2, 8])],
       },
     }),
   );
@@ -222,8 +198,8 @@ function constantsNet(nodes: readonly NodeProto[], outputs: readonly string[]): 
     graph: {
       name: 'constants',
       node: [{ opType: 'Relu', input: ['x'], output: ['y'] }, ...nodes, keeper(read, 'kept')],
-      input: [info('x', 1, [2, 3])],
-      output: [info('y', 1, [2, 3]), { name: 'kept' }, ...outputs.map((name) => ({ name }))],
+      input: [declared('x', 1, [2, 3])],
+      output: [declared('y', 1, [2, 3]), { name: 'kept' }, ...outputs.map((name) => ({ name }))],
     },
   };
 }

@@ -40,27 +40,38 @@ function pythonWithOnnx(): { readonly python: string; readonly newest: number } 
   return undefined;
 }
 
-/** Asks onnx about files. Where it crashes itself, that is the fault of the file that it was at. */
+/** Asks onnx about files. Where it dies of one, it is asked again without following data, and that is a fault if it dies again. */
 function judge(python: string, paths: readonly string[]): Map<string, Judgement> {
-  const script = fileURLToPath(new URL('check_models.py', import.meta.url));
   const judged = new Map<string, Judgement>();
   while (judged.size < paths.length) {
-    const left = paths.slice(judged.size);
-    const { status, signal, stdout, stderr } = spawnSync(python, [script], {
-      input: left.map((path) => `${path}\n`).join(''),
-      encoding: 'utf8',
-      maxBuffer: 2 ** 28,
-    });
-    for (const line of stdout.split('\n').filter((each) => each !== '')) {
-      const each: Judgement = JSON.parse(line);
-      judged.set(each.path, each);
-    }
-    if (status === 0) break;
-    if (signal === null) throw new Error(`${python} ${script} failed: ${stderr}`);
-    const path = paths[judged.size] ?? '';
-    judged.set(path, { path, faults: [`onnx itself died of ${signal}`], mismatches: [] });
+    const isAlive = ask(python, paths.slice(judged.size), [], judged);
+    const path = paths[judged.size];
+    if (isAlive || path === undefined) break;
+    if (!ask(python, [path], ['plain'], judged))
+      judged.set(path, { path, faults: ['onnx itself dies'], mismatches: [] });
   }
   return judged;
+}
+
+/** Asks until onnx is through, or has died, and notes what it said. @returns whether it lives */
+function ask(
+  python: string,
+  paths: readonly string[],
+  mode: readonly string[],
+  judged: Map<string, Judgement>,
+): boolean {
+  const script = fileURLToPath(new URL('check_models.py', import.meta.url));
+  const { status, signal, stdout, stderr } = spawnSync(python, [script, ...mode], {
+    input: paths.map((path) => `${path}\n`).join(''),
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  for (const line of stdout.split('\n').filter((each) => each !== '')) {
+    const each: Judgement = JSON.parse(line);
+    judged.set(each.path, each);
+  }
+  if (status !== 0 && signal === null) throw new Error(`${python} ${script} failed: ${stderr}`);
+  return status === 0;
 }
 
 /** The fixtures, and nets of every operator set up to `newest`, written into a folder. */

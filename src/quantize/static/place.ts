@@ -4,6 +4,7 @@ import type { Node } from '../../ir/node.ts';
 import { elementTypeOf, type Value } from '../../ir/value.ts';
 import { UnionFind } from '../../numeric/union-find.ts';
 import type { IntegerForm } from '../../ops/rule.ts';
+import { whyNotFinite } from '../finite.ts';
 
 /** Bounds that the output of a node has which limits its input. */
 export interface Limits {
@@ -75,6 +76,8 @@ function whyUnfit({ inputs, outputs, graph }: Node, form: IntegerForm): string |
     const isWeight = index === form.weight?.input;
     if (isWeight && (value.tensor === undefined || isGiven(graph, value)))
       return `its weight "${value.name}" is computed, or may be given at run time`;
+    const reason = isWeight ? whyNotFinite(value) : undefined;
+    if (reason !== undefined) return reason;
     if (!isWeight && value.tensor !== undefined) return `"${value.name}" is a constant`;
   }
   const bias = form.bias?.node.inputs[form.bias.input];

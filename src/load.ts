@@ -3,7 +3,7 @@ import { OnnxPruneError } from './errors.ts';
 import { checkGraph } from './ir/check.ts';
 import type { Engine } from './ir/facts.ts';
 import { cloneModel, importModel, type Model } from './ir/model.ts';
-import { initializersIn, nodesIn } from './ir/node.ts';
+import { nodesIn } from './ir/node.ts';
 import { Tensor } from './ir/tensor.ts';
 import { TensorStore } from './ir/tensor-store.ts';
 import { normalise } from './normalise/normalise.ts';
@@ -69,10 +69,7 @@ async function prepare(
       `${basename(path)} has no outputs, so nothing in it can matter; export the model again.`,
     );
   }
-  const locations = initializersIn(model.graph).flatMap(({ tensor }) => {
-    const external = tensor && externalLocation(tensor.proto);
-    return external === undefined ? [] : [external.location];
-  });
+  const locations = [...tensorsOf(proto)].flatMap((tensor) => externalLocation(tensor)?.location ?? []);
   const dataFiles = [...new Set(locations)].map((location) => join(directory, location));
   const nodesInFile = nodesIn(model.graph).length;
   const asRead = isStored ? cloneModel(model).model : undefined;

@@ -78,12 +78,12 @@ function registerPlaces(graph: Graph, open: readonly NodeCoupling[], fixed: read
   for (const value of [...graph.inputs, ...graph.outputs]) registerValue(value);
 }
 
-/** Data that cannot be cut by bytes. */
+/** Data whose elements have no known width. */
 function storagePins(graph: Graph): Pin[] {
   const pins: Pin[] = [];
   for (const value of initializersIn(graph)) {
     const type = value.tensor?.type ?? 'undefined';
-    if (bitsOf(type) >= 8) continue;
+    if (bitsOf(type) > 0) continue;
     value.tensor?.dims.forEach((_, dim) => {
       pins.push({
         axis: axis(value, dim),

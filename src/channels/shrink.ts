@@ -3,6 +3,7 @@ import type { Graph } from '../ir/graph.ts';
 import { graphsIn, initializersIn } from '../ir/node.ts';
 import type { Tensor } from '../ir/tensor.ts';
 import type { Value } from '../ir/value.ts';
+import { isPacked, takePacked } from '../numeric/packed.ts';
 import { type Keep, take } from '../numeric/take.ts';
 import type { RuleLookup } from './couplings.ts';
 import type { Cut } from './cut.ts';
@@ -49,5 +50,9 @@ function cutTensor(value: Value, tensor: Tensor, cut: Cut, inPlace: boolean): Te
   });
   if (keeps.length === 0) return undefined;
   const bytes = tensor.raw();
-  return tensor.withData(dims, take(bytes, tensor.dims, bitsOf(tensor.type) / 8, keeps, inPlace ? bytes : undefined));
+  const bits = bitsOf(tensor.type);
+  const rest = isPacked(bits)
+    ? takePacked(bytes, tensor.dims, bits, keeps)
+    : take(bytes, tensor.dims, bits / 8, keeps, inPlace ? bytes : undefined);
+  return tensor.withData(dims, rest);
 }

@@ -1,7 +1,7 @@
 /**
  * Element types of tensors, under the names that onnxruntime uses, with their number in `TensorProto.DataType`
  * and the bits that one element takes in `raw_data`.
- * Source: onnx.proto, message TensorProto, enum DataType.
+ * Source: onnx.proto, message TensorProto, enum DataType, up to ONNX 1.20.
  */
 const TABLE = [
   ['undefined', 0, 0],
@@ -28,6 +28,9 @@ const TABLE = [
   ['uint4', 21, 4],
   ['int4', 22, 4],
   ['float4e2m1', 23, 4],
+  ['float8e8m0', 24, 8],
+  ['uint2', 25, 2],
+  ['int2', 26, 2],
 ] as const;
 
 /** Name of an element type; `undefined` is ONNX's own word for "not said", and stands for any number we do not know. */
@@ -57,15 +60,34 @@ export function byteLengthOf(type: DataType, count: number): number {
   return Math.ceil((count * bitsOf(type)) / 8);
 }
 
-/** Whether weights are kept in elements of this type: real numbers, or narrow integers that stand for them. */
+/** Whether weights are kept in elements of this type: real numbers, or narrow ones that stand for them. */
 export function holdsWeights(type: DataType): boolean {
-  return isFloat(type) || NARROW_INTEGERS.has(type);
+  return isFloat(type) || NARROW.has(type);
 }
 
-/** What quantizers write weights in. Wider integers are indices and shapes. */
-const NARROW_INTEGERS: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'int16', 'uint16', 'int4', 'uint4']);
+/** What quantizers write weights in. Wider integers are indices and shapes; `float8e8m0` is for scales. */
+const NARROW: ReadonlySet<DataType> = new Set([
+  'float8e4m3fn',
+  'float8e4m3fnuz',
+  'float8e5m2',
+  'float8e5m2fnuz',
+  'float4e2m1',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int4',
+  'uint4',
+  'int2',
+  'uint2',
+]);
 
 /** Whether elements are real floating-point numbers of a width that weights are stored in. */
 export function isFloat(type: DataType): boolean {
   return type === 'float32' || type === 'float16' || type === 'float64' || type === 'bfloat16';
+}
+
+/** Whether the highest bit of an element is a sign and nothing else, so that a zero may have it set. */
+export function hasSignedZero(type: DataType): boolean {
+  return isFloat(type) || type === 'float8e4m3fn' || type === 'float8e5m2' || type === 'float4e2m1';
 }

@@ -7,6 +7,7 @@ import {
   type ValueInfoProto,
 } from '../onnx/messages.ts';
 import { dataTypeNumber } from './data-type.ts';
+import { embedTensors } from './embed.ts';
 import type { Graph } from './graph.ts';
 import type { Attribute, Node } from './node.ts';
 import { sparseMessage } from './sparse-tensor.ts';
@@ -54,7 +55,10 @@ function exportNode(node: Node, external: ExternalData, storage: Storage): NodeP
   return Object.assign(copyMessage(node.proto), {
     input: node.inputs.map(nameOf),
     output: node.outputs.map(nameOf),
-    attribute: [...node.attributes.values()].map((attribute) => exportAttribute(attribute, external, storage)),
+    attribute: [...node.attributes.values()].map((attribute) => {
+      const proto = exportAttribute(attribute, external, storage);
+      return external === 'embed' ? embedTensors(proto, node.graph.scope.directory) : proto;
+    }),
   });
 }
 

@@ -49,6 +49,8 @@ export interface Scope {
   opsets: ReadonlyMap<string, number>;
   /** Up to IR 3 every initializer must be listed as a graph input too. */
   readonly initializersAreInputs: boolean;
+  /** Folder that external data are read from, those of constant nodes too; absent for a model that came from no file. */
+  readonly directory?: string | undefined;
   /** Where the data of large tensors go that are not to stay in memory; absent where they may. */
   readonly store?: TensorStore | undefined;
 }

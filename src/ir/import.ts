@@ -40,8 +40,8 @@ class Names implements Visible {
  * @throws OnnxPruneError `bad-model` for a name that is read but nowhere defined, or defined twice, and as `denseTensor`
  *   does for a sparse initializer
  */
-export function importGraph(proto: GraphProto, scope: Scope, directory?: string): Graph {
-  return read(proto, scope, { directory, outer: undefined, rename: (name) => name });
+export function importGraph(proto: GraphProto, scope: Scope): Graph {
+  return read(proto, scope, { outer: undefined, rename: (name) => name });
 }
 
 /**
@@ -55,18 +55,18 @@ export function importBody(
   find: (name: string) => Value | undefined,
   rename: (name: string) => string,
 ): Graph {
-  return read(proto, { ...scope, initializersAreInputs: false }, { directory: undefined, outer: { find }, rename });
+  return read(proto, { ...scope, initializersAreInputs: false }, { outer: { find }, rename });
 }
 
 /** Around a graph that is read. */
 interface Surroundings {
-  readonly directory: string | undefined;
   readonly outer: Visible | undefined;
   readonly rename: (name: string) => string;
 }
 
 function read(proto: GraphProto, scope: Scope, around: Surroundings): Graph {
-  const { directory, outer, rename } = around;
+  const { outer, rename } = around;
+  const { directory } = scope;
   const graph = new Graph(withoutDense(proto), scope);
   const names = new Names(outer);
   const infos = new Map<string, ValueInfoProto>();

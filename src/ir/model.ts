@@ -32,11 +32,13 @@ export function importModel(proto: ModelProto, directory?: string, store?: Tenso
   );
   return {
     proto,
-    graph: importGraph(
-      proto.graph ?? {},
-      { names: new Set(), opsets, initializersAreInputs: Number(proto.irVersion ?? 0) < 4, store },
+    graph: importGraph(proto.graph ?? {}, {
+      names: new Set(),
+      opsets,
+      initializersAreInputs: Number(proto.irVersion ?? 0) < 4,
+      store,
       directory,
-    ),
+    }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { countNonZeros } from '../numeric/non-zeros.ts';
-import { bitsOf, isFloat } from './data-type.ts';
+import { bitsOf, hasSignedZero } from './data-type.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -9,5 +9,5 @@ import type { Tensor } from './tensor.ts';
  * @throws OnnxPruneError as `Tensor.raw` does
  */
 export function nonZerosOf(tensor: Tensor): number {
-  return countNonZeros(tensor.raw(), bitsOf(tensor.type), tensor.size, isFloat(tensor.type));
+  return countNonZeros(tensor.raw(), bitsOf(tensor.type), tensor.size, hasSignedZero(tensor.type));
 }

@@ -1,5 +1,7 @@
 import { OnnxPruneError, present } from '../errors.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../numeric/float16.ts';
+import { unpackCodes, unpackSigned } from '../numeric/packed.ts';
+import { smallFloatsToFloat32 } from '../numeric/small-floats.ts';
 import { externalLocation, findExternal, readExternal } from '../onnx/external-data.ts';
 import { copyMessage, type TensorProto } from '../onnx/messages.ts';
 import { atHand, type Bytes, StoredBytes } from '../onnx/stored-bytes.ts';
@@ -143,6 +145,22 @@ export class Tensor {
         return Float32Array.from(new Int16Array(aligned(bytes, 2), alignedOffset(bytes, 2), bytes.byteLength / 2));
       case 'uint16':
         return Float32Array.from(new Uint16Array(aligned(bytes, 2), alignedOffset(bytes, 2), bytes.byteLength / 2));
+      case 'int4':
+        return Float32Array.from(unpackSigned(bytes, 4, this.size));
+      case 'int2':
+        return Float32Array.from(unpackSigned(bytes, 2, this.size));
+      case 'uint4':
+        return Float32Array.from(unpackCodes(bytes, 4, this.size));
+      case 'uint2':
+        return Float32Array.from(unpackCodes(bytes, 2, this.size));
+      case 'float8e4m3fn':
+      case 'float8e4m3fnuz':
+      case 'float8e5m2':
+      case 'float8e5m2fnuz':
+      case 'float8e8m0':
+        return smallFloatsToFloat32(this.type, bytes);
+      case 'float4e2m1':
+        return smallFloatsToFloat32(this.type, unpackCodes(bytes, 4, this.size));
       case 'int32':
         return Float64Array.from(new Int32Array(aligned(bytes, 4), alignedOffset(bytes, 4), bytes.byteLength / 4));
       default:

@@ -80,7 +80,22 @@ function unpacks(node: Node): boolean {
 }
 
 /** Element types that weights are kept in to save room. */
-const STORAGE: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'float16', 'bfloat16', 'int4', 'uint4']);
+const STORAGE: ReadonlySet<DataType> = new Set([
+  'int8',
+  'uint8',
+  'float16',
+  'bfloat16',
+  'int4',
+  'uint4',
+  'int2',
+  'uint2',
+  'float8e4m3fn',
+  'float8e4m3fnuz',
+  'float8e5m2',
+  'float8e5m2fnuz',
+  'float8e8m0',
+  'float4e2m1',
+]);
 
 function isSmall(value: Value): boolean {
   const dims = dimsOf(value);

@@ -1,3 +1,5 @@
+import { isPacked, type PackedBits } from './packed.ts';
+
 /** Bytes that are copied at a time where data begin at an odd place. */
 const CHUNK = 2 ** 20;
 
@@ -5,13 +7,13 @@ const CHUNK = 2 ** 20;
  * Number of elements that are not zero, in little-endian data of one width. Branch-free over unsigned views, since which
  * weights are zero is unpredictable; data that are not aligned are copied by the megabyte.
  *
- * @param bits width of an element: 4 (two to a byte, the lower half first), 8, 16, 32 or 64
- * @param count elements; those of 4 bits may leave half of the last byte over
+ * @param bits width of an element: 2 or 4 (several to a byte, the lowest bits first), 8, 16, 32 or 64
+ * @param count elements; packed ones may leave bits of the last byte over
  * @param signed whether the highest bit alone is a sign, as in floats, so that -0 counts as zero
  * @throws RangeError for another width
  */
 export function countNonZeros(bytes: Uint8Array, bits: number, count: number, signed: boolean): number {
-  if (bits === 4) return countNibbles(bytes, count);
+  if (isPacked(bits)) return countPacked(bytes, bits, count, signed);
   if (bits === 8) return countBytes(bytes, signed);
   let found = 0;
   forAligned(bytes, bits / 8, (buffer, offset, length) => {
@@ -83,8 +85,11 @@ function countBytes(bytes: Uint8Array, signed: boolean): number {
   return found;
 }
 
-function countNibbles(bytes: Uint8Array, count: number): number {
+function countPacked(bytes: Uint8Array, bits: PackedBits, count: number, signed: boolean): number {
+  const shift = bits === 4 ? 1 : 2;
+  const inByte = (1 << shift) - 1;
+  const mask = (1 << (signed ? bits - 1 : bits)) - 1;
   let found = 0;
-  for (let i = 0; i < count; i++) found += -(((bytes[i >> 1] as number) >> ((i & 1) * 4)) & 15) >>> 31;
+  for (let i = 0; i < count; i++) found += -(((bytes[i >> shift] as number) >> ((i & inByte) * bits)) & mask) >>> 31;
   return found;
 }

@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs/light.js';
+import { keepNanBits } from './nan-bits.ts';
 
 // Source of the field numbers: onnx.proto (proto2) of the ONNX project, IR version 13. `packed` is set exactly where
 // the file says `[packed = true]`, so that what python's onnx wrote comes back byte for byte. Enums are declared int32,
@@ -180,6 +181,7 @@ function buildModelType(): protobuf.Type {
   const proto2 = Object.entries(messages).map(([name, message]) => [name, { ...message, edition: 'proto2' }]);
   const root = protobuf.Root.fromJSON({ nested: Object.fromEntries(proto2) });
   for (const nested of root.nestedArray) if (nested instanceof protobuf.Type) withoutDefaults(nested);
+  keepNanBits(root.lookupType('TensorProto'));
   return root.lookupType('ModelProto');
 }
 

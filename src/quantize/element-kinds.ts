@@ -10,7 +10,7 @@ import { elementTypeOf, type Value } from '../ir/value.ts';
  */
 export type ElementKind = 'real' | 'integer' | 'other';
 
-const NARROW: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'int16', 'uint16', 'int4', 'uint4']);
+const NARROW: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'int16', 'uint16', 'int4', 'uint4', 'int2', 'uint2']);
 
 function kindOf(type: DataType): ElementKind | undefined {
   if (type === 'undefined') return undefined;

@@ -28,7 +28,8 @@ function fold(graph: Graph, node: Node, ruleOf: RuleLookup): Node | undefined {
   if (reader === undefined || others.length > 0 || graph.isOutput(out) || reader.graph !== graph) return undefined;
   const affine = ruleOf(reader).affine?.(reader, reader.inputs.indexOf(out), layer.out.dim);
   const matrix = layerMatrix(layer);
-  const isOwn = layer.weight.uses.size === 1 && !graph.inputs.includes(layer.weight) && !graph.isOutput(layer.weight);
+  const isGiven = !graph.scope.initializersAreInputs && graph.inputs.includes(layer.weight);
+  const isOwn = layer.weight.uses.size === 1 && !isGiven && !graph.isOutput(layer.weight);
   const made = reader.outputs[0];
   const isAlone = reader.outputs
     .slice(1)

@@ -5,6 +5,7 @@ import { importOperatorSet } from '../ir/operator-sets.ts';
 import type { Value } from '../ir/value.ts';
 import type { RoundedForm, RoundedMatrix, WeightMatrix } from '../ops/rounded-form.ts';
 import { SharedValues } from '../ops/shared-values.ts';
+import { whyNotFinite } from './finite.ts';
 
 /** A node that can be written with its constants rounded. */
 export interface RoundedSite {
@@ -52,6 +53,10 @@ function whyNotHere({ since, weights }: RoundedForm, opset: number, inputs: Read
   if (opset < since) return `operator set ${opset} of the model is older than ${since}, which it needs`;
   if (weights.some(({ weight }) => inputs.has(weight)))
     return 'its weights are a graph input, which may be given others';
+  for (const { weight } of weights) {
+    const reason = whyNotFinite(weight);
+    if (reason !== undefined) return reason;
+  }
   return undefined;
 }
 

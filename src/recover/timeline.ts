@@ -86,6 +86,9 @@ const INSIDE: ReadonlySet<DataType> = new Set([
   'uint4',
   'int4',
   'float4e2m1',
+  'float8e8m0',
+  'uint2',
+  'int2',
 ]);
 
 /** Whether a value can be kept and fed again: a tensor of a known type that crosses into JavaScript. */

@@ -22,6 +22,8 @@ describe('what is not zero is counted', () => {
     ['float16, of which 0x8000 is -0', Uint16Array.of(0, 0x8000, 1, 0x8001, 0xffff), 16, true, 3],
     ['integers of 16 bits, of which 0x8000 is a number', Uint16Array.of(0, 0x8000, 1), 16, false, 2],
     ['integers of 8 bits', Int8Array.of(0, -128, 127, 0), 8, false, 2],
+    ['integers of 2 bits', Uint8Array.of(0b11_00_10_01, 0b00_00_00_01), 2, false, 4],
+    ['floats of 4 bits, of which 8 is -0', Uint8Array.of(0x80, 0x98), 4, true, 1],
     ['integers of 64 bits', BigInt64Array.of(0n, -(2n ** 63n), 1n), 64, false, 2],
     ['integers of 32 bits', Int32Array.of(0, -(2 ** 31), 1), 32, false, 2],
     ['nothing', new Float32Array(0), 32, true, 0],

@@ -139,7 +139,7 @@ describe('batch normalization stays', { timeout: 30_000 }, () => {
   test('behind a weight that may be given at run time', async () => {
     const { folded } = await fold(
       (n) => normalization(n, 'bn', n.conv('a', n.image(), C)),
-      new NamedNet({ initializersAsInputs: true, irVersion: 3 }),
+      new NamedNet({ initializersAsInputs: true, irVersion: 4 }),
     );
     expect(folded).toBe(0);
   });

@@ -4,6 +4,7 @@ import type { Node } from '../../ir/node.ts';
 import { elementTypeOf, type Value } from '../../ir/value.ts';
 import { UnionFind } from '../../numeric/union-find.ts';
 import type { IntegerForm } from '../../ops/rule.ts';
+import { whyNotFinite } from '../finite.ts';
 
 /** Bounds that the output of a node has which limits its input. */
 export interface Limits {
@@ -73,17 +74,21 @@ function whyUnfit({ inputs, outputs, graph }: Node, form: IntegerForm): string |
     if (value === undefined || elementTypeOf(value) !== 'float32')
       return `it computes in ${value === undefined ? 'nothing' : elementTypeOf(value)}`;
     const isWeight = index === form.weight?.input;
-    if (isWeight && (value.tensor === undefined || graph.inputs.includes(value)))
+    if (isWeight && (value.tensor === undefined || isGiven(graph, value)))
       return `its weight "${value.name}" is computed, or may be given at run time`;
+    const reason = isWeight ? whyNotFinite(value) : undefined;
+    if (reason !== undefined) return reason;
     if (!isWeight && value.tensor !== undefined) return `"${value.name}" is a constant`;
   }
   const bias = form.bias?.node.inputs[form.bias.input];
-  if (
-    bias !== undefined &&
-    (bias.tensor === undefined || elementTypeOf(bias) !== 'float32' || graph.inputs.includes(bias))
-  )
+  if (bias !== undefined && (bias.tensor === undefined || elementTypeOf(bias) !== 'float32' || isGiven(graph, bias)))
     return `its bias "${bias.name}" is computed, or may be given at run time`;
   return outputs.every((value) => value === undefined) ? 'nobody reads it' : undefined;
+}
+
+/** Whether a caller may feed other numbers: up to IR 3 all initializers are inputs, and none is meant to be fed. */
+function isGiven({ scope, inputs }: Graph, value: Value): boolean {
+  return !scope.initializersAreInputs && inputs.includes(value);
 }
 
 /** What becomes integers of what a node makes. */

@@ -222,7 +222,7 @@ describe('layers stay in float, and it is said why', { timeout: 30_000 }, () => 
   });
 
   test('with a weight or a bias that may be given at run time', async () => {
-    const net = new NamedNet({ initializersAsInputs: true, irVersion: 3 });
+    const net = new NamedNet({ initializersAsInputs: true, irVersion: 4 });
     const placed = await place((n) => n.conv('a', n.image(), C), { net });
     expect(placed.floats).toEqual({ a: 'its weight "a_w" is computed, or may be given at run time' });
   });

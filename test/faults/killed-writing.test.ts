@@ -118,7 +118,7 @@ describe('a process that is killed at any moment', { timeout: 60_000 }, () => {
     const random = createRandom(KINDS.indexOf(kind) + 1);
     const scene = new Scene(kind === 'gzip' ? 2 ** 13 : 2 ** 15, kind);
     const states = new Set<State>();
-    for (let kill = 0; kill < 10; kill++) {
+    for (let kill = 0; kill < 6; kill++) {
       if ((await scene.state()) !== 'old') await scene.write('old', kind);
       const writer = spawn(process.execPath, [WRITER, scene.source('new'), scene.target, kind]);
       const closed = once(writer, 'close');

@@ -1,4 +1,6 @@
 import { linkSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import promises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -135,6 +137,31 @@ describe('a pair that is replaced', () => {
       expect(readdirSync(folder).sort()).toEqual(['1.onnx', '2.onnx', 'm.onnx', 'm.onnx.data']);
     }
     expect(written.slice(2)).toEqual(written.slice(0, 2));
+  });
+
+  it('keeps one data file under another name where there are no hard links, and its usual one the next time', async () => {
+    const folder = freshFolder();
+    const target = join(folder, 'm.onnx');
+    const write = (seed: number) =>
+      writeModelFile(target, decodeModel(productNet(seed, 32 * seed).bytes()), { externalData: true });
+    await write(1);
+    const { link } = promises;
+    promises.link = async () => {
+      throw Object.assign(new Error('operation not permitted'), { code: 'EPERM' });
+    };
+    syncBuiltinESMExports();
+    try {
+      await write(2);
+    } finally {
+      promises.link = link;
+      syncBuiltinESMExports();
+    }
+    const names = readdirSync(folder).sort();
+    expect(names).toEqual(['m.onnx', expect.stringMatching(/^m\.onnx\.[0-9a-f]{12}\.data$/)]);
+    expect((await weightsIn(target)).length).toBe(16 * 64 * 4);
+    await write(3);
+    expect((await weightsIn(target)).length).toBe(16 * 96 * 4);
+    expect(readdirSync(folder).sort()).toEqual(['m.onnx', 'm.onnx.data']);
   });
 
   it('leaves a file alone that a link in the place of its data leads to', async () => {

@@ -5,6 +5,7 @@ import type { Engine } from './ir/facts.ts';
 import { importModel, type Model } from './ir/model.ts';
 import { initializersIn, nodesIn } from './ir/node.ts';
 import { normalise } from './normalise/normalise.ts';
+import { tally } from './numeric/tally.ts';
 import { externalLocation } from './onnx/external-data.ts';
 import { type ModelFile, readModelFile } from './onnx/read.ts';
 import { holdsSparse } from './onnx/sparse.ts';
@@ -52,6 +53,13 @@ async function prepare(
       `${basename(path)} has no outputs, so nothing in it can matter; export the model again.`,
     );
   }
+  if (model.graph.outputs.some(({ name }) => name === '__proto__')) {
+    throw new OnnxPruneError(
+      'unsupported',
+      '__proto__',
+      'An output of the model is called "__proto__", which onnxruntime cannot hand to JavaScript; export the model with another name for it.',
+    );
+  }
   const locations = initializersIn(model.graph).flatMap(({ tensor }) => {
     const external = tensor && externalLocation(tensor.proto);
     return external === undefined ? [] : [external.location];
@@ -89,11 +97,6 @@ export function producerOf({ proto }: Model): string {
 
 /** Operators that no rule knows, with the number of nodes. */
 export function unknownOperators({ graph }: Model): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const node of nodesIn(graph)) {
-    if (hasRule(node)) continue;
-    const name = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return counts;
+  const unknown = nodesIn(graph).filter((node) => !hasRule(node));
+  return tally(unknown.map(({ domain, opType }) => (domain === '' ? opType : `${domain}.${opType}`)));
 }

@@ -3,9 +3,10 @@ import { OnnxPruneError } from './errors.ts';
 import { checkGraph } from './ir/check.ts';
 import type { Engine } from './ir/facts.ts';
 import { importModel, type Model } from './ir/model.ts';
-import { initializersIn, nodesIn } from './ir/node.ts';
+import { nodesIn } from './ir/node.ts';
 import { normalise } from './normalise/normalise.ts';
 import { tally } from './numeric/tally.ts';
+import { tensorsOf } from './onnx/all-tensors.ts';
 import { externalLocation } from './onnx/external-data.ts';
 import { type ModelFile, readModelFile } from './onnx/read.ts';
 import { holdsSparse } from './onnx/sparse.ts';
@@ -60,10 +61,7 @@ async function prepare(
       'An output of the model is called "__proto__", which onnxruntime cannot hand to JavaScript; export the model with another name for it.',
     );
   }
-  const locations = initializersIn(model.graph).flatMap(({ tensor }) => {
-    const external = tensor && externalLocation(tensor.proto);
-    return external === undefined ? [] : [external.location];
-  });
+  const locations = [...tensorsOf(proto)].flatMap((tensor) => externalLocation(tensor)?.location ?? []);
   const dataFiles = [...new Set(locations)].map((location) => join(directory, location));
   const nodesInFile = nodesIn(model.graph).length;
   const rewired = await normalise(model, engine);

@@ -31,7 +31,7 @@ export function string<T extends string | undefined>(node: Node, name: string, f
 /** A tensor attribute, or undefined where the node leaves it out. */
 export function tensor(node: Node, name: string): Tensor | undefined {
   const proto = node.attributes.get(name)?.proto.t;
-  return proto ? new Tensor(proto) : undefined;
+  return proto ? new Tensor(proto, node.graph.scope.directory) : undefined;
 }
 
 /** A new integer attribute. */

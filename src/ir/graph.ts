@@ -49,6 +49,8 @@ export interface Scope {
   opsets: ReadonlyMap<string, number>;
   /** Up to IR 3 every initializer must be listed as a graph input too. */
   readonly initializersAreInputs: boolean;
+  /** The folder that external data of tensors in attributes are read from. */
+  readonly directory?: string | undefined;
 }
 
 /** What a new node is made of. */

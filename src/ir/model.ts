@@ -35,7 +35,7 @@ export function importModel(proto: ModelProto, directory?: string): Model {
     proto,
     graph: importGraph(
       proto.graph ?? {},
-      { names: new Set(), opsets, initializersAreInputs: Number(proto.irVersion ?? 0) < 4 },
+      { names: new Set(), opsets, initializersAreInputs: Number(proto.irVersion ?? 0) < 4, directory },
       directory,
     ),
   };

@@ -23,12 +23,15 @@ export function constantNodesToInitializers(graph: Graph): boolean {
 }
 
 function tensorOf(node: Node): Tensor | undefined {
+  const { directory } = node.graph.scope;
   for (const [name, { proto }] of node.attributes) {
     switch (name) {
       case 'value':
-        return proto.t ? new Tensor(proto.t) : undefined;
+        return proto.t ? new Tensor(proto.t, directory) : undefined;
       case 'sparse_value':
-        return proto.sparseTensor && canBeDense(proto.sparseTensor) ? denseTensor(proto.sparseTensor) : undefined;
+        return proto.sparseTensor && canBeDense(proto.sparseTensor)
+          ? denseTensor(proto.sparseTensor, directory)
+          : undefined;
       case 'value_float':
         return new Tensor({ dims: [], dataType: DataType.FLOAT, floatData: [proto.f ?? 0] });
       case 'value_floats':

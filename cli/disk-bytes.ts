@@ -1,4 +1,4 @@
-import { type FileHandle, open, statfs } from 'node:fs/promises';
+import { type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, OnnxPruneError } from '../src/errors.ts';
 import type { ByteSource, Scratch } from './byte-source.ts';
@@ -13,6 +13,8 @@ export class DiskBytes {
   /** Opens a file of data to read it by position. @throws OnnxPruneError `bad-file` */
   async open(path: string): Promise<ByteSource> {
     return onDisk(path, async () => {
+      // Before opening, for opening a named pipe would wait for a writer.
+      if (!(await stat(path)).isFile()) throw new Error('it is not a regular file');
       const handle = await open(path);
       this.#handles.push(handle);
       const { size } = await handle.stat();

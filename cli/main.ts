@@ -61,7 +61,7 @@ async function main(argv: readonly string[]): Promise<number> {
     // Names in a model may hold anything, and must not steer the terminal.
     process.stderr.write(`onnx-prune: ${printable(messageOf(error))}\n`);
     const verbose = argv.includes('-v') || argv.includes('--verbose');
-    if (verbose && !(error instanceof Interrupted)) process.stderr.write(`${traceOf(error)}\n`);
+    if (verbose && !(error instanceof Interrupted)) process.stderr.write(`${plainLines(traceOf(error))}\n`);
     const exit = exitCodeOf(error);
     tellError(
       argv,
@@ -77,6 +77,11 @@ async function main(argv: readonly string[]): Promise<number> {
 function tellError(argv: readonly string[], code: string, message: string, exit: number): void {
   if (!argv.includes('--json-lines')) return;
   process.stdout.write(jsonLine({ type: 'error', code, message, exit }));
+}
+
+/** Lines of text, each as harmless to the terminal as a name. */
+function plainLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }
 
 /** Where an error came from, and what caused it. */

@@ -149,11 +149,25 @@ function checkEntries(
       );
     }
   }
+  checkApart(wanted, source);
   if (total > most) {
     throw bad(
       source,
       `${source} inflates to ${total} bytes, over the limit of ${most}; use fewer samples, a few hundred are enough to calibrate.`,
     );
+  }
+}
+
+/**
+ * Entries that share bytes stand for more than the file can hold: megabytes for terabytes.
+ * Source: David Fifield, "A better zip bomb", USENIX WOOT 2019.
+ */
+function checkApart(entries: readonly ZipEntry[], source: string): void {
+  let end = 0;
+  for (const { name, offset, size } of [...entries].sort((a, b) => a.offset - b.offset)) {
+    if (offset < end)
+      throw bad(source, `${source} is damaged: entry '${name}' shares bytes with another one; write the file again.`);
+    end = offset + size;
   }
 }
 

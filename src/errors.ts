@@ -25,10 +25,20 @@ export class OnnxPruneError extends Error {
   readonly subject: string;
 
   constructor(code: ErrorCode, subject: string, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(inShort(message), cause === undefined ? undefined : { cause });
     this.code = code;
     this.subject = subject;
   }
+}
+
+/** Characters of a message at most; a name in a model may have millions. */
+const LONGEST = 4000;
+
+/** A message that is too long without its middle, so that what begins it and the way out stay. */
+function inShort(message: string): string {
+  if (message.length <= LONGEST) return message;
+  const half = LONGEST / 2 - 1;
+  return `${message.slice(0, half)}…${message.slice(-half)}`;
 }
 
 /** The message of anything thrown, without a stack trace. */

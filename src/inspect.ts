@@ -6,6 +6,7 @@ import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
 import type { Dim, Value } from './ir/value.ts';
 import { countParameters } from './judge/size.ts';
 import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } from './load.ts';
+import { tally } from './numeric/tally.ts';
 import { countMacs, macsOfNode } from './ops/macs.ts';
 import { ruleOf } from './ops/rules.ts';
 import { outlineAfter, outlineBefore } from './outline.ts';
@@ -50,8 +51,6 @@ function describe(loaded: LoadedModel, weights: boolean): InspectReport {
   const groups = map.groups.filter(({ count }) => count > 1).map((group) => describeGroup(group, map.unitsAlong));
   const kept = keptWhole(map, []);
   const { macs, unknown } = countMacs(graph);
-  const operators: Record<string, number> = {};
-  for (const node of nodesIn(graph)) operators[node.opType] = (operators[node.opType] ?? 0) + 1;
   return {
     schemaVersion: SCHEMA_VERSION,
     input: {
@@ -63,7 +62,7 @@ function describe(loaded: LoadedModel, weights: boolean): InspectReport {
     },
     inputs: graph.inputs.filter((value) => value.tensor === undefined).map(describeEnd),
     outputs: graph.outputs.map(describeEnd),
-    operators,
+    operators: tally(nodesIn(graph).map(({ opType }) => opType)),
     unknownOperators: unknownOperators(model),
     parameters: countParameters(graph),
     macs,

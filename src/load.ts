@@ -7,6 +7,7 @@ import { nodesIn } from './ir/node.ts';
 import { Tensor } from './ir/tensor.ts';
 import { TensorStore } from './ir/tensor-store.ts';
 import { normalise } from './normalise/normalise.ts';
+import { tally } from './numeric/tally.ts';
 import { tensorsOf } from './onnx/all-tensors.ts';
 import { externalLocation } from './onnx/external-data.ts';
 import type { ModelProto } from './onnx/messages.ts';
@@ -69,6 +70,13 @@ async function prepare(
       `${basename(path)} has no outputs, so nothing in it can matter; export the model again.`,
     );
   }
+  if (model.graph.outputs.some(({ name }) => name === '__proto__')) {
+    throw new OnnxPruneError(
+      'unsupported',
+      '__proto__',
+      'An output of the model is called "__proto__", which onnxruntime cannot hand to JavaScript; export the model with another name for it.',
+    );
+  }
   const locations = [...tensorsOf(proto)].flatMap((tensor) => externalLocation(tensor)?.location ?? []);
   const dataFiles = [...new Set(locations)].map((location) => join(directory, location));
   const nodesInFile = nodesIn(model.graph).length;
@@ -129,11 +137,6 @@ export function producerOf({ proto }: Model): string {
 
 /** Operators that no rule knows, with the number of nodes. */
 export function unknownOperators({ graph }: Model): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const node of nodesIn(graph)) {
-    if (hasRule(node)) continue;
-    const name = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return counts;
+  const unknown = nodesIn(graph).filter((node) => !hasRule(node));
+  return tally(unknown.map(({ domain, opType }) => (domain === '' ? opType : `${domain}.${opType}`)));
 }

@@ -1,5 +1,5 @@
 import { isFloat } from '../ir/data-type.ts';
-import { elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
+import { type Axis, elementTypeOf, lengthOf, type Value } from '../ir/value.ts';
 import { isAxis, type Passage } from '../ops/rule.ts';
 import { type ChannelNumbers, nearnessOf, ONES } from './channel-numbers.ts';
 import { numbersOf, otherEnd, type Part, type Step } from './number-step.ts';
@@ -10,11 +10,20 @@ type Operand =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'shared'; readonly id: number };
 
-function operandOf({ table, links, out }: Step, value: Value): Operand {
+/** The axis of each operand that the output's goes along: found once for all, for a node may have ten thousand operands. */
+function axesOfOperands({ links, out }: Step): ReadonlyMap<Value, Axis> {
+  const axes = new Map<Value, Axis>();
+  for (const link of links) {
+    const end = link.map.kind === 'same' ? otherEnd(link, out)?.end : undefined;
+    if (end !== undefined && isAxis(end) && !axes.has(end.value)) axes.set(end.value, end);
+  }
+  return axes;
+}
+
+function operandOf({ table, out }: Step, value: Value, axes: ReadonlyMap<Value, Axis>): Operand {
   const length = lengthOf(out) ?? 0;
-  const ends = links.flatMap((link) => (link.map.kind === 'same' ? (otherEnd(link, out)?.end ?? []) : []));
-  const end = ends.find((each) => isAxis(each) && each.value === value);
-  if (end !== undefined && isAxis(end) && lengthOf(end) === length)
+  const end = axes.get(value);
+  if (end !== undefined && lengthOf(end) === length)
     return { kind: 'channels', numbers: numbersOf(table, end, length) };
   if (value.tensor?.size === 1 && isFloat(value.tensor.type))
     return { kind: 'constant', value: value.tensor.floats()[0] as number };
@@ -28,7 +37,8 @@ export async function numberElementwise(
 ): Promise<ChannelNumbers | undefined> {
   const { table, node, key, out, evaluate } = step;
   const length = lengthOf(out) ?? 0;
-  const operands = node.inputs.map((value) => (value === undefined ? undefined : operandOf(step, value)));
+  const axes = axesOfOperands(step);
+  const operands = node.inputs.map((value) => (value === undefined ? undefined : operandOf(step, value, axes)));
   const channels = operands.flatMap((operand) => (operand?.kind === 'channels' ? [operand.numbers] : []));
   const canBeZero = multiples === 'product' && channels.some(({ isUnknown }) => !isUnknown);
   // What is made of channels of which nothing is known is as little known, unless it is multiplied by zero.
@@ -96,7 +106,7 @@ function combine(
 export function numberAffine(step: Step, { gain, offset }: Passage & { kind: 'affine' }): ChannelNumbers | undefined {
   const { table, node, key, out } = step;
   const length = lengthOf(out) ?? 0;
-  const data = node.inputs[0] && operandOf(step, node.inputs[0]);
+  const data = node.inputs[0] && operandOf(step, node.inputs[0], axesOfOperands(step));
   if (data?.kind !== 'channels' || gain.length !== length) return undefined;
   if (data.numbers.isUnknown && !gain.includes(0)) return undefined;
   const ids = new Int32Array(length);

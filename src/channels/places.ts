@@ -48,10 +48,12 @@ export class PlaceTable {
     return isAxis(place) ? this.#ofValue.get(place.value)?.[place.dim] : this.#ofNode.get(place.node)?.get(place.name);
   }
 
-  /** The length of a place; undefined where it is not a known number. */
+  /** The length of a place; undefined where it is not a known number that a length can be. */
   lengthOf(id: number): number | undefined {
     const place = this.places[id];
     if (place === undefined) return undefined;
-    return isAxis(place) ? lengthOf(place) : place.length;
+    const length = isAxis(place) ? lengthOf(place) : place.length;
+    // A file may declare anything, and a number of groups of 0 makes others infinite.
+    return length !== undefined && Number.isSafeInteger(length) && length >= 0 ? length : undefined;
   }
 }

@@ -1,7 +1,15 @@
+import { OnnxPruneError } from '../errors.ts';
+import { labelOf } from '../ir/node.ts';
 import { UnionFind } from '../numeric/union-find.ts';
-import type { Coupling, Pin, Place } from '../ops/rule.ts';
+import { type Coupling, isAxis, type Pin, type Place } from '../ops/rule.ts';
 import { forEachPair } from './index-map.ts';
 import type { PlaceTable } from './places.ts';
+
+/**
+ * Positions that are looked at one by one, at most: a multiple of what a transformer of 70 billion weights has. A weight without
+ * elements may be of any length along its other axes, and a node may state any number of groups.
+ */
+const MOST_POSITIONS = 2 ** 26;
 
 /** Union-find over the positions along every place that reaches a weight, with the reason that holds a set. */
 export class Positions {
@@ -12,6 +20,7 @@ export class Positions {
   readonly #sets: UnionFind;
   readonly #reasons = new Map<number, string>();
 
+  /** @throws OnnxPruneError `unsupported` where there are too many positions to look at each */
   constructor(table: PlaceTable, matters: (id: number) => boolean) {
     this.#table = table;
     this.offsets = new Int32Array(table.places.length).fill(-1);
@@ -20,6 +29,7 @@ export class Positions {
     for (let id = 0; id < table.places.length; id++) {
       const length = table.lengthOf(id);
       if (length === undefined || length === 0 || !matters(id)) continue;
+      if (total + length > MOST_POSITIONS) throw tooMany(table.places[id], length);
       this.offsets[id] = total;
       this.#lengths[id] = length;
       total += length;
@@ -78,4 +88,15 @@ export class Positions {
     this.#reasons.delete(root === left ? right : left);
     this.#reasons.set(root, reason);
   }
+}
+
+function tooMany(place: Place | undefined, length: number): OnnxPruneError {
+  const name = place === undefined ? '' : isAxis(place) ? place.value.name : labelOf(place.node);
+  const where =
+    place !== undefined && isAxis(place) ? `is ${length} long along axis ${place.dim}` : `has ${length} groups`;
+  return new OnnxPruneError(
+    'unsupported',
+    name,
+    `"${name}" ${where}, so that there are more than ${MOST_POSITIONS} channels to look at; such a model cannot be pruned: export it with the lengths that it works with.`,
+  );
 }

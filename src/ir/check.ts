@@ -39,6 +39,7 @@ function checkOne(graph: Graph): void {
   for (const output of graph.outputs) {
     if (isGone(output)) throw broken(output, 'is given out but no longer part of the graph');
   }
+  const reads = readSets();
   for (const value of graph.values) {
     const defined =
       value.producer !== undefined || value.tensor !== undefined || inputs.has(value) || sparse.has(value.name);
@@ -47,12 +48,25 @@ function checkOne(graph: Graph): void {
       throw broken(value, 'is both produced and constant');
     value.tensor?.checkSize();
     for (const reader of value.uses) {
-      if (!reader.inputs.includes(value))
-        throw broken(value, `lists "${labelOf(reader)}" as a reader that does not read it`);
+      if (!reads(reader, value)) throw broken(value, `lists "${labelOf(reader)}" as a reader that does not read it`);
     }
   }
   graph.sorted();
 }
+
+/** Whether a node reads a value; a node may have a hundred thousand inputs, each with the node among its readers. */
+function readSets(): (node: Node, value: Value) => boolean {
+  const sets = new Map<Node, ReadonlySet<Value | undefined>>();
+  return (node, value) => {
+    if (node.inputs.length <= FEW) return node.inputs.includes(value);
+    const known = sets.get(node) ?? new Set(node.inputs);
+    sets.set(node, known);
+    return known.has(value);
+  };
+}
+
+/** Inputs that are sooner looked through than put into a set. */
+const FEW = 16;
 
 function checkRead(value: Value, node: Node): void {
   if (!value.uses.has(node)) throw broken(value, `is read by "${labelOf(node)}" but does not list it`);

@@ -1,4 +1,5 @@
 import { OnnxPruneError } from '../errors.ts';
+import { freeNumber } from '../numeric/free-number.ts';
 import type { AttributeProto, GraphProto, NodeProto, ValueInfoProto } from '../onnx/messages.ts';
 import { type Attribute, capturesOf, labelOf, type Node, subgraphsOf } from './node.ts';
 import type { Tensor } from './tensor.ts';
@@ -76,6 +77,9 @@ export class Graph {
   readonly #nodes = new Set<GraphNode>();
   readonly #inputs: GraphValue[] = [];
   readonly #outputs: GraphValue[] = [];
+  /** The same, to be asked whether they hold a value: there may be a hundred thousand of either. */
+  readonly #inputSet = new Set<GraphValue>();
+  readonly #timesGiven = new Map<GraphValue, number>();
   readonly #initializers = new Set<GraphValue>();
   readonly #values = new Set<GraphValue>();
 
@@ -114,14 +118,13 @@ export class Graph {
 
   /** Whether the value is an output of this very graph. */
   isOutput(value: Value): boolean {
-    return value instanceof GraphValue && this.#outputs.includes(value);
+    return value instanceof GraphValue && this.#timesGiven.has(value);
   }
 
   /** A name nobody bears yet in the model, close to the wish. */
   uniqueName(wish: string): string {
     const { names } = this.scope;
-    let name = wish;
-    for (let i = 1; names.has(name); i++) name = `${wish}_${i}`;
+    const name = names.has(wish) ? `${wish}_${freeNumber((i) => names.has(`${wish}_${i}`))}` : wish;
     names.add(name);
     return name;
   }
@@ -137,11 +140,15 @@ export class Graph {
   }
 
   addInput(value: Value): void {
-    this.#inputs.push(this.#own(value));
+    const owned = this.#own(value);
+    this.#inputs.push(owned);
+    this.#inputSet.add(owned);
   }
 
   addOutput(value: Value): void {
-    this.#outputs.push(this.#own(value));
+    const owned = this.#own(value);
+    this.#outputs.push(owned);
+    this.#countGiven(owned, 1);
   }
 
   /** A new initializer under a free name close to the wish. */
@@ -188,7 +195,7 @@ export class Graph {
         continue;
       }
       const owned = this.#own(output);
-      if (owned.producer !== undefined || owned.tensor !== undefined || this.#inputs.includes(owned)) {
+      if (owned.producer !== undefined || owned.tensor !== undefined || this.#inputSet.has(owned)) {
         throw this.#broken(owned, `is produced twice, the second time by node "${labelOf(node)}"`);
       }
       owned.producer = node;
@@ -226,7 +233,10 @@ export class Graph {
   replaceOutput(before: Value, after: Value): void {
     const owned = this.#own(after);
     this.#outputs.forEach((output, index) => {
-      if (output === before) this.#outputs[index] = owned;
+      if (output !== before) return;
+      this.#countGiven(output, -1);
+      this.#countGiven(owned, 1);
+      this.#outputs[index] = owned;
     });
   }
 
@@ -246,7 +256,14 @@ export class Graph {
     const owned = this.#ownNode(node);
     this.#forgetOutput(owned, index);
     owned.outputs.splice(index, 1);
-    for (const source of sources) source.body.#outputs.splice(source.index, 1);
+    for (const { body, index: place } of sources)
+      for (const given of body.#outputs.splice(place, 1)) body.#countGiven(given, -1);
+  }
+
+  #countGiven(value: GraphValue, change: number): void {
+    const times = (this.#timesGiven.get(value) ?? 0) + change;
+    if (times > 0) this.#timesGiven.set(value, times);
+    else this.#timesGiven.delete(value);
   }
 
   #forgetOutput(node: GraphNode, index: number): void {
@@ -307,8 +324,7 @@ export class Graph {
   removeInitializer(value: Value): void {
     const owned = this.#own(value);
     if (owned.uses.size > 0 || this.isOutput(owned)) throw this.#broken(owned, 'is still read and cannot be removed');
-    const index = this.#inputs.indexOf(owned);
-    if (index >= 0) this.#inputs.splice(index, 1);
+    if (this.#inputSet.delete(owned)) this.#inputs.splice(this.#inputs.indexOf(owned), 1);
     this.#forget(owned);
   }
 

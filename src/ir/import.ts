@@ -37,7 +37,7 @@ class Names implements Visible {
 
 /**
  * Turns a graph message into nodes and values, the graphs inside it included. Sparse initializers become dense ones.
- * @throws OnnxPruneError `bad-model` for a name that is read but nowhere defined, or defined twice, and as `denseTensor`
+ * @throws OnnxPruneError `bad-model` for a name that is read but nowhere defined, defined twice, or holds a NUL, and as `denseTensor`
  *   does for a sparse initializer
  */
 export function importGraph(proto: GraphProto, scope: Scope): Graph {
@@ -79,6 +79,13 @@ function read(proto: GraphProto, scope: Scope, around: Surroundings): Graph {
         'bad-model',
         name,
         `Value "${name}" is defined twice, the second time as ${what}; names must be unique in a graph. Export the model again.`,
+      );
+    }
+    if (name.includes('\0')) {
+      throw new OnnxPruneError(
+        'bad-model',
+        name,
+        `Value "${name}", ${what}, has a NUL character in its name, where onnxruntime ends names; export the model again.`,
       );
     }
     const info = infos.get(name);

@@ -1,5 +1,6 @@
 import { copyMessage, type ModelProto, type OperatorSetIdProto } from '../onnx/messages.ts';
 import { withSparseVersion } from '../onnx/sparse.ts';
+import { checkTensors } from './check-tensors.ts';
 import { cloneGraph, type GraphClone } from './clone.ts';
 import { declarationOf, type ExternalData, exportGraph, exportTensor, type Storage } from './export.ts';
 import type { Graph } from './graph.ts';
@@ -24,9 +25,11 @@ export interface ModelClone extends GraphClone {
  * Turns a decoded message into a graph of nodes and values.
  * @param directory folder that external data are read from
  * @param store where large tensors that are made later go; they stay in memory without one
- * @throws OnnxPruneError `bad-model` for names that are missing or defined twice
+ * @throws OnnxPruneError `bad-model` for names that are missing or defined twice, and for tensors that are not what they
+ *   say
  */
 export function importModel(proto: ModelProto, directory?: string, store?: TensorStore): Model {
+  checkTensors(proto);
   const opsets = new Map(
     (proto.opsetImport ?? []).map(({ domain, version }) => [domainName(domain), Number(version ?? 1)]),
   );

@@ -66,7 +66,9 @@ export function shapedByData(graph: Graph): ReadonlySet<Value> {
 
 function makesByData(node: Node, elements: ReadonlySet<Value>): boolean {
   if (subgraphsOf(node).length > 0 || BY_DATA.has(node.opType)) return true;
-  return (SHAPED_BY[node.opType] ?? []).some((index) => {
+  // A function of the model may be called anything: `constructor`, too.
+  const shaping = Object.hasOwn(SHAPED_BY, node.opType) ? SHAPED_BY[node.opType] : undefined;
+  return (shaping ?? []).some((index) => {
     const value = node.inputs[index];
     return value !== undefined && elements.has(value);
   });

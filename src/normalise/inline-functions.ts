@@ -1,3 +1,4 @@
+import { OnnxPruneError } from '../errors.ts';
 import { importBody } from '../ir/import.ts';
 import type { Model } from '../ir/model.ts';
 import { type Attribute, type Node, nodesIn } from '../ir/node.ts';
@@ -9,6 +10,10 @@ import {
   type GraphProto,
   type NodeProto,
 } from '../onnx/messages.ts';
+import { unfoldedSize } from './unfolded-size.ts';
+
+/** Nodes that a model may have once its calls are unfolded; large models have some ten thousands. */
+const MOST_NODES = 2 ** 20;
 
 /** Calls that unfold in turns before it is taken for a recursion, which ONNX forbids. */
 const DEEPEST = 64;
@@ -18,6 +23,8 @@ const DEEPEST = 64;
  * that rules see plain operators. A call stays where its function imports another version of an operator set than the
  * model does.
  * Source: onnx.proto, message FunctionProto; attributes of a body that name one of the function's stand for its value.
+ *
+ * @throws OnnxPruneError `unsupported` where the calls unfold to more nodes than can be handled
  */
 export function inlineFunctions(model: Model): boolean {
   const { graph, proto } = model;
@@ -25,6 +32,19 @@ export function inlineFunctions(model: Model): boolean {
     (proto.functions ?? []).map((each) => [keyOf(each.domain, each.name, each.overload), each]),
   );
   if (functions.size === 0) return false;
+  const nodes = unfoldedSize(
+    proto.graph?.node ?? [],
+    functions.values(),
+    ({ domain, opType, overload }) => functions.get(keyOf(domain, opType, overload)),
+    DEEPEST,
+  );
+  if (nodes > MOST_NODES) {
+    throw new OnnxPruneError(
+      'unsupported',
+      'functions',
+      `The functions of the model unfold to ${nodes} nodes, more than the ${MOST_NODES} that can be handled; export the model without functions.`,
+    );
+  }
   let changed = false;
   for (let depth = 0; depth < DEEPEST; depth++) {
     const calls = nodesIn(graph).flatMap((node) => {

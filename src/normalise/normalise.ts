@@ -1,4 +1,5 @@
 import { checkGraph } from '../ir/check.ts';
+import { checkExtents } from '../ir/check-extents.ts';
 import { declarationOf } from '../ir/export.ts';
 import { applyFacts, applyObservations, type Engine } from '../ir/facts.ts';
 import type { Graph } from '../ir/graph.ts';
@@ -29,6 +30,7 @@ const MOST_LOOKS = 3;
  * lengths are known, nothing is dead, and every value has the type and dims that the oracle can give. Outputs stay equal.
  *
  * @returns whether anything was folded or rewired, beyond moving constants and dropping what is dead
+ * @throws OnnxPruneError as {@link checkExtents} does, before anything of the model is run
  */
 export async function normalise(model: Model, engine: Engine): Promise<boolean> {
   const { graph } = model;
@@ -68,6 +70,7 @@ async function settle(model: Model, engine: Engine): Promise<boolean> {
   for (let round = 0; round < MOST_ROUNDS; round++) {
     applyFacts(graph, await engine.inferShapes(forOracle(model)));
     const learnt = await inferBodies(model, graph, engine);
+    checkExtents(graph);
     let rewired = settleShapes(graph);
     for (const each of graphsIn(graph)) rewired = (await foldConstants(model, each, engine)) || rewired;
     rewired = inlineBranches(graph) || rewired;

@@ -77,6 +77,7 @@ const FOLLOWED: Readonly<
 const INTEGER_CASTS: ReadonlySet<number> = new Set([6, 7]);
 
 function elementsOf(node: Node, known: ReadonlyMap<Value, Elements>): Elements | undefined {
+  if (!Object.hasOwn(FOLLOWED, node.opType)) return undefined;
   return FOLLOWED[node.opType]?.(node, (index) => {
     const value = node.inputs[index];
     if (value?.tensor === undefined) return value && known.get(value);

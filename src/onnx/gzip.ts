@@ -16,6 +16,13 @@ const queueBytes = 4 * pieceBytes;
 /** Nothing unpacks to more than this many times its bytes (the format's own limit: https://zlib.net/zlib_tech.html). */
 const mostRatio = 1032;
 
+/**
+ * What a file may unpack to in any case, and how many times its bytes beyond that: models of which nine in ten weights are zero
+ * unpack to ten times, and ten megabytes of a bomb to ten gigabytes.
+ */
+const freeBytes = 2 ** 30;
+const plausibleRatio = 128;
+
 /** Whether bytes begin as those of gzip do (RFC 1952). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -25,15 +32,13 @@ export function isGzip(bytes: Uint8Array): boolean {
  * Unpacks a gzip file while it is read, into memory of its own. With zlib and not fflate, because zlib checks the CRC.
  *
  * @param path how errors call the file
- * @param most bytes that it may have unpacked; the largest buffer where left out
+ * @param most bytes that it may have unpacked; where left out, what is plausible for its size and fits into a buffer
  * @throws OnnxPruneError `bad-model` where the file is truncated or damaged, `bad-file` where it has more bytes than `most`
  */
-export async function gunzipFile(
-  handle: FileHandle,
-  path: string,
-  most: number = constants.MAX_LENGTH,
-): Promise<Uint8Array> {
-  const room = Math.min(Math.max(await statedLength(handle), pieceBytes), most);
+export async function gunzipFile(handle: FileHandle, path: string, most?: number): Promise<Uint8Array> {
+  const { size } = await handle.stat();
+  const limit = most ?? Math.min(Math.max(freeBytes, size * plausibleRatio), constants.MAX_LENGTH);
+  const room = Math.min(Math.max(await statedLength(handle), pieceBytes), limit);
   let whole = Buffer.allocUnsafeSlow(room);
   let done = 0;
   const source = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: pieceBytes });
@@ -44,9 +49,9 @@ export async function gunzipFile(
     for await (const chunk of unpacked) {
       const bytes: Uint8Array = chunk;
       const needed = done + bytes.length;
-      if (needed > most) throw tooLong(path, most);
+      if (needed > limit) throw tooLong(path, limit, size);
       if (needed > whole.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, 2 * whole.length), most));
+        const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(needed, 2 * whole.length), limit));
         larger.set(whole.subarray(0, done));
         whole = larger;
       }
@@ -156,10 +161,10 @@ function damaged(path: string, error: Error & { readonly code: string }): OnnxPr
   return new OnnxPruneError('bad-model', path, `${path} ${what}; compress or copy it again.`, error);
 }
 
-function tooLong(path: string, most: number): OnnxPruneError {
+function tooLong(path: string, most: number, size: number): OnnxPruneError {
   return new OnnxPruneError(
     'bad-file',
     path,
-    `${path} unpacks to more than ${most} bytes, the most that can be read: unpack it, and keep its tensors in external data.`,
+    `${path} has ${size} bytes and unpacks to more than ${most}, the most that can be read: unpack it, and keep its tensors in external data.`,
   );
 }

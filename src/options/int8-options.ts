@@ -1,6 +1,7 @@
 import { OnnxPruneError } from '../errors.ts';
 import { MODES, RANGES, ROUNDINGS } from './choices.ts';
 import { parseChoice, parseFlag, parsePatterns } from './parse.ts';
+import { valueText } from './value-text.ts';
 
 /** Options that speak of running on 8-bit integers. */
 export interface Int8Options {
@@ -109,7 +110,7 @@ function parseMode(found: string): Int8Mode {
   throw new OnnxPruneError(
     'bad-option',
     '--int8',
-    `--int8 must be one of ${MODES.join(', ')}, but is ${JSON.stringify(found)}; ${instead}.`,
+    `--int8 must be one of ${MODES.join(', ')}, but is ${valueText(found)}; ${instead}.`,
   );
 }
 
@@ -131,7 +132,7 @@ function checkBits(found: number | string | undefined, mode: Int8Mode): 4 | 8 {
   const text = String(found);
   // Nothing is near to a number: no guess at what was meant.
   if (text !== '4' && text !== '8')
-    throw new OnnxPruneError('bad-option', '--bits', `--bits must be 8 or 4, but is ${JSON.stringify(found)}.`);
+    throw new OnnxPruneError('bad-option', '--bits', `--bits must be 8 or 4, but is ${valueText(found)}.`);
   const bits = text === '4' ? 4 : 8;
   if (bits === 4 && mode !== 'weights')
     throw new OnnxPruneError(

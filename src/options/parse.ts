@@ -1,6 +1,7 @@
 import { type CriterionName, criteria } from '../criteria/criteria.ts';
 import { OnnxPruneError } from '../errors.ts';
 import { nearestWord } from '../numeric/nearest-word.ts';
+import { valueText } from './value-text.ts';
 
 /** Every option value is checked here, once, whether it comes from the command line or from a program. */
 
@@ -15,7 +16,7 @@ export function refuse(option: string, found: unknown, expected: string, guess?:
   throw new OnnxPruneError(
     'bad-option',
     option,
-    `${option} must be ${expected}, but is ${JSON.stringify(found)}${meant === '' ? '.' : meant}`,
+    `${option} must be ${expected}, but is ${valueText(found)}${meant === '' ? '.' : meant}`,
   );
 }
 
@@ -112,7 +113,7 @@ export function parseChoice<T extends string>(option: string, found: string, cho
   throw new OnnxPruneError(
     'bad-option',
     option,
-    `${option} must be one of ${choices.join(', ')}, but is ${JSON.stringify(found)}${guess}.`,
+    `${option} must be one of ${choices.join(', ')}, but is ${valueText(found)}${guess}.`,
   );
 }
 

@@ -3,6 +3,7 @@ import { looksLikeFormula } from '../criteria/formula/formula.ts';
 import { OnnxPruneError } from '../errors.ts';
 import { nearestWord } from '../numeric/nearest-word.ts';
 import { PRUNE_DEFAULTS } from './prune-defaults.ts';
+import { valueText } from './value-text.ts';
 
 /** How channels and weights are ranked. */
 export interface Ranking {
@@ -104,6 +105,6 @@ function refuse(option: string, found: unknown, fitting: readonly string[]): nev
   throw new OnnxPruneError(
     'bad-option',
     option,
-    `${option} must be one of ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm", but is ${JSON.stringify(found)}${end}.`,
+    `${option} must be one of ${fitting.join(', ')}, or a formula such as "abs(w) * row_norm", but is ${valueText(found)}${end}.`,
   );
 }

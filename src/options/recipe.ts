@@ -1,6 +1,7 @@
 import { OnnxPruneError } from '../errors.ts';
 import type { LayerRule } from '../transforms/select-groups.ts';
 import { parseAmount, parseCriterion, parsePatterns, rejectUnknownKeys } from './parse.ts';
+import { valueText } from './value-text.ts';
 
 /** What is wanted of some layers, as a recipe says it. */
 export interface RecipeLayer {
@@ -45,6 +46,6 @@ function refuse(what: string, found: unknown, expected: string): never {
   throw new OnnxPruneError(
     'bad-option',
     what,
-    `In the recipe, ${what} must be ${expected}, but is ${JSON.stringify(found)}.`,
+    `In the recipe, ${what} must be ${expected}, but is ${valueText(found)}.`,
   );
 }

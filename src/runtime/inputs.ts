@@ -15,6 +15,12 @@ export interface InputOptions {
   readonly samples?: readonly string[] | undefined;
 }
 
+/**
+ * Elements that the inputs of one batch may have together to be made up: a volume of 512 x 512 x 512 voxels. More take minutes, and
+ * several batches of them more memory than most machines have.
+ */
+const MOST_ELEMENTS = 2 ** 27;
+
 /** Usual names for the number of samples. */
 const BATCH = /^(?:n|b|bs|batch|batch[_ -]?size|num[_ -]?samples|.*_batch|batch_.*)$/i;
 
@@ -75,13 +81,25 @@ export function resolveDims(
  * booleans
  * even, strings single letters.
  *
- * @throws OnnxPruneError `unsupported` for an element type that cannot be fed
+ * @throws OnnxPruneError `unsupported` for an element type that cannot be fed, and for more elements than are made up
  */
 export function makeInputs(specs: readonly InputSpec[], options: InputOptions): Feeds {
   const batch = batchSymbols(specs);
   const random = seededRandom(options.seed);
-  return Object.fromEntries(
-    specs.map((spec) => [spec.name, randomTensor(spec, resolveDims(spec, batch, options), random)]),
+  const sizes = specs.map((spec) => ({ spec, dims: resolveDims(spec, batch, options) }));
+  let elements = 0;
+  for (const { spec, dims } of sizes) {
+    elements += elementCount(dims);
+    if (elements > MOST_ELEMENTS) throw tooMany(spec, dims, elements);
+  }
+  return Object.fromEntries(sizes.map(({ spec, dims }) => [spec.name, randomTensor(spec, dims, random)]));
+}
+
+function tooMany({ name }: InputSpec, dims: readonly number[], elements: number): OnnxPruneError {
+  return new OnnxPruneError(
+    'unsupported',
+    name,
+    `With input "${name}" of [${dims.join(', ')}], one batch has ${elements} elements, more than the ${MOST_ELEMENTS} that are made up; give data for it.`,
   );
 }
 

@@ -3,6 +3,9 @@ import type { Coupling, Pin, Place } from '../ops/rule.ts';
 import { forEachPair } from './index-map.ts';
 import type { PlaceTable } from './places.ts';
 
+/** Positions that are looked at: more take more memory than there is, and no weight has as many. */
+const MOST = 2 ** 28;
+
 /** Union-find over the positions along every place that reaches a weight, with the reason that holds a set. */
 export class Positions {
   /** First number of each place's positions; -1 for places that are not looked at. */
@@ -19,7 +22,7 @@ export class Positions {
     let total = 0;
     for (let id = 0; id < table.places.length; id++) {
       const length = table.lengthOf(id);
-      if (length === undefined || length === 0 || !matters(id)) continue;
+      if (length === undefined || length <= 0 || total + length > MOST || !matters(id)) continue;
       this.offsets[id] = total;
       this.#lengths[id] = length;
       total += length;

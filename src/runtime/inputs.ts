@@ -15,6 +15,9 @@ export interface InputOptions {
   readonly samples?: readonly string[] | undefined;
 }
 
+/** Elements of an input that are made up at most: 2 GiB of float32. */
+const MOST_ELEMENTS = 2 ** 29;
+
 /** Usual names for the number of samples. */
 const BATCH = /^(?:n|b|bs|batch|batch[_ -]?size|num[_ -]?samples|.*_batch|batch_.*)$/i;
 
@@ -94,7 +97,15 @@ function randomTensor(spec: InputSpec, dims: readonly number[], random: Random):
       `Input "${spec.name}" has element type ${type || 'other than a tensor'}, for which no data can be made up; give data for it.`,
     );
   }
-  return { type, dims, data: randomData(type, elementCount(dims), spec.bound ?? 2, random) };
+  const count = elementCount(dims);
+  if (count > MOST_ELEMENTS) {
+    throw new OnnxPruneError(
+      'unsupported',
+      spec.name,
+      `Input "${spec.name}" has the sizes [${dims.join(', ')}], too many to make data up for; give data for it, or export the model with smaller inputs.`,
+    );
+  }
+  return { type, dims, data: randomData(type, count, spec.bound ?? 2, random) };
 }
 
 function randomData(type: TensorType, length: number, bound: number, random: Random): TensorData {

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import type { Way } from './ways.ts';
+
+/** A model that fuzzing found a fault with. */
+export interface Found {
+  /** Under `fixtures/found/`. */
+  readonly file: string;
+  readonly way: Way;
+  /** `done`, or the code of the refusal that is right. */
+  readonly outcome: string;
+  /** What was wrong, and how the model was made. */
+  readonly story: string;
+}
+
+/** The bytes of a found model. */
+export function foundBytes(file: string): Uint8Array {
+  return readFileSync(new URL(`../../fixtures/found/${file}`, import.meta.url));
+}
+
+/** Every model that fuzzing found a fault with, the oldest first. */
+export const FOUND: readonly Found[] = [
+  {
+    file: 'gathered-table.onnx',
+    way: 'structured',
+    outcome: 'done',
+    story:
+      'A table of int64 indices for GatherElements was ranked as if it were a weight, and refused; a generated net (27700), as it is.',
+  },
+  {
+    file: 'constant-size.onnx',
+    way: 'structured',
+    outcome: 'bad-model',
+    story:
+      'A Constant node with fewer bytes than its dims need was called an internal error; toConstant and rawData on a dense net.',
+  },
+  {
+    file: 'no-groups.onnx',
+    way: 'structured',
+    outcome: 'runtime-refused',
+    story:
+      'A convolution in 0 groups, which onnxruntime loads, gave axes of infinite length and a RangeError; numberAttribute on a generated net (62411).',
+  },
+  {
+    file: 'endless-input.onnx',
+    way: 'structured',
+    outcome: 'runtime-refused',
+    story:
+      'An input of 2147483647 rows made the child give a bare RangeError when data were made up; setField on depthwise-separable.',
+  },
+];

@@ -1,57 +1,76 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { build, type Case, caseOf, KINDS, type Kind } from './case.ts';
+import { COMMANDS, tryCommand } from './command.ts';
 import { minimise } from './minimise.ts';
+import type { Outcome } from './outcome.ts';
 import { Tester } from './pool.ts';
-import type { Outcome } from './trial.ts';
+import { signatureOf } from './signature.ts';
+import { Tally } from './tally.ts';
 
 const { values } = parseArgs({
   options: {
+    /** Cases are drawn from it. */
     seed: { type: 'string', default: '1' },
+    /** How long to go on. */
     seconds: { type: 'string', default: '60' },
+    /** One kind of mutations, or `cli` for all of them through the built command. */
     kind: { type: 'string' },
+    /** A single case, as findings print it. */
     case: { type: 'string' },
+    /** Keeps the model of that case under `fixtures/found/`. */
     save: { type: 'string' },
   },
 });
 
 /** How far apart the seeds of kinds are. */
 const SPAN = 0x1000_0000;
-
 /** Of 16 cases, those that onnxruntime loads all the same; the others show what refusals do. */
 const SOUND: Readonly<Record<Kind, number>> = { bytes: 0, fields: 8, graph: 14 };
+/** Bytes of a model that is small enough to be kept. */
+const SMALL = 20_000;
 
-/** Kinds of refusals that are listed. */
-const MOST_REFUSALS = 25;
-
-/** What failures of one cause have in common: the message without names and numbers, and the place that it is thrown at. */
-function signature({ message, stack = '' }: Outcome): string {
-  const place =
-    /\((?:file:\/\/)?\S*\/(src\/[^)]*:\d+):\d+\)/.exec(stack)?.[1] ?? /\/(src\/\S*:\d+):\d+/.exec(stack)?.[1];
-  const words = message.replace(/"[^"]*"|'[^']*'|\/\S*/g, '…').replace(/\d[\d.e+-]*/g, '#');
-  return `${words.slice(0, 160)} @ ${place ?? ''}`;
+/** A case that was tried: what became of it, and how it is tried again. */
+interface Tried {
+  readonly label: string;
+  readonly case: Case;
+  readonly outcome: Outcome;
+  readonly again: (each: Case) => Promise<Outcome>;
 }
 
 const tester = new Tester();
-const started = performance.now();
-const kinds: readonly Kind[] = values.kind === undefined ? KINDS : KINDS.filter((kind) => kind === values.kind);
-const outcomes = new Map<string, number>();
-const refusals = new Map<string, number>();
-const findings = new Set<string>();
+const through = async (each: Case): Promise<Outcome> => (await tester.try({ case: each, sound: false })).outcome;
 
-async function report(each: Case, outcome: Outcome, seed: number): Promise<void> {
-  const sign = signature(outcome);
-  if (findings.has(sign)) return;
-  findings.add(sign);
-  const least = await minimise(each, async (less) => {
-    const { outcome: found } = await tester.try({ case: less, sound: false });
-    return found.kind === 'finding' && signature(found) === sign;
-  });
-  console.log(`\nFINDING seed ${seed}: ${outcome.message}\n${outcome.stack ?? ''}\n--case '${JSON.stringify(least)}'`);
+async function inProcess(kind: Kind, seed: number): Promise<Tried> {
+  const tried = await tester.try({ case: caseOf(kind, seed), sound: seed % 16 < SOUND[kind] });
+  return { ...tried, label: kind, again: through };
 }
 
-/** Bytes of a model that is small enough to be kept. */
-const SMALL = 20_000;
+async function throughCommand(kind: Kind, seed: number): Promise<Tried> {
+  const each = caseOf(kind, seed);
+  const name = COMMANDS[seed % COMMANDS.length] ?? 'inspect';
+  const again = (other: Case): Promise<Outcome> => tryCommand(other, name);
+  return { label: `cli, ${name},`, case: each, outcome: await again(each), again };
+}
+
+async function search(first: number, seconds: number, only: string | undefined): Promise<void> {
+  const kinds = KINDS.filter((kind) => only === undefined || only === 'cli' || only === kind);
+  const tally = new Tally();
+  for (let round = 0; tally.seconds < seconds; round++) {
+    const kind = kinds[round % kinds.length] ?? 'graph';
+    const seed = (first * 1_000_003 + round + KINDS.indexOf(kind) * SPAN) % 2 ** 31;
+    const tried = await (only === 'cli' ? throughCommand : inProcess)(kind, seed);
+    if (!tally.add(tried.label, tried.outcome)) continue;
+    const sign = signatureOf(tried.outcome);
+    const least = await minimise(tried.case, async (less) => {
+      const outcome = await tried.again(less);
+      return outcome.kind === 'finding' && signatureOf(outcome) === sign;
+    });
+    const { message, stack = '' } = tried.outcome;
+    console.log(`\nFINDING ${tried.label} seed ${seed}: ${message}\n${stack}\n--case '${JSON.stringify(least)}'`);
+  }
+  console.log(`\nseed ${first}: ${tally.summary()}`);
+}
 
 /** Keeps the model of a case under `fixtures/found/`. */
 function save(each: Case, name: string): void {
@@ -61,35 +80,12 @@ function save(each: Case, name: string): void {
   writeFileSync(new URL(`../../fixtures/found/${name}.onnx`, import.meta.url), made.bytes);
 }
 
-if (values.case !== undefined && values.save !== undefined) {
-  save(JSON.parse(values.case), values.save);
-} else if (values.case !== undefined) {
-  const { outcome } = await tester.try({ case: JSON.parse(values.case), sound: false });
-  console.log(`${outcome.kind} ${outcome.message}\n${outcome.stack ?? ''}`);
+if (values.case === undefined) {
+  await search(Number(values.seed), Number(values.seconds), values.kind);
+} else if (values.save === undefined) {
+  const { kind, message, stack = '' } = await through(JSON.parse(values.case));
+  console.log(`${kind} ${message}\n${stack}`);
 } else {
-  let cases = 0;
-  for (let round = 0; performance.now() - started < Number(values.seconds) * 1000; round++) {
-    const kind = kinds[round % kinds.length] ?? 'graph';
-    const seed = (Number(values.seed) * 1_000_003 + round + KINDS.indexOf(kind) * SPAN) % 2 ** 31;
-    const sound = seed % 16 < SOUND[kind];
-    const { case: each, outcome } = await tester.try({ case: caseOf(kind, seed), sound });
-    cases++;
-    const name = `${kind} ${outcome.kind}`;
-    outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
-    if (outcome.kind === 'finding') await report(each, outcome, seed);
-    else if (outcome.message !== '') {
-      const refusal = `${outcome.kind} ${signature({ ...outcome, stack: '' })}`;
-      refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
-    }
-  }
-  const seconds = (performance.now() - started) / 1000;
-  console.log(
-    `\nseed ${values.seed}: ${cases} cases in ${seconds.toFixed(0)} s, ${(cases / seconds).toFixed(1)} per second`,
-  );
-  for (const [name, count] of [...outcomes].sort()) console.log(`  ${name}: ${count}`);
-  console.log('Refusals:');
-  const often = [...refusals].sort((a, b) => b[1] - a[1]).slice(0, MOST_REFUSALS);
-  for (const [words, count] of often) console.log(`  ${count} ${words}`);
-  console.log(`${findings.size} findings`);
+  save(JSON.parse(values.case), values.save);
 }
 tester.close();

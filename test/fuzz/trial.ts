@@ -10,17 +10,8 @@ import { pruneIn } from '../../src/pipeline.ts';
 import { makeInputs, modelInfo, RuntimeChild, runAll } from '../../src/runtime/index.ts';
 import type { Base } from './bases.ts';
 import { build, type Case } from './case.ts';
+import type { Outcome } from './outcome.ts';
 import { WAYS } from './ways.ts';
-
-/** What became of a case. */
-export interface Outcome {
-  /** `done`, the code of a proper refusal, `none` where the mutations left no file, or `finding`. */
-  readonly kind: string;
-  /** What was refused, or what is wrong. */
-  readonly message: string;
-  /** Where from, for findings. */
-  readonly stack?: string | undefined;
-}
 
 /** Seconds that onnxruntime may take over a request. */
 const RUNTIME_SECONDS = 10;
@@ -33,19 +24,17 @@ const MOST_MEMORY = 1.5 * 2 ** 30;
 export class Proving {
   readonly #root: string;
   readonly #child: RuntimeChild = new RuntimeChild({ deadlineMs: RUNTIME_SECONDS * 1000 });
-  readonly #before: string | undefined;
+  readonly #prune: typeof pruneIn;
   #memory = 0;
 
-  constructor() {
+  /** @param prune what is tried, so that tests can try what is wrong */
+  constructor(prune: typeof pruneIn = pruneIn) {
     this.#root = mkdtempSync(join(tmpdir(), 'fuzz-'));
-    this.#before = process.env['TMPDIR'];
-    process.env['TMPDIR'] = this.#path('tmp');
+    this.#prune = prune;
   }
 
   async close(): Promise<void> {
     await this.#child.close();
-    if (this.#before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = this.#before;
     rmSync(this.#root, { recursive: true, force: true });
   }
 
@@ -75,6 +64,8 @@ export class Proving {
     const options = WAYS[way];
     const output = this.#path('out', options.gzip ? 'result.onnx.gz' : 'result.onnx');
     const start = performance.now();
+    const usual = process.env['TMPDIR'];
+    process.env['TMPDIR'] = this.#path('tmp');
     try {
       const outcome = await this.#run(input, output, way);
       if (outcome.kind === 'finding') return outcome;
@@ -84,6 +75,9 @@ export class Proving {
       return this.#left(output, outcome) ?? this.#large() ?? outcome;
     } catch (error) {
       return finding(`the oracle failed: ${messageOf(error)}`, error);
+    } finally {
+      if (usual === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = usual;
     }
   }
 
@@ -99,7 +93,7 @@ export class Proving {
 
   async #run(input: string, output: string, way: Case['way']): Promise<Outcome> {
     try {
-      await pruneIn(this.#child, input, { ...WAYS[way], bench: false, timeout: RUNTIME_SECONDS, output }, {});
+      await this.#prune(this.#child, input, { ...WAYS[way], bench: false, timeout: RUNTIME_SECONDS, output }, {});
     } catch (error) {
       return this.#judgeError(error, input);
     }
@@ -129,7 +123,7 @@ export class Proving {
     const isOurs = error.code === 'internal' || error.code === 'check-failed' || error.code === 'bad-option';
     if (isOurs && !isCrash) return finding(`${error.code}: ${message}`, error);
     // Some ways ask for what some models cannot give.
-    if (error.code === 'unsupported' && /--gzip|pattern .* fits no weight/.test(message))
+    if (error.code === 'unsupported' && /--gzip|pattern .* fits no weight|from operator set/.test(message))
       return { kind: error.code, message };
     // A model that cannot be run as it is may be refused with any words, and so may one that takes long.
     if (error.code === 'bad-model' || error.code === 'bad-file' || message.includes('took longer than'))
@@ -153,8 +147,9 @@ export class Proving {
     try {
       const { inputs } = await modelInfo(this.#child, path);
       const feeds = makeInputs(inputs, { seed: 1, batch: 2, dims: new Map() });
-      // Some optimised kernels run on what the plain ones refuse.
-      await runAll(this.#child, path, [feeds], { optimization: 'disabled' });
+      // Some models run optimised only, or only as they are.
+      for (const optimization of ['disabled', 'all'] as const)
+        await runAll(this.#child, path, [feeds], { optimization });
       return undefined;
     } catch (error) {
       return messageOf(error);

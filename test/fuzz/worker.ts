@@ -1,6 +1,7 @@
 import { messageOf } from '../../src/errors.ts';
 import type { Case } from './case.ts';
-import { type Outcome, Proving } from './trial.ts';
+import type { Outcome } from './outcome.ts';
+import { Proving } from './trial.ts';
 
 /** What the process that tries cases is asked. */
 export interface Request {

@@ -183,7 +183,7 @@ export const VALUE_EDITS: Readonly<Record<string, Edit>> = {
     const graph = someGraph(subject, dice);
     const each = someInitializer(graph, dice);
     const numbers = each && floatsOf(each);
-    if (each === undefined || numbers === undefined || each.dims?.length === 0) return false;
+    if (each === undefined || numbers === undefined || (each.dims ?? []).length === 0) return false;
     const places = [...numbers.keys()].filter((at) => numbers[at] !== 0 && dice.chance(0.5));
     graph.initializer = (graph.initializer ?? []).filter((other) => other !== each);
     const count = [places.length];

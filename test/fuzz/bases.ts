@@ -34,8 +34,27 @@ function tiny(): ModelBuilder {
   return b;
 }
 
+/** IR version 3, where every initializer is an input, so that bodies have Constant nodes alone. */
+function oldBranches(): ModelBuilder {
+  const b = new ModelBuilder({ opset: 8, irVersion: 3, seed: 6, initializersAsInputs: true });
+  const x = b.input('x', 'float32', ['N', 4]);
+  const condition = b.input('condition', 'bool', []);
+  const hidden = b.node('Relu', [b.node('Gemm', [x, b.weight('w', [6, 4]), b.vector('b', 6)], { transB: 1 })]);
+  const [v, c] = [b.weight('v', [3, 6]), b.vector('c', 3)];
+  const taken = b.subgraph('taken');
+  taken.output(taken.node('Gemm', [hidden, v, c], { transB: 1 }), 'float32', ['N', 3]);
+  const other = b.subgraph('other');
+  const half = other.constantNode({ value: { dtype: 'float32', dims: [1, 6], values: [1, 2, 3, 4, 5, 6] } });
+  const scaled = other.node('Mul', [hidden, half]);
+  other.output(other.node('Gemm', [scaled, v, c], { transB: 1 }), 'float32', ['N', 3]);
+  const branches = { then_branch: { graph: taken }, else_branch: { graph: other } };
+  b.output(b.node('If', [condition], branches), 'float32', ['N', 3]);
+  return b;
+}
+
 const BUILT: Readonly<Record<string, () => ModelBuilder>> = {
   tiny,
+  oldBranches,
   branching,
   looping,
   scanning,

@@ -47,4 +47,11 @@ export const FOUND: readonly Found[] = [
     story:
       'An input of 2147483647 rows made the child give a bare RangeError when data were made up; setField on depthwise-separable.',
   },
+  {
+    file: 'old-branches.onnx',
+    way: 'structured',
+    outcome: 'done',
+    story:
+      'Up to IR version 3, Constant nodes of branches became initializers of a body, which has no inputs for them, and onnxruntime refused the result; intoBody on ir3.',
+  },
 ];

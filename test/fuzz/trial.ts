@@ -7,11 +7,12 @@ import { importModel } from '../../src/ir/model.ts';
 import { readModelFile } from '../../src/onnx/read.ts';
 import { dataPathOf } from '../../src/onnx/write.ts';
 import { pruneIn } from '../../src/pipeline.ts';
-import { makeInputs, modelInfo, RuntimeChild, runAll } from '../../src/runtime/index.ts';
+import { type InputSpec, makeInputs, modelInfo, RuntimeChild, runAll } from '../../src/runtime/index.ts';
 import type { Base } from './bases.ts';
+import { calibrationFor } from './calibration.ts';
 import { build, type Case } from './case.ts';
 import type { Outcome } from './outcome.ts';
-import { WAYS } from './ways.ts';
+import { CALIBRATED, WAYS, type Way } from './ways.ts';
 
 /** Seconds that onnxruntime may take over a request. */
 const RUNTIME_SECONDS = 10;
@@ -56,7 +57,7 @@ export class Proving {
   }
 
   /** The same for files as they are. */
-  async tryFiles(base: Base, way: Case['way']): Promise<Outcome> {
+  async tryFiles(base: Base, way: Way): Promise<Outcome> {
     this.#lay(base);
     const input = this.#path('in', 'model.onnx');
     const options = WAYS[way];
@@ -85,11 +86,15 @@ export class Proving {
     writeFileSync(this.#path('in', 'model.onnx'), bytes);
   }
 
-  async #run(input: string, output: string, way: Case['way']): Promise<Outcome> {
+  async #run(input: string, output: string, way: Way): Promise<Outcome> {
+    const options = { ...WAYS[way], bench: false, timeout: RUNTIME_SECONDS, output };
+    const hooks = CALIBRATED.has(way)
+      ? { calibration: async (specs: readonly InputSpec[]) => calibrationFor(specs) }
+      : {};
     try {
-      await this.#prune(this.#child, input, { ...WAYS[way], bench: false, timeout: RUNTIME_SECONDS, output }, {});
+      await this.#prune(this.#child, input, options, hooks);
     } catch (error) {
-      return this.#judgeError(error, input);
+      return this.#judgeError(error, input, way);
     }
     return (await this.#wrongResult(input, output)) ?? { kind: 'done', message: '' };
   }
@@ -108,7 +113,7 @@ export class Proving {
     return finding(`the result does not load: ${refused}`);
   }
 
-  async #judgeError(error: unknown, input: string): Promise<Outcome> {
+  async #judgeError(error: unknown, input: string, way: Way): Promise<Outcome> {
     const message = messageOf(error);
     if (!(error instanceof OnnxPruneError)) return finding(`${nameOf(error)}: ${message}`, error);
     if (!message.endsWith('.') || /\n\s+at /.test(message)) return finding(`no sentence: ${message}`, error);
@@ -119,11 +124,13 @@ export class Proving {
     // Some ways ask for what some models cannot give.
     if (error.code === 'unsupported' && /--gzip|pattern .* fits no weight|from operator set/.test(message))
       return { kind: error.code, message };
-    // A model that cannot be run as it is may be refused with any words, and so may one that takes long.
-    if (error.code === 'bad-model' || error.code === 'bad-file' || message.includes('took longer than'))
-      return { kind: error.code, message };
-    if ((await this.#running(input)) === undefined) return finding(`${error.code} though it runs: ${message}`, error);
-    return { kind: isCrash ? 'crash' : error.code, message };
+    if (message.includes('took longer than') || error.code === 'bad-data') return { kind: error.code, message };
+    // A model that cannot be run as it is may be refused with any words.
+    if ((await this.#running(input, way)) !== undefined) return { kind: isCrash ? 'crash' : error.code, message };
+    const isRefusal = error.code === 'bad-model' || error.code === 'bad-file';
+    return isRefusal
+      ? { kind: `${error.code}, though it runs`, message }
+      : finding(`${error.code} though it runs: ${message}`, error);
   }
 
   /** Why onnxruntime refuses to load a model; undefined where it does not. */
@@ -137,11 +144,12 @@ export class Proving {
   }
 
   /** Why onnxruntime does not run a model on inputs of its declared sizes; undefined where it does. */
-  async #running(path: string): Promise<string | undefined> {
+  async #running(path: string, way: Way): Promise<string | undefined> {
     try {
       const { inputs } = await modelInfo(this.#child, path);
       // Some models run with some data only: what a condition decides, for one.
       const batches = [1, 2, 3, 4].map((seed) => makeInputs(inputs, { seed, batch: 2, dims: new Map() }));
+      if (CALIBRATED.has(way)) batches.push(Object.fromEntries(calibrationFor(inputs).feeds));
       // Some models run optimised only, or only as they are.
       for (const optimization of ['disabled', 'all'] as const)
         await runAll(this.#child, path, batches, { optimization });

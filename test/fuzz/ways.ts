@@ -13,7 +13,11 @@ export type Way =
   | 'halves'
   | 'weights8'
   | 'weights4'
-  | 'dynamic';
+  | 'dynamic'
+  | 'recovered'
+  | 'oneShot'
+  | 'static'
+  | 'everything';
 
 /** What is asked of a mutated model, by name. */
 export const WAYS: Readonly<Record<Way, PruneOptions>> = {
@@ -29,4 +33,11 @@ export const WAYS: Readonly<Record<Way, PruneOptions>> = {
   weights8: { int8: 'weights' },
   weights4: { structured: 0.5, align: 'none', int8: 'weights', bits: 4 },
   dynamic: { int8: 'dynamic' },
+  recovered: { structured: 0.5, align: 'none' },
+  oneShot: { unstructured: 0.5 },
+  static: { int8: 'static' },
+  everything: { structured: 0.3, unstructured: 0.3, int8: true, align: 'none' },
 };
+
+/** The ways that learn from calibration data. */
+export const CALIBRATED: ReadonlySet<Way> = new Set(['recovered', 'oneShot', 'static', 'everything']);

@@ -160,6 +160,13 @@ export class Graph {
     this.#own(value).type = type;
   }
 
+  /** Forgets what the file declares of a value but its element type; it is declared anew as it is known then. */
+  forgetDeclaration(value: Value): void {
+    const owned = this.#own(value);
+    owned.info = undefined;
+    owned.type = owned.type && { type: owned.type.type };
+  }
+
   /** A new node reading `spec.inputs`, with one new value for each output name that is given. */
   addNode(spec: NodeSpec, outputs: readonly (string | undefined)[]): Node {
     const proto: NodeProto = { opType: spec.opType, name: spec.name ?? '', domain: spec.domain ?? '' };

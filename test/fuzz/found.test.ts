@@ -12,6 +12,6 @@ test.each(FOUND)('$file, $way: $story', async ({ file, way, outcome }) => {
 });
 
 test('every found model is tried', () => {
-  const files = readdirSync(new URL('../../fixtures/found/', import.meta.url)).sort();
-  expect([...new Set(FOUND.map(({ file }) => file))].sort()).toEqual(files);
+  const files = readdirSync(new URL('../../fixtures/found/', import.meta.url)).map((name) => `found/${name}`);
+  expect(FOUND.map(({ file }) => file)).toEqual(expect.arrayContaining(files));
 });

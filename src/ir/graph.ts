@@ -160,11 +160,9 @@ export class Graph {
     this.#own(value).type = type;
   }
 
-  /** Forgets what the file declares of a value but its element type; it is declared anew as it is known then. */
+  /** Forgets what the file declares of a value; it is declared anew, by its type, where the file declares it. */
   forgetDeclaration(value: Value): void {
-    const owned = this.#own(value);
-    owned.info = undefined;
-    owned.type = owned.type && { type: owned.type.type };
+    this.#own(value).info = undefined;
   }
 
   /** A new node reading `spec.inputs`, with one new value for each output name that is given. */

@@ -11,7 +11,7 @@ import { inlineBranches } from './constant-branches.ts';
 import { constantNodesToInitializers } from './constant-nodes.ts';
 import { shapedByData } from './data-dependence.ts';
 import { removeDeadCode } from './dead-code.ts';
-import { forgetFalseDeclarations } from './declarations.ts';
+import { forgetFalseDeclarations, forgetFalseEnds } from './declarations.ts';
 import { distinctNames } from './distinct-names.ts';
 import { foldConstants } from './fold-constants.ts';
 import { removeIdentities } from './identities.ts';
@@ -53,6 +53,7 @@ export async function normalise(model: Model, engine: Engine): Promise<boolean> 
     if (!(await settle(model, engine))) break;
     changed = true;
   }
+  forgetFalseEnds(graph);
   let freed = false;
   for (const each of graphsIn(graph)) freed = freeKnownLengths(each) || freed;
   if (freed) {

@@ -68,4 +68,11 @@ export const FOUND: readonly Found[] = [
     story:
       'An embedding that one Gemm reads by rows and another by columns got one scale per row for both, and a bias of the wrong length; as it is, with calibration data.',
   },
+  {
+    file: 'found/false-ends.onnx',
+    way: 'weights4',
+    outcome: 'done',
+    story:
+      'The end of a branch that is declared with other lengths was mended in part, so that the runtime took it for true and made too little room; rows on if-subgraph.',
+  },
 ];

@@ -11,6 +11,7 @@ import {
   type RequestOptions,
   type RuntimeChild,
   RuntimeTimeout,
+  runAll,
 } from '../runtime/index.ts';
 import type { JudgeInputs } from './inputs.ts';
 
@@ -62,7 +63,7 @@ export async function proveRewiring(
   const [cut, witnesses, excused]: [OutputProof[], OutputProof[], string[]] = [[], [], []];
   for (const pass of models.passes) {
     const { outputs } = await prove(child, pass.masked, pass.cut, inputs.proof, options).catch((error: unknown) =>
-      blameUs(error),
+      blame(error, (optimization) => runAll(child, models.original, inputs.proof, { ...request, optimization })),
     );
     const failed = outputs.filter((output) => !output.passed).map(({ name }) => name);
     const isSettled = outputs.every((output) => output.passed && output.informative);
@@ -90,10 +91,19 @@ export async function proveRewiring(
   };
 }
 
-/** The original ran on these very inputs, so a model of ours that does not run is our fault. */
-function blameUs(error: unknown): never {
+/**
+ * Says whose fault it is that a model of ours does not run: ours, unless the original does not run on these very inputs either,
+ * as one may of which a branch is broken.
+ * @param runOriginal throws where it does not
+ */
+async function blame(
+  error: unknown,
+  runOriginal: (optimization: 'disabled' | 'all') => Promise<unknown>,
+): Promise<never> {
   if (!(error instanceof OnnxPruneError) || error.code !== 'runtime-refused' || error instanceof RuntimeTimeout)
     throw error;
+  await runOriginal('disabled');
+  await runOriginal('all');
   throw new OnnxPruneError(
     'internal',
     error.subject,

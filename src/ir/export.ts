@@ -13,8 +13,14 @@ import type { Attribute, Node } from './node.ts';
 import { sparseMessage } from './sparse-tensor.ts';
 import { dimsOf, type TensorType, type Value } from './value.ts';
 
-/** What becomes of data in other files: references stay as they are, or the data are read into the message. */
+/**
+ * What becomes of data in other files: references stay as they are, but for short lists of whole numbers, which shapes are made
+ * of and inferred from, or all data are read into the message.
+ */
 export type ExternalData = 'refer' | 'embed';
+
+/** Elements of such a list at most. */
+const SHORT = 1024;
 
 /** How a message stores what the graph holds. */
 export interface Storage {
@@ -96,7 +102,9 @@ function exportAttribute({ proto, graphs }: Attribute, writing: Writing): Attrib
 export function exportTensor(value: Value, external: ExternalData): TensorProto {
   const { tensor } = value;
   if (tensor === undefined) return {};
-  const stored = external === 'embed' && tensor.isExternal ? tensor.withData(tensor.dims, tensor.raw()) : tensor;
+  const isShape = (tensor.type === 'int64' || tensor.type === 'int32') && tensor.size <= SHORT;
+  const stored =
+    (external === 'embed' || isShape) && tensor.isExternal ? tensor.withData(tensor.dims, tensor.raw()) : tensor;
   const { proto } = stored;
   return proto.name === value.name ? proto : Object.assign(copyMessage(proto), { name: value.name });
 }

@@ -75,4 +75,18 @@ export const FOUND: readonly Found[] = [
     story:
       'The end of a branch that is declared with other lengths was mended in part, so that the runtime took it for true and made too little room; rows on if-subgraph.',
   },
+  {
+    file: 'found/broken-branch.onnx',
+    way: 'structured',
+    outcome: 'runtime-refused',
+    story:
+      'A branch that onnxruntime cannot run was taken with the data of the proof alone, and called a bug of ours; duplicateElement on a generated net (5247).',
+  },
+  {
+    file: 'found/false-output.onnx',
+    way: 'static',
+    outcome: 'done',
+    story:
+      'An output that is declared with another length than it has, which onnxruntime passes over, was given a bias of that length; graft on a dense net.',
+  },
 ];

@@ -1,7 +1,7 @@
 import type { Graph } from '../ir/graph.ts';
 import { type Node, nodesInOrder, subgraphsOf } from '../ir/node.ts';
 import { dimsOf, type Value } from '../ir/value.ts';
-import { axis, pinValue, valuesOf } from '../ops/coupling.ts';
+import { axis, pinAll, pinValue, valuesOf } from '../ops/coupling.ts';
 import { type Alternative, type AxisLink, type Coupling, isAxis, type OpRule, type Pin } from '../ops/rule.ts';
 
 /** How the builder asks what is known of an operator. */
@@ -13,9 +13,21 @@ export interface NodeCoupling {
   readonly coupling: Coupling;
 }
 
-/** The couplings of the nodes of a graph and of the graphs inside it, in executable order, bodies before the nodes that run them. */
+/**
+ * The couplings of the nodes of a graph and of the graphs inside it, in executable order, bodies before the nodes that run them.
+ * A node whose attributes contradict the lengths around it (three groups of eight channels, or none) stays as it is.
+ */
 export function couplingsOf(graph: Graph, ruleOf: RuleLookup): NodeCoupling[] {
-  return nodesInOrder(graph).map((node) => ({ node, coupling: ruleOf(node).couple(node) }));
+  return nodesInOrder(graph).map((node) => {
+    const coupling = ruleOf(node).couple(node);
+    return { node, coupling: isWhole(coupling) ? coupling : pinAll(node, `the sizes at ${node.opType} do not fit`) };
+  });
+}
+
+/** Whether every axis inside the node has a length that is one. */
+function isWhole({ links, choices = [] }: Coupling): boolean {
+  const all = [...links, ...choices.flat().flatMap((alternative) => alternative.links)];
+  return all.every(({ a, b }) => [a, b].every((place) => isAxis(place) || Number.isSafeInteger(place.length)));
 }
 
 /**

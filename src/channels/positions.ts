@@ -28,7 +28,7 @@ export class Positions {
     let total = 0;
     for (let id = 0; id < table.places.length; id++) {
       const length = table.lengthOf(id);
-      if (length === undefined || length === 0 || !matters(id)) continue;
+      if (length === undefined || length <= 0 || !matters(id)) continue;
       if (total + length > MOST_POSITIONS) throw tooMany(table.places[id], length);
       this.offsets[id] = total;
       this.#lengths[id] = length;

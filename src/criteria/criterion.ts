@@ -1,4 +1,5 @@
 import type { ChannelMap, Group, Member } from '../channels/group.ts';
+import { holdsWeights } from '../ir/data-type.ts';
 import type { Value } from '../ir/value.ts';
 import type { Floats } from '../numeric/slices.ts';
 
@@ -65,11 +66,14 @@ export function gatherByUnit(
 
 /**
  * Members whose slices count as a unit's weights: what layers sum with, and everything else of two or more axes. Biases
- * and other vectors, whatever their rank, say where a channel sits, not how much it matters.
+ * and other vectors, whatever their rank, say where a channel sits, not how much it matters; nor do tables of indices and
+ * masks, which hold a number for each channel too where elements are gathered by them.
  */
 export function weightMembers(group: Group): readonly Member[] {
   return group.members.filter(({ axis, role }) => {
-    const dims = axis.value.tensor?.dims ?? [];
+    const { tensor } = axis.value;
+    if (tensor === undefined || !holdsWeights(tensor.type)) return false;
+    const { dims } = tensor;
     return dims.length >= 2 && (role !== 'through' || dims.filter((length) => length > 1).length >= 2);
   });
 }

@@ -1,11 +1,13 @@
 import { messageOf, OnnxPruneError } from '../errors.ts';
 import type { Graph } from './graph.ts';
 import { labelOf, type Node, subgraphsOf } from './node.ts';
+import { Tensor } from './tensor.ts';
 import type { Value } from './value.ts';
 
 /**
  * Checks what must hold of every graph: each value read is defined, both ends of every edge agree, the nodes have an
- * executable order, and each initializer has as many bytes as its dims need (where the data are in the file itself).
+ * executable order, and each initializer, and each tensor among the attributes, has as many bytes as its dims need (where the
+ * data are in the file itself).
  *
  * @param after the step that ran last; the failure names it
  * @throws OnnxPruneError `internal`, or `bad-model` when nothing ran yet
@@ -34,6 +36,7 @@ function checkOne(graph: Graph): void {
         throw broken(output, `is listed as an output of "${labelOf(node)}" but does not point back at it`);
       }
     }
+    for (const { proto } of node.attributes.values()) if (proto.t) new Tensor(proto.t).checkSize();
     for (const body of subgraphsOf(node)) checkOne(body);
   }
   for (const output of graph.outputs) {

@@ -172,6 +172,11 @@ export class Graph {
     this.#own(value).type = type;
   }
 
+  /** Forgets what the file declares of a value; it is declared anew, by its type, where the file declares it. */
+  forgetDeclaration(value: Value): void {
+    this.#own(value).info = undefined;
+  }
+
   /** A new node reading `spec.inputs`, with one new value for each output name that is given. */
   addNode(spec: NodeSpec, outputs: readonly (string | undefined)[]): Node {
     const proto: NodeProto = { opType: spec.opType, name: spec.name ?? '', domain: spec.domain ?? '' };

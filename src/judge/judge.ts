@@ -13,6 +13,7 @@ import {
   type RuntimeChild,
   RuntimeCrash,
   RuntimeTimeout,
+  runAll,
 } from '../runtime/index.ts';
 import { type JudgeInputs, judgeInputs } from './inputs.ts';
 
@@ -66,8 +67,10 @@ export async function proveRewiring(
   const [cut, witnesses, excused]: [OutputProof[], OutputProof[], string[]] = [[], [], []];
   for (const pass of models.passes) {
     const own = pass.specs && (await judgeInputs(child, pass.masked, pass.specs, undefined, { ...request, few: true }));
+    const runOriginal = (optimization: 'disabled' | 'all'): Promise<unknown> =>
+      runAll(child, models.original, inputs.proof, { ...request, optimization });
     const { outputs } = await prove(child, pass.masked, pass.cut, (own ?? inputs).proof, options).catch(
-      (error: unknown) => blameUs(error),
+      (error: unknown) => blame(error, runOriginal),
     );
     const failed = outputs.filter((output) => !output.passed).map(({ name }) => name);
     const isSettled = outputs.every((output) => output.passed && output.informative);
@@ -95,10 +98,19 @@ export async function proveRewiring(
   };
 }
 
-/** The original ran on these very inputs, so a model of ours that does not run is our fault. */
-function blameUs(error: unknown): never {
+/**
+ * Says whose fault it is that a model of ours does not run: ours, unless the original does not run on these very inputs either,
+ * as one may of which a branch is broken.
+ * @param runOriginal throws where it does not
+ */
+async function blame(
+  error: unknown,
+  runOriginal: (optimization: 'disabled' | 'all') => Promise<unknown>,
+): Promise<never> {
   const isStopped = error instanceof RuntimeTimeout || error instanceof RuntimeCrash;
   if (!(error instanceof OnnxPruneError) || error.code !== 'runtime-refused' || isStopped) throw error;
+  await runOriginal('disabled');
+  await runOriginal('all');
   throw new OnnxPruneError(
     'internal',
     error.subject,

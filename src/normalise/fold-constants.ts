@@ -1,4 +1,5 @@
 import { type DataType, dataTypeNumber, isFloat } from '../ir/data-type.ts';
+import { exportTensor } from '../ir/export.ts';
 import type { Evaluator } from '../ir/facts.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
@@ -112,8 +113,7 @@ function modelOf(model: Model, nodes: ReadonlySet<Node>, wanted: readonly (Value
   const node: NodeProto[] = [];
   for (const each of nodes) {
     for (const value of each.inputs) {
-      if (value?.tensor !== undefined)
-        initializer.set(value.name, Object.assign(copyMessage(value.tensor.proto), { name: value.name }));
+      if (value?.tensor !== undefined) initializer.set(value.name, exportTensor(value, 'embed'));
     }
     node.push(
       Object.assign(copyMessage(each.proto), {

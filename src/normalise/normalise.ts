@@ -12,6 +12,7 @@ import { inlineBranches } from './constant-branches.ts';
 import { constantNodesToInitializers } from './constant-nodes.ts';
 import { shapedByData } from './data-dependence.ts';
 import { removeDeadCode } from './dead-code.ts';
+import { forgetFalseDeclarations, forgetFalseEnds } from './declarations.ts';
 import { distinctNames } from './distinct-names.ts';
 import { foldConstants } from './fold-constants.ts';
 import { removeIdentities } from './identities.ts';
@@ -44,6 +45,7 @@ export async function normalise(model: Model, engine: Engine): Promise<boolean> 
   for (const each of graphsIn(graph)) untieVectors(each);
   removeDeadCode(graph);
   checkGraph(graph, 'constants to initializers');
+  await forgetFalseDeclarations(model, engine);
   changed = (await settle(model, engine)) || changed;
   for (let look = 0; look < MOST_LOOKS; look++) {
     const unknown = valuesOfUnknownDims(graph);
@@ -53,6 +55,7 @@ export async function normalise(model: Model, engine: Engine): Promise<boolean> 
     if (!(await settle(model, engine))) break;
     changed = true;
   }
+  forgetFalseEnds(graph);
   let freed = false;
   for (const each of graphsIn(graph)) freed = freeKnownLengths(each) || freed;
   if (freed) {

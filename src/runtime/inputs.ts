@@ -112,7 +112,8 @@ function randomTensor(spec: InputSpec, dims: readonly number[], random: Random):
       `Input "${spec.name}" has element type ${type || 'other than a tensor'}, for which no data can be made up; give data for it.`,
     );
   }
-  return { type, dims, data: randomData(type, elementCount(dims), spec.bound ?? 2, random) };
+  const count = elementCount(dims);
+  return { type, dims, data: randomData(type, count, spec.bound ?? 2, random) };
 }
 
 function randomData(type: TensorType, length: number, bound: number, random: Random): TensorData {

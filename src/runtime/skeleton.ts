@@ -98,11 +98,13 @@ export function buildSkeleton(model: ModelProto, keepTensors = false): Skeleton 
     standIns.declare(name, info.type?.tensorType?.elemType ?? DataType.UNDEFINED, fact.dims);
     return false;
   });
-  const output = (graph.output ?? []).filter((info) => {
+  const output = (graph.output ?? []).flatMap((info) => {
     const fact = declaredFact(info);
-    if (fact === undefined || isTensorType(fact.type)) return true;
+    if (fact === undefined) return [info];
+    // Asked with its shape, the runtime would say what is declared, right or wrong, and not what follows.
+    if (isTensorType(fact.type)) return [withoutShape(info)];
     facts.set(info.name ?? '', fact);
-    return false;
+    return [];
   });
 
   const values = nodes
@@ -158,6 +160,11 @@ function declaration(name: string, elemType: number, dims: Dims): ValueInfoProto
     return size === undefined ? {} : { dimParam: size };
   });
   return { name, type: { tensorType: { elemType, shape: { dim } } } };
+}
+
+/** A declaration of the element type alone. */
+function withoutShape({ name = '', type }: ValueInfoProto): ValueInfoProto {
+  return { name, type: { tensorType: { elemType: type?.tensorType?.elemType ?? DataType.UNDEFINED } } };
 }
 
 /** Type and dims that a graph input or output declares; undefined without a rank, or when it is no tensor. */

@@ -70,6 +70,21 @@ describe('the report', patient, () => {
 });
 
 describe('a model with external data', patient, () => {
+  it('may keep short lists of whole numbers there', async () => {
+    const b = new ModelBuilder({ opset: 17, seed: 3 });
+    const x = b.input('x', 'float32', ['N', 4]);
+    const hidden = b.node('Gemm', [x, b.weight('w', [8, 4]), b.vector('b', 8)], { transB: 1 });
+    const order = b.constant('order', 'int64', [8], [7, 6, 5, 4, 3, 2, 1, 0]);
+    const turned = b.node('Gather', [b.node('Relu', [hidden]), order], { axis: 1 });
+    b.output(b.node('Gemm', [turned, b.weight('v', [3, 8])], { transB: 1 }), 'float32', ['N', 3]);
+    const { model, data } = b.externalBytes('all.data');
+    const folder = freshFolder();
+    folder.write('all.data', data);
+    const report = await prune(folder.write('all.onnx', model), { ...half, align: 'none' });
+    expect(report.proof?.passed).toBe(true);
+    expect(report.pruning.removedChannels).toBeGreaterThan(0);
+  });
+
   it('gives a result with external data of its own, which stands alone in another folder', async () => {
     const folder = freshFolder();
     const output = folder.path('out.onnx');

@@ -1,6 +1,6 @@
 import type { RuleLookup } from '../../channels/couplings.ts';
 import type { Graph } from '../../ir/graph.ts';
-import type { Node } from '../../ir/node.ts';
+import { labelOf, type Node } from '../../ir/node.ts';
 import { elementTypeOf, type Value } from '../../ir/value.ts';
 import { UnionFind } from '../../numeric/union-find.ts';
 import type { IntegerForm } from '../../ops/rule.ts';
@@ -50,6 +50,7 @@ export function placeIntegers(
   const order = graph.sorted();
   const floats = new Map<Node, string>();
   const forms = new Map<Node, IntegerForm>();
+  const ways = new WeightWays();
   for (const node of order) {
     const rule = ruleOf(node);
     const form = rule.integers?.(node);
@@ -58,7 +59,8 @@ export function placeIntegers(
         floats.set(node, `the runtime has no integer kernel for ${node.opType} as it is`);
       continue;
     }
-    const reason = typeof form === 'string' ? form : (whyFloat(node) ?? whyUnfit(node, form));
+    const reason =
+      typeof form === 'string' ? form : (whyFloat(node) ?? whyUnfit(node, form) ?? ways.whyOther(node, form));
     if (reason === undefined && typeof form !== 'string') forms.set(node, form);
     else if (reason !== undefined && rule.layer?.(node) !== undefined) floats.set(node, reason);
   }
@@ -89,6 +91,21 @@ function whyUnfit({ inputs, outputs, graph }: Node, form: IntegerForm): string |
 /** Whether a caller may feed other numbers: up to IR 3 all initializers are inputs, and none is meant to be fed. */
 function isGiven({ scope, inputs }: Graph, value: Value): boolean {
   return !scope.initializersAreInputs && inputs.includes(value);
+}
+
+/** The axes along which weights have their scales: nodes that share a weight share its integers. */
+class WeightWays {
+  readonly #first = new Map<Value, { readonly node: Node; readonly axis: number | undefined }>();
+
+  /** Why a node cannot share the integers of its weight; undefined where it can, or is the first. */
+  whyOther(node: Node, { weight }: IntegerForm): string | undefined {
+    const value = weight && node.inputs[weight.input];
+    if (value === undefined) return undefined;
+    const first = this.#first.get(value);
+    if (first === undefined) this.#first.set(value, { node, axis: weight?.axis });
+    if (first === undefined || first.axis === weight?.axis) return undefined;
+    return `its weight "${value.name}" has a scale for each channel of "${labelOf(first.node)}", which reads it along another axis`;
+  }
 }
 
 /** What becomes integers of what a node makes. */

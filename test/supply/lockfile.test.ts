@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { holdsFrom } from './engine-ranges.ts';
-import { installedManifest, type Locked, locked, lockfile, manifest, production, ROOT, textOf } from './project.ts';
+import { installedManifest, type Locked, locked, lockfile, manifest, nameOf, production, ROOT, textOf } from './project.ts';
 
 /** Packages with scripts that run when they are installed, all known: nothing but these may run anything then. */
 const KNOWN_SCRIPTS: readonly string[] = [
@@ -64,6 +64,8 @@ describe('package-lock.json', () => {
 
   it('has no package that runs a script when it is installed, but those that are known', () => {
     expect(pathsOf(({ hasInstallScript }) => hasInstallScript === true)).toEqual(KNOWN_SCRIPTS);
+    // Newer versions of npm run none of them, for package.json says so; older ones at least fetch nothing.
+    expect(manifest.allowScripts).toEqual(Object.fromEntries(KNOWN_SCRIPTS.map((path) => [nameOf(path), false])));
     expect(textOf('.npmrc').split('\n')).toEqual(
       expect.arrayContaining(['onnxruntime-node-install=skip', 'save-exact=true']),
     );

@@ -11,6 +11,7 @@ export interface Manifest {
   readonly version: string;
   readonly license?: string;
   readonly engines?: { readonly node?: string };
+  readonly allowScripts?: Readonly<Record<string, boolean>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }

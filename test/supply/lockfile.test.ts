@@ -1,7 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { holdsFrom } from './engine-ranges.ts';
-import { installedManifest, type Locked, locked, lockfile, manifest, nameOf, production, ROOT, textOf } from './project.ts';
+import {
+  installedManifest,
+  type Locked,
+  locked,
+  lockfile,
+  manifest,
+  nameOf,
+  production,
+  ROOT,
+  textOf,
+} from './project.ts';
 
 /** Packages with scripts that run when they are installed, all known: nothing but these may run anything then. */
 const KNOWN_SCRIPTS: readonly string[] = [

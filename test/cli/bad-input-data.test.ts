@@ -33,7 +33,7 @@ describe('test data with', { timeout: 30_000 }, () => {
     const desk = new Desk();
     desk.write('m.onnx', smallNet().bytes());
     desk.write('data.npz', content());
-    const { code, stdout, stderr } = await desk.run('m.onnx', '--structured', '50%', '--test', 'data.npz');
+    const { code, stdout, stderr } = await desk.hosted('m.onnx', '--structured', '50%', '--test', 'data.npz');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^onnx-prune: data\.npz.*\n$/);
     expect(stderr).toMatch(sentence);
@@ -45,7 +45,7 @@ describe('test data with', { timeout: 30_000 }, () => {
     const desk = new Desk();
     const model = desk.fixture('mnist-cnn.onnx');
     desk.write('data.npz', npz({ image: floatArray(20, 1, 28, 28), labels: integerArray([20], 12) }));
-    const { code, stderr } = await desk.run(model, '--structured', '50%', '--test', 'data.npz', '--no-bench');
+    const { code, stderr } = await desk.hosted(model, '--structured', '50%', '--test', 'data.npz', '--no-bench');
     expect(code).toBe(2);
     expect(stderr).toMatch(/^onnx-prune: Label 10 does not fit output "logits", which has 10 classes; .*\n$/);
     expect(desk.files).toEqual(['data.npz', 'mnist-cnn.onnx']);
@@ -54,7 +54,7 @@ describe('test data with', { timeout: 30_000 }, () => {
   it('nothing behind their name are missed before the model is cut', async () => {
     const desk = new Desk();
     desk.write('m.onnx', smallNet().bytes());
-    const { code, stderr } = await desk.run('m.onnx', '--structured', '50%', '--test', 'gone.npz');
+    const { code, stderr } = await desk.hosted('m.onnx', '--structured', '50%', '--test', 'gone.npz');
     expect(code).toBe(2);
     expect(stderr).toMatch(/^onnx-prune: Cannot read gone\.npz \(ENOENT.*\); give a \.npz file, .*\n$/);
   });

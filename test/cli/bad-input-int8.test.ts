@@ -52,7 +52,7 @@ describe('a wrong wish about integers', { timeout: 30_000 }, () => {
     const desk = new Desk();
     desk.write('m.onnx', smallNet().bytes());
     desk.write('x.npz', npz({ x: floatArray(4, 3, 8, 8) }));
-    const { code, stdout, stderr } = await desk.run(...args, '--no-bench', '--no-verify');
+    const { code, stdout, stderr } = await desk.hosted(...args, '--no-bench', '--no-verify');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(sentence);
     expect(stderr).toMatch(/^onnx-prune: .*\n$/);

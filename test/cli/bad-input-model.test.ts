@@ -53,7 +53,7 @@ describe('a model file with', { timeout: 30_000 }, () => {
   it.each(FILES)('%s gets one sentence that names the file', async (_, content, sentence) => {
     const desk = new Desk();
     desk.write('bad.onnx', content());
-    const { code, stdout, stderr } = await desk.run('bad.onnx', '--structured', '50%', '--no-bench');
+    const { code, stdout, stderr } = await desk.hosted('bad.onnx', '--structured', '50%', '--no-bench');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^onnx-prune: .*bad\.onnx.*\.\n$/);
     expect(stderr).toMatch(sentence);
@@ -67,7 +67,7 @@ describe('a name that would steer the terminal', { timeout: 30_000 }, () => {
   it('is written out in an error', async () => {
     const desk = new Desk();
     desk.write('bad.onnx', missingValue('\u001b[2Jgone\n'));
-    const { code, stderr } = await desk.run('bad.onnx', '--structured', '50%');
+    const { code, stderr } = await desk.hosted('bad.onnx', '--structured', '50%');
     expect(code).toBe(2);
     expect(stderr).toMatch(/^onnx-prune: bad\.onnx: Value "\\u\{1b\}\[2Jgone\\u\{a\}" is read by .*\n$/);
   });
@@ -81,7 +81,7 @@ describe('an input that cannot be read', { timeout: 30_000 }, () => {
   ])('because it %s is named', async (_, input, sentence) => {
     const desk = new Desk();
     mkdirSync(desk.path('folder'));
-    const { code, stdout, stderr } = await desk.run(input, '--structured', '50%');
+    const { code, stdout, stderr } = await desk.hosted(input, '--structured', '50%');
     expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: `onnx-prune: ${sentence}\n` });
   });
 
@@ -89,7 +89,7 @@ describe('an input that cannot be read', { timeout: 30_000 }, () => {
     const desk = new Desk();
     desk.write('m.onnx', smallNet().bytes());
     chmodSync(desk.path('m.onnx'), 0);
-    const { code, stderr } = await desk.run('m.onnx', '--structured', '50%');
+    const { code, stderr } = await desk.hosted('m.onnx', '--structured', '50%');
     expect({ code, stderr }).toEqual({ code: 2, stderr: 'onnx-prune: m.onnx cannot be read: permission denied.\n' });
   });
 });
@@ -107,7 +107,7 @@ describe('external data', { timeout: 30_000 }, () => {
     mkdirSync(desk.path('sub/a'));
     desk.write('sub/m.onnx', model);
     desk.write('up.data', data);
-    const { code, stdout, stderr } = await desk.run('sub/m.onnx', '--structured', '50%', '--no-bench');
+    const { code, stdout, stderr } = await desk.hosted('sub/m.onnx', '--structured', '50%', '--no-bench');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(sentence);
     expect(stderr).toMatch(/^onnx-prune: Tensor 'stem\.weight' .*\.\n$/);
@@ -119,7 +119,7 @@ describe('-v', { timeout: 30_000 }, () => {
   it('adds where an error came from', async () => {
     const desk = new Desk();
     desk.write('bad.onnx', cyclic());
-    const { code, stderr } = await desk.run('bad.onnx', '--structured', '50%', '-v');
+    const { code, stderr } = await desk.hosted('bad.onnx', '--structured', '50%', '-v');
     expect(code).toBe(2);
     expect(stderr).toMatch(/onnx-prune: bad\.onnx: Node "first"/);
     expect(stderr).toMatch(/\n\s+at .*\.js:\d+/);

@@ -53,7 +53,7 @@ describe('a wrong command line', { timeout: 30_000 }, () => {
   it.each(LINES)('%j gets one sentence: %s', async (args, sentence) => {
     const desk = new Desk();
     desk.write('m.onnx', smallNet().bytes());
-    const { code, stdout, stderr } = await desk.run(...args);
+    const { code, stdout, stderr } = await desk.hosted(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(sentence);
     expect(stderr).toMatch(/^onnx-prune: .*\n$/);

@@ -51,7 +51,7 @@ async function failure(recipe: string | undefined): Promise<string> {
   const desk = new Desk();
   desk.write('m.onnx', smallNet().bytes());
   if (recipe !== undefined) desk.write('r.json', recipe);
-  const { code, stdout, stderr } = await desk.run('m.onnx', '--recipe', 'r.json', '--no-bench');
+  const { code, stdout, stderr } = await desk.hosted('m.onnx', '--recipe', 'r.json', '--no-bench');
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(/^onnx-prune: .*[.?]\n$/);
   expect(desk.files).toEqual(recipe === undefined ? ['m.onnx'] : ['m.onnx', 'r.json']);

@@ -107,7 +107,7 @@ describe('a wrong wish about weights', { timeout: 30_000 }, () => {
   it.each(LINES)('%j gets one sentence: %s', async (args, sentence) => {
     const desk = new Desk();
     desk.write('m.onnx', mixedNet().bytes());
-    const { code, stdout, stderr } = await desk.run('m.onnx', ...args, '--no-bench', '--no-verify');
+    const { code, stdout, stderr } = await desk.hosted('m.onnx', ...args, '--no-bench', '--no-verify');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(sentence);
     expect(stderr).toMatch(/^onnx-prune: .*\n$/);
@@ -127,13 +127,13 @@ describe('weights that are not finite', { timeout: 30_000 }, () => {
   ])('are named with the way out: %s, %d, %j', async (_, number, args) => {
     const desk = new Desk();
     desk.write('m.onnx', withElement('gemm.weight', 5, number));
-    const { code, stdout, stderr } = await desk.run('m.onnx', ...args, '--no-bench', '--no-verify');
+    const { code, stdout, stderr } = await desk.hosted('m.onnx', ...args, '--no-bench', '--no-verify');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(
       /^onnx-prune: (m\.onnx: )?Weight "gemm\.weight" holds 1 NaN or infinite number, .*--exclude "gemm\.weight"\.\n$/,
     );
     expect(desk.files).toEqual(['m.onnx']);
-    const without = await desk.run('m.onnx', ...args, '--no-bench', '--no-verify', '--exclude', 'gemm.weight');
+    const without = await desk.hosted('m.onnx', ...args, '--no-bench', '--no-verify', '--exclude', 'gemm.weight');
     expect(without.code).toBe(0);
   });
 });
@@ -172,7 +172,7 @@ describe('a compressed file', { timeout: 30_000 }, () => {
       ['inspect', 'bad.onnx.gz'],
       ['compare', 'bad.onnx.gz', 'bad.onnx.gz'],
     ]) {
-      const { code, stdout, stderr } = await desk.run(...args);
+      const { code, stdout, stderr } = await desk.hosted(...args);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toMatch(sentence);
       expect(stderr).toMatch(/^onnx-prune: .*\n$/);
@@ -196,7 +196,7 @@ describe('external data', { timeout: 30_000 }, () => {
     const { model, data } = smallNet().externalBytes('m.data');
     desk.write('m.onnx', model);
     desk.write('m.data', data);
-    const { code, stdout, stderr } = await desk.run('m.onnx', '--unstructured', '50%', ...args, '--no-bench');
+    const { code, stdout, stderr } = await desk.hosted('m.onnx', '--unstructured', '50%', ...args, '--no-bench');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^onnx-prune: m\.onnx keeps its weights in m\.data, .*\n$/);
     expect(stderr).toMatch(wish);

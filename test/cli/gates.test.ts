@@ -232,7 +232,7 @@ describe('compare with gates', patient, () => {
     [['--max-drop', '1'], 'did you mean "1%"?'],
     [['--samples', '10'], '--calibration'],
   ])('refuses %j before it reads a model', async (args, message) => {
-    const { code, stdout, stderr } = await new Desk().run('compare', 'gone.onnx', 'gone.onnx', ...args);
+    const { code, stdout, stderr } = await new Desk().hosted('compare', 'gone.onnx', 'gone.onnx', ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr).not.toContain('gone.onnx');
@@ -370,7 +370,7 @@ describe('a pruning run with gates', patient, () => {
       ['gone.onnx', ...HALF],
       ['quantize', 'gone.onnx'],
     ]) {
-      const { code, stderr } = await new Desk().run(...command, ...args);
+      const { code, stderr } = await new Desk().hosted(...command, ...args);
       expect(code).toBe(2);
       expect(stderr).toContain(message);
     }

@@ -92,7 +92,7 @@ describe('--target', patient, () => {
     [['--max-drop'], "Option '--max-drop <points>' argument missing"],
   ])('is refused in one sentence: %j', async (args, message) => {
     const { desk, model } = trained();
-    const { code, stdout, stderr } = await desk.run(model, ...args);
+    const { code, stdout, stderr } = await desk.hosted(model, ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);

@@ -89,7 +89,7 @@ describe('--heads and --head-dim', { timeout: 60_000 }, () => {
     ['--heads', '100%'],
     ['--head-dim', '50'],
   ])('%s %s is refused', async (option, amount) => {
-    const { code, stderr } = await deskWithModel().run('lm.onnx', option, amount, ...DRY);
+    const { code, stderr } = await deskWithModel().hosted('lm.onnx', option, amount, ...DRY);
     expect(code).toBe(2);
     expect(stderr).toContain(`${option} must be at least 0% and below 100%`);
   });

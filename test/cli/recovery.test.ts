@@ -88,7 +88,7 @@ describe('what recovery is asked for with', { timeout: 60_000 }, () => {
     ],
   ])('is refused in one sentence: %s', async (_, args, sentence) => {
     const desk = deskWithModel();
-    const { code, stdout, stderr } = await desk.run('m.onnx', ...args);
+    const { code, stdout, stderr } = await desk.hosted('m.onnx', ...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^onnx-prune: [^\n]*\.\n$/);
     expect(stderr).toMatch(sentence);

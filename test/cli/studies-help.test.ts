@@ -9,7 +9,7 @@ describe.each([
   ['sensitivity', `${SHARED} --tolerance --suggest --force`],
 ])('%s', { timeout: 30_000 }, (command, words) => {
   it('lists its options with examples, and says what is measured without --test', async () => {
-    const { code, stdout, stderr } = await new Desk().run(command, '--help');
+    const { code, stdout, stderr } = await new Desk().hosted(command, '--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [options = '', examples = ''] = stdout.split('Examples:');
     for (const word of words.split(' ')) expect(options).toMatch(new RegExp(`(^|[\\s,])${word}\\s`, 'm'));
@@ -21,7 +21,7 @@ describe.each([
   it('refuses an option that it does not know, a missing model, and a second one', async () => {
     const desk = new Desk();
     for (const args of [[`--struktured`, '50', 'm.onnx'], [], ['a.onnx', 'b.onnx']]) {
-      const { code, stdout, stderr } = await desk.run(command, ...args);
+      const { code, stdout, stderr } = await desk.hosted(command, ...args);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toContain(`onnx-prune ${command} --help`);
       expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -29,19 +29,26 @@ describe.each([
   });
 
   it('does not take the model for the word behind an option', async () => {
-    const { code, stderr } = await new Desk().run(command, '--one-shot', 'model.onnx');
+    const { code, stderr } = await new Desk().hosted(command, '--one-shot', 'model.onnx');
     expect(code).toBe(2);
     expect(stderr).toContain(`did you mean "onnx-prune ${command} model.onnx --one-shot"?`);
   });
 
   it('is what a misspelt word is taken for', async () => {
-    const { code, stderr } = await new Desk().run(`${command.slice(0, -1)}x`, 'model.onnx');
+    const { code, stderr } = await new Desk().hosted(`${command.slice(0, -1)}x`, 'model.onnx');
     expect(code).toBe(2);
     expect(stderr).toContain(`did you mean "onnx-prune ${command}"?`);
   });
 
   it('refuses a report in the place of the journal', async () => {
-    const { code, stderr } = await new Desk().run(command, 'model.onnx', '--journal', 'a.json', '--report', 'a.json');
+    const { code, stderr } = await new Desk().hosted(
+      command,
+      'model.onnx',
+      '--journal',
+      'a.json',
+      '--report',
+      'a.json',
+    );
     expect(code).toBe(2);
     expect(stderr).toContain('--report "a.json" is the journal; name another file.');
   });

@@ -94,7 +94,7 @@ describe('onnx-prune sweep', { timeout: 120_000 }, () => {
     const desk = new Desk();
     const model = desk.fixture('mnist-mlp.onnx');
     const before = desk.read(model);
-    const { code, stdout, stderr } = await desk.run('sweep', model, ...words);
+    const { code, stdout, stderr } = await desk.hosted('sweep', model, ...words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(sentence);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);

@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
 import onnxProto from 'onnx-proto';
-import { afterAll, describe, expect, test } from 'vitest';
-import { inspect, prune } from '../../src/index.ts';
-import { makeInputs, modelInfo, RuntimeChild, run } from '../../src/runtime/index.ts';
+import { describe, expect, test } from 'vitest';
+import { inspect } from '../../src/index.ts';
+import { makeInputs, modelInfo, run } from '../../src/runtime/index.ts';
 import { branching, looping, scanning } from '../support/bodies.ts';
 import type { ModelBuilder } from '../support/build.ts';
+import { prune, sharedChild } from '../support/shared-runtime.ts';
 import { freshFolder } from './folder.ts';
 import { weightsOf } from './replay.ts';
-
-const child = new RuntimeChild();
-afterAll(() => child.close());
 
 const NETS: Readonly<Record<string, readonly [net: () => ModelBuilder, groups: readonly string[]]>> = {
   If: [branching, ['first 8 → 4', 'yes.up 12 → 6', 'no.up 20 → 10', 'yes.down 8 → 4']],
@@ -34,8 +32,12 @@ describe.each(Object.entries(NETS))(
         for (const cut of group.cuts) expect(weightsOf(output).get(cut.initializer)?.dims[cut.axis]).toBe(cut.after);
       const parameters = [...weightsOf(output).values()].reduce((sum, { values }) => sum + values.length, 0);
       expect(report.size.after.parameters).toBe(parameters);
-      const { inputs } = await modelInfo(child, output);
-      const outputs = await run(child, output, makeInputs(inputs, { seed: 1, batch: 2, dims: new Map([['T', 4]]) }));
+      const { inputs } = await modelInfo(sharedChild, output);
+      const outputs = await run(
+        sharedChild,
+        output,
+        makeInputs(inputs, { seed: 1, batch: 2, dims: new Map([['T', 4]]) }),
+      );
       expect(outputs['y']?.dims.at(-1)).toBe(3);
       const { graph } = onnxProto.onnx.ModelProto.decode(readFileSync(output));
       expect(graph?.node?.map((node) => node.opType)).toContain(opType);

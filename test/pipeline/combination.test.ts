@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compareModels, type PruneOptions, prune, type Report } from '../../src/index.ts';
+import { compareModels, type PruneOptions, type Report } from '../../src/index.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { mixedNet } from '../support/weight-nets.ts';
 import { countParameters, decodeWeights } from './decode.ts';
 import { fixture, freshFolder } from './folder.ts';

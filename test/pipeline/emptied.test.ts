@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { prune } from '../../src/index.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { fixture } from './folder.ts';
 
 it('keeps one of every group that the amount would empty, and says so', async () => {

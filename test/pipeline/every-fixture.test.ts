@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { prune } from '../../src/index.ts';
+import { prune } from '../support/shared-runtime.ts';
 
 const folder = new URL('../../fixtures/', import.meta.url);
 const nets = readdirSync(folder).filter((name) => name.endsWith('.onnx') && !name.includes('.pruned.'));

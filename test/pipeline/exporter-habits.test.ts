@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { prune } from '../../src/index.ts';
 import { found, testCases } from '../ops/cases.ts';
 import { type GraphBuilder, ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { freshFolder } from './folder.ts';
 
 const transpose = (b: GraphBuilder, x: string, ...perm: readonly number[]): string =>

@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compareModels, prune } from '../../src/index.ts';
+import { compareModels } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { countNodes, countParameters, decodeWeights, headerOf, takeSlices } from './decode.ts';
 import { fixture, freshFolder } from './folder.ts';
 

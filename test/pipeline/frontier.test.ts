@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { prune } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { freshFolder } from './folder.ts';
 
 /** A different whole number out of the last bits of each of seven scores, as a detector's sorting and suppression may make. */

@@ -5,10 +5,10 @@ import {
   type InputSpec,
   type PruneHooks,
   type PruneOptions,
-  prune,
   type Report,
   type TestData,
 } from '../../src/index.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { fixture, freshFolder } from './folder.ts';
 import { digits, failure, found, JUDGE, LEARN, quick } from './goal-runs.ts';
 

@@ -6,10 +6,10 @@ import {
   OnnxPruneError,
   type PruneHooks,
   type PruneOptions,
-  prune,
   type Report,
   type TestData,
 } from '../../src/index.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { fixture, freshFolder } from './folder.ts';
 
 /** Options of a run that neither proves nor times anything. */

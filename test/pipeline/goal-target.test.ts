@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CheckFailed, type ModelSize, type PruneHooks, type PruneOptions, prune } from '../../src/index.ts';
+import { CheckFailed, type ModelSize, type PruneHooks, type PruneOptions } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { fixture, freshFolder } from './folder.ts';
 import { failure, found, LEARN, quick } from './goal-runs.ts';
 

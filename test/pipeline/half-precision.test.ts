@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { prune } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { freshFolder } from './folder.ts';
 
 /** Half precision inside and single precision outside, as exporters for language models make it. */

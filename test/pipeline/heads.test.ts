@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type PruneOptions, prune, type Report } from '../../src/index.ts';
+import type { PruneOptions, Report } from '../../src/index.ts';
 import { integers } from '../ops/nets.ts';
 import { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { DEPTH, HEADS, languageModel, type TransformerOptions } from '../support/transformer.ts';
 import { freshFolder } from './folder.ts';
 

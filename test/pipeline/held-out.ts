@@ -1,6 +1,7 @@
-import { type PruneHooks, type PruneOptions, prune, type Report, type TestData } from '../../src/index.ts';
+import type { PruneHooks, PruneOptions, Report, TestData } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
 import { createRandom, normals } from '../support/random.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { freshFolder } from './folder.ts';
 
 /** Samples of standard normal numbers for inputs of such dims, the samples left out; `bend` makes others of them. */

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { CheckFailed, type PruneOptions, prune, type Report, type TestData } from '../../src/index.ts';
+import { CheckFailed, type PruneOptions, type Report, type TestData } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
 import { createRandom, normals } from '../support/random.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { mixedNet } from '../support/weight-nets.ts';
 import { freshFolder } from './folder.ts';
 import { failure } from './goal-runs.ts';

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import onnxProto from 'onnx-proto';
 import { describe, expect, it } from 'vitest';
-import { CheckFailed, type PruneOptions, prune, type TestData } from '../../src/index.ts';
+import { CheckFailed, type PruneOptions, type TestData } from '../../src/index.ts';
 import { QuantizedNet } from '../quantize/quantized-nets.ts';
 import { ModelBuilder, type ModelOptions } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { mixedNet } from '../support/weight-nets.ts';
 import { fixture, freshFolder } from './folder.ts';
 import { failure } from './goal-runs.ts';

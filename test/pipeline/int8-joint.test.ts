@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type PruneOptions, prune } from '../../src/index.ts';
+import type { PruneOptions } from '../../src/index.ts';
 import { digits } from '../support/digits.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { fixture, freshFolder } from './folder.ts';
 import { type Lesson, learn } from './held-out.ts';
 import { decoded } from './int8-runs.ts';

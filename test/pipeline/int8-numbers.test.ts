@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type PruneOptions, prune, type TestData } from '../../src/index.ts';
+import type { PruneOptions, TestData } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
 import { createRandom } from '../support/random.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { mixedNet } from '../support/weight-nets.ts';
 import { fixture, freshFolder } from './folder.ts';
 import { normalData } from './held-out.ts';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import onnxProto from 'onnx-proto';
-import { type PruneHooks, type PruneOptions, prune, type Report, type TestData } from '../../src/index.ts';
+import type { PruneHooks, PruneOptions, Report, TestData } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { freshFolder } from './folder.ts';
 
 const { onnx } = onnxProto;

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type PruneOptions, prune, type Report, type TestData } from '../../src/index.ts';
+import type { PruneOptions, Report, TestData } from '../../src/index.ts';
 import { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { lastStateNet, mixedNet } from '../support/weight-nets.ts';
 import { freshFolder } from './folder.ts';
 import { normalData } from './held-out.ts';

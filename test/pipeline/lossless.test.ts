@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compareModels, type PruneOptions, prune, type Report } from '../../src/index.ts';
+import { compareModels, type PruneOptions, type Report } from '../../src/index.ts';
 import { smallNet } from '../cli/support/models.ts';
 import type { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { lastStateNet, mixedNet, PLANTED, plantedNet } from '../support/weight-nets.ts';
 import { countParameters, decodeWeights } from './decode.ts';
 import { fixture, freshFolder } from './folder.ts';

@@ -1,16 +1,14 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { present } from '../../src/errors.ts';
-import { type Feeds, type HostTensor, type PruneOptions, prune, type Report } from '../../src/index.ts';
+import type { Feeds, HostTensor, PruneOptions, Report } from '../../src/index.ts';
 import type { SparseLayer } from '../../src/recover/one-shot.ts';
-import { RuntimeChild, run } from '../../src/runtime/index.ts';
+import { run } from '../../src/runtime/index.ts';
 import { ModelBuilder } from '../support/build.ts';
 import { createRandom } from '../support/random.ts';
+import { prune, sharedChild } from '../support/shared-runtime.ts';
 import { decodeWeights } from './decode.ts';
 import { freshFolder } from './folder.ts';
 import type { Weights } from './slow-sparsity.ts';
-
-const child = new RuntimeChild();
-afterAll(() => child.close());
 
 const GATES: Readonly<Record<string, number>> = { RNN: 1, GRU: 3, LSTM: 4 };
 const [STEPS, INPUTS, HIDDEN] = [12, 16, 20];
@@ -96,7 +94,7 @@ async function pruned(model: ModelBuilder, options: PruneOptions): Promise<Outco
 }
 
 async function valuesOf(model: string, feeds: Feeds): Promise<number[]> {
-  const { y } = await run(child, model, feeds);
+  const { y } = await run(sharedChild, model, feeds);
   return Array.from(y?.data as Float32Array);
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type PruneOptions, prune } from '../../src/index.ts';
+import type { PruneOptions } from '../../src/index.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { languageModel } from '../support/transformer.ts';
 import { fixture, freshFolder } from './folder.ts';
 import { replay, weightsOf } from './replay.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type PruneHooks, type PruneOptions, prune, type Report } from '../../src/index.ts';
+import type { PruneHooks, PruneOptions, Report } from '../../src/index.ts';
 import { type HostTensor, type InputSpec, makeInputs } from '../../src/runtime/index.ts';
 import { ModelBuilder } from '../support/build.ts';
 import { createRandom } from '../support/random.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { languageModel } from '../support/transformer.ts';
 import { fixture, freshFolder } from './folder.ts';
 import { replay, weightsOf } from './replay.ts';

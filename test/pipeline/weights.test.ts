@@ -1,14 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  type Progress,
-  type PruneHooks,
-  type PruneOptions,
-  prune,
-  type Report,
-  type SampleSource,
-} from '../../src/index.ts';
+import type { Progress, PruneHooks, PruneOptions, Report, SampleSource } from '../../src/index.ts';
 import type { ModelBuilder } from '../support/build.ts';
+import { prune } from '../support/shared-runtime.ts';
 import { MIXED, mixedNet } from '../support/weight-nets.ts';
 import { decodeWeights } from './decode.ts';
 import { fixture, freshFolder } from './folder.ts';

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { prune, sweep } from '../../src/index.ts';
+import { sweep } from '../../src/index.ts';
 import { readModelFile } from '../../src/onnx/read.ts';
 import { writeModelFile } from '../../src/onnx/write.ts';
 import { digits } from '../support/digits.ts';
+import { prune } from '../support/shared-runtime.ts';
 
 const MODEL = fileURLToPath(new URL('../../fixtures/mnist-mlp.onnx', import.meta.url));
 const data = { testData: async () => digits(0, 100, 100) };

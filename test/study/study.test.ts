@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type PruneHooks,
-  prune,
   type SensitivityReport,
   type StudyPoint,
   type SweepReport,
@@ -13,9 +12,12 @@ import {
   sweep,
 } from '../../src/index.ts';
 import { digits as digitsOf } from '../support/digits.ts';
+import { prune } from '../support/shared-runtime.ts';
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const SAMPLES = 200;
+/** For what does not hang on their number: starting a process takes longer than most points. */
+const ALONE = { workers: 1 } as const;
 
 /** A folder with the bundled MLP in it. */
 function desk(model = 'mnist-mlp.onnx'): { readonly path: (name: string) => string; readonly model: string } {
@@ -70,7 +72,11 @@ describe('A sweep', { timeout: 120_000 }, () => {
 
   it('has a line for each way, and times each point in turn with the original', async () => {
     const { model } = desk();
-    const report = await sweep(model, { structured: '50', criterion: 'l2,random', journal: false, seed: 3 }, digits);
+    const report = await sweep(
+      model,
+      { ...ALONE, structured: '50', criterion: 'l2,random', journal: false, seed: 3 },
+      digits,
+    );
     expect(report.series.map(({ name, choices }) => [name, choices])).toEqual([
       ['channels, l2', { criterion: 'l2' }],
       ['channels, random', { criterion: 'random' }],
@@ -86,16 +92,16 @@ describe('A sweep', { timeout: 120_000 }, () => {
 
   it('takes finished points from its journal, and measures only the others', async () => {
     const { model } = desk();
-    const first = await sweep(model, { structured: '50', bench: false }, digits);
+    const first = await sweep(model, { ...ALONE, structured: '50', bench: false }, digits);
     expect(first.resumed).toBe(0);
     const lines = (): number => readFileSync(`${model}.sweep.jsonl`, 'utf8').trimEnd().split('\n').length;
     expect(lines()).toBe(2);
-    const second = await sweep(model, { structured: '25,50', unstructured: '90', bench: false }, digits);
+    const second = await sweep(model, { ...ALONE, structured: '25,50', unstructured: '90', bench: false }, digits);
     expect(second.resumed).toBe(1);
     expect(lines()).toBe(4);
     expect(second.series[0]?.points[1]).toEqual(first.series[0]?.points[0]);
     // Points of other data do not do.
-    const random = await sweep(model, { structured: '50', bench: false });
+    const random = await sweep(model, { ...ALONE, structured: '50', bench: false });
     expect(random.resumed).toBe(0);
     expect(random.notes.join()).toContain('was put aside as');
     expect(existsSync(`${model}.sweep.jsonl.old`)).toBe(true);
@@ -108,7 +114,7 @@ describe('A sweep', { timeout: 120_000 }, () => {
     // The logarithm of zero is no number that can be ranked.
     const report = await sweep(
       model,
-      { structured: '50', criterion: 'l2,log(w - w)', bench: false, journal: false },
+      { ...ALONE, structured: '50', criterion: 'l2,log(w - w)', bench: false, journal: false },
       digits,
     );
     const [good, bad] = report.series;
@@ -163,7 +169,7 @@ describe('A study of sensitivity', { timeout: 120_000 }, () => {
 
   it('prunes one group a row and no other', async () => {
     const { model, path } = desk('mnist-cnn.onnx');
-    const report = await sensitivity(model, { structured: '50', journal: false }, digits);
+    const report = await sensitivity(model, { ...ALONE, structured: '50', journal: false }, digits);
     expect(report.rows.map(({ name }) => name).sort()).toEqual(['0.weight', '4.weight', '9.weight']);
     for (const { name, points, size } of report.rows) {
       const single = await prune(
@@ -183,7 +189,11 @@ describe('A study of sensitivity', { timeout: 120_000 }, () => {
 
   it('puts fragile ones first, and counts as borne what all smaller amounts keep to as well', async () => {
     const { model } = desk();
-    const report = await sensitivity(model, { structured: '25,50,75', tolerance: '2%', journal: false }, digits);
+    const report = await sensitivity(
+      model,
+      { ...ALONE, structured: '25,50,75', tolerance: '2%', journal: false },
+      digits,
+    );
     const original = report.original.quality.accuracy ?? 0;
     for (const { bears, points } of report.rows) {
       const drops = points.map(({ figures }) => original - (figures?.quality.accuracy ?? 0));
@@ -197,7 +207,7 @@ describe('A study of sensitivity', { timeout: 120_000 }, () => {
 
   it('studies weights one by one, and suggests a recipe that keeps to the tolerance', async () => {
     const { model, path } = desk();
-    const wanted = { unstructured: '50,80', suggest: true, journal: false } as const;
+    const wanted = { ...ALONE, unstructured: '50,80', suggest: true, journal: false } as const;
     const report = await sensitivity(model, wanted, digits);
     expect(report.rows.map(({ name }) => name).sort()).toEqual(['1.weight', '3.weight', '5.weight']);
     for (const { points } of report.rows) expect(points.map(({ reached }) => reached)).toEqual([0.5, 0.8]);
@@ -210,7 +220,7 @@ describe('A study of sensitivity', { timeout: 120_000 }, () => {
 
   it('is about layers that were not left out', async () => {
     const { model } = desk();
-    const report = await sensitivity(model, { structured: '50', exclude: ['1.*'], journal: false }, digits);
+    const report = await sensitivity(model, { ...ALONE, structured: '50', exclude: ['1.*'], journal: false }, digits);
     expect(report.rows.map(({ name }) => name)).toEqual(['3.weight']);
     await expect(sensitivity(model, { structured: '0' }, digits)).rejects.toThrow('names no amount above 0%');
     await expect(sensitivity(model, { structured: '5', unstructured: '5' }, digits)).rejects.toThrow('run it twice');

@@ -15,6 +15,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { runInHost } from './host.ts';
 import { commandLineOf, descendantsOf } from './processes.ts';
 
 const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
@@ -139,6 +140,11 @@ export class Desk {
       stop: (signal) => child.kill(signal),
       hangUp: () => child.stdout.destroy(),
     };
+  }
+
+  /** Runs onnx-prune here to its end, in a process that all such runs of the test file share: quick where little is to do. */
+  hosted(...args: readonly string[]): Promise<Outcome> {
+    return runInHost({ command: COMMAND, args, folder: this.folder, temporary: this.#temporary });
   }
 
   /** Runs onnx-prune here to its end. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { standaloneSvg } from '../../../fixtures/standalone-svg.ts';
 import type { Chart } from '../../../src/report/charts/chart.ts';
 import { distributionCharts } from '../../../src/report/charts/distribution.ts';
 import { graphChart } from '../../../src/report/charts/graph.ts';
 import { latencyPairChart, layerChart } from '../../../src/report/charts/layers.ts';
 import { sensitivityChart } from '../../../src/report/charts/sensitivity.ts';
-import { standaloneSvg } from '../../../src/report/charts/standalone.ts';
 import { accuracyChart, latencyChart, lossChart, sizeChart } from '../../../src/report/charts/sweep.ts';
 import {
   HOSTILE_NAME,

@@ -100,9 +100,10 @@ describe('what is written is true to its format', { timeout: 60_000 }, () => {
   });
 
   test.each(irVersions)('at IR version %i', async (irVersion) => {
-    const name = irVersion < 7 ? 'fewer weights, stored as sparse tensors' : 'dynamic int8';
-    for (const each of [name, 'static int8'])
-      expect({ each, faults: await faultsOf(each, { opset: 17, irVersion }) }).toEqual({ each, faults: [] });
+    // Those before 7 are raised for sparse tensors, or have initializers that are inputs.
+    const names = irVersion < 7 ? ['fewer weights, stored as sparse tensors', 'static int8'] : ['static int8'];
+    for (const name of names)
+      expect({ name, faults: await faultsOf(name, { opset: 17, irVersion }) }).toEqual({ name, faults: [] });
   });
 });
 

@@ -63,10 +63,8 @@ describe('whatever the threads, the result is the same byte for byte', { timeout
   test.each(PAIRS)('of the %s net: %s', async (net, way) => {
     const options = WAYS[way] ?? expect.fail(`there is no way "${way}"`);
     const once = await run(net, options, 1);
-    for (const threads of [2, 4]) {
-      const again = await run(net, options, threads);
-      expect(again.bytes.equals(once.bytes), `${threads} threads`).toBe(true);
-      expect(again.said).toEqual(once.said);
-    }
+    const again = await run(net, options, 3);
+    expect(again.bytes.equals(once.bytes)).toBe(true);
+    expect(again.said).toEqual(once.said);
   });
 });

@@ -5,12 +5,15 @@ import type { Graph } from './graph.ts';
 import { graphsIn } from './node.ts';
 import { elementTypeOf, type Value } from './value.ts';
 
+/** Axes that a value may have: four times as many as NumPy's arrays. What an axis is tied to is looked for at every axis. */
+const MOST_AXES = 256;
+
 /**
  * Checks that the model could be run at all: no value whose lengths are all known takes more bytes than a buffer may have (4 GiB in
  * Node 20), and no length is negative. A node of a few bytes can ask for any size (an Expand, a Pad, a graph input), and whoever runs
  * it allocates what it asks for.
  *
- * @throws OnnxPruneError `bad-model` for a negative length, `unsupported` for a value that is too large
+ * @throws OnnxPruneError `bad-model` for a negative length, `unsupported` for a value that is too large or has too many axes
  */
 export function checkExtents(graph: Graph): void {
   for (const each of graphsIn(graph)) {
@@ -21,6 +24,13 @@ export function checkExtents(graph: Graph): void {
 function checkExtent(value: Value): void {
   const dims = value.type?.dims;
   if (dims === undefined) return;
+  if (dims.length > MOST_AXES) {
+    throw new OnnxPruneError(
+      'unsupported',
+      value.name,
+      `Value "${value.name}" has ${dims.length} axes, more than the ${MOST_AXES} that can be handled; export the model with fewer.`,
+    );
+  }
   let size = 1;
   for (const dim of dims) {
     if (typeof dim !== 'number') return;

@@ -15,7 +15,7 @@ import { ruleOf } from '../../src/ops/rules.ts';
 import { type BentGraph, bend, importBytes, nodeOf } from '../support/bent-model.ts';
 
 /** Enough that a function which calls itself from node to node ends the stack, and what is quadratic is felt. */
-const MANY = 25_000;
+const MANY = 15_000;
 
 const vector = (name: string): onnxProto.onnx.ITensorProto => ({
   name,

@@ -210,6 +210,15 @@ describe('A node', () => {
     );
   });
 
+  it('that makes ten thousand axes is refused', async () => {
+    const axes = Array.from({ length: 10_000 }, (_, i) => i);
+    const bytes = grown((b, y) =>
+      b.node('ReduceMax', [b.node('Unsqueeze', [y, int64(b, 'axes', axes)])], { keepdims: 0 }),
+    );
+    const error = await laterRefusal(normalise(importBytes(bytes), createEngine(child)));
+    expect(error.message).toMatch(/^Value ".*" has 10002 axes, more than the 256 that can be handled/);
+  });
+
   it.each([0, 2 ** 40, -3])('with %d groups is no reason to count to infinity', async (group) => {
     const b = new ModelBuilder();
     const h = b.node('Conv', [b.input('x', 'float32', ['N', 3, 8, 8]), b.weight('w1', [16, 3, 3, 3])], { group });

@@ -33,6 +33,8 @@ export interface LoadedModel {
   readonly rewired: boolean;
   /** The model before it was tidied up, where its weights stay in files; undefined where they may be in memory. */
   readonly asRead: Model | undefined;
+  /** Bytes of all tensors in the file and in those beside it. */
+  readonly weightBytes: number;
 }
 
 /** How much of a model may be in memory, and where the rest goes. */
@@ -60,7 +62,8 @@ async function prepare(
   room: WeightRoom | undefined,
 ): Promise<LoadedModel> {
   const sparse = holdsSparse(proto);
-  const isStored = room !== undefined && weightBytes(proto) > room.memory;
+  const bytesOfWeights = weightBytes(proto);
+  const isStored = room !== undefined && bytesOfWeights > room.memory;
   const model = importModel(proto, directory, isStored ? new TensorStore(room.scratch) : undefined);
   checkGraph(model.graph);
   if (model.graph.outputs.length === 0) {
@@ -83,7 +86,18 @@ async function prepare(
   const asRead = isStored ? cloneModel(model).model : undefined;
   const rewired = await normalise(model, isStored ? unobserved(engine) : engine);
   if (asRead !== undefined) takeTypes(asRead, model);
-  return { path, model, bytes, modelBytes, sparse, dataFiles, nodesInFile, rewired, asRead };
+  return {
+    path,
+    model,
+    bytes,
+    modelBytes,
+    sparse,
+    dataFiles,
+    nodesInFile,
+    rewired,
+    asRead,
+    weightBytes: bytesOfWeights,
+  };
 }
 
 function weightBytes(proto: ModelProto): number {

@@ -23,6 +23,7 @@ import { interimOf } from './onnx/replace-pair.ts';
 import { dataPathOf, writeModelFile } from './onnx/write.ts';
 import { checkCalibrationGiven } from './options/calibration-options.ts';
 import { checkDropMeasurable } from './options/goals.ts';
+import { checkUntimed } from './options/memory-option.ts';
 import {
   checkCompressible,
   checkDataFile,
@@ -142,6 +143,7 @@ class PruneRun {
     const read = await this.#clock.time('read', () => loadModel(this.#input, engine, room));
     const { asRead } = read;
     const { changedOnly } = options;
+    if (asRead !== undefined) checkUntimed(options, read.weightBytes);
     const stored = asRead && { child: this.#child, memory: options.memory };
     const files = new ModelFiles(workspace, this.#clock, stored);
     const { model, opset } =

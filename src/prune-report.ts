@@ -164,6 +164,10 @@ function notesOn({
     notes.push(
       `The amount would have emptied ${emptied.join(', ')}; the least that can stay, and what alignment wants, was kept.`,
     );
+  if (loaded.asRead !== undefined && options.bench)
+    notes.push(
+      'The model has more weights than --memory, so they stayed in files, and speed was not measured; raise --memory for that.',
+    );
   if (size.before.gzipBytes === null)
     notes.push(
       `The gzip size was not measured: the file is larger than ${GZIP_LIMIT / 1e6} MB (--gzip measures it, and writes the result compressed).`,

@@ -93,6 +93,18 @@ describe('a model whose weights stay in files', { timeout: 120_000 }, () => {
     expect(small.report.latency).toBeNull();
   });
 
+  it('is not asked how fast it is', async () => {
+    for (const gate of [{ minSpeedup: 1 }, { maxLatency: '5ms' }, { target: 'latency=90%' }])
+      await expect(
+        pruneIn(
+          child,
+          fixture('mnist-mlp.onnx'),
+          { ...('target' in gate ? {} : { structured: 0.5 }), memory: '30KB', dryRun: true, ...gate },
+          {},
+        ),
+      ).rejects.toThrow(/has to measure speed, which is not done for models whose weights \(\d+ bytes\) are more than/);
+  });
+
   it('leaves the model as it was, and nothing in the temporary folder', async () => {
     const before = readFileSync(fixture('mnist-mlp.onnx'));
     const temporary = freshFolder();

@@ -7,7 +7,7 @@ export const DRY: readonly string[] = ['--no-bench', '--no-verify', '--dry-run',
 
 /** The report of a run that must succeed without a word. */
 export async function reportOf(desk: Desk, ...args: readonly string[]): Promise<unknown> {
-  const { code, stdout, stderr } = await desk.run(...args);
+  const { code, stdout, stderr } = await desk.hosted(...args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return parse(stdout);
 }

@@ -256,7 +256,7 @@ export class RuntimeChild {
       try {
         child.send(message, (error) => {
           // A process that died gives its 'close' event, too, which says more than a broken pipe.
-          if (error !== null && child.connected) unsent(error);
+          if (error !== null && child.connected && !isBrokenPipe(error)) unsent(error);
         });
       } catch (error) {
         // Structured clone refuses functions and the like; nothing has gone out then.
@@ -264,6 +264,11 @@ export class RuntimeChild {
       }
     });
   }
+}
+
+/** The other end is gone, even if nobody has noticed yet. */
+function isBrokenPipe(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE';
 }
 
 function collect(stream: Readable | null, live: Live): void {

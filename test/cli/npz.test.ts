@@ -32,6 +32,7 @@ function forge(bytes: Uint8Array, offset: number, value: number): Uint8Array {
 }
 const COMPRESSED_SIZE = 20;
 const ORIGINAL_SIZE = 24;
+const LOCAL_OFFSET = 42;
 
 describe('parseNpz', () => {
   it.each([0, 6] as const)('reads arrays by name at compression level %i', async (level) => {
@@ -92,11 +93,14 @@ describe('parseNpz', () => {
     const archive = Buffer.from(zipSync(Object.fromEntries(names.map((name) => [name, [zeros, { level: 9 }]]))));
     // Claims of 4 GiB each, with compressed sizes, and a file around them, that make them believable.
     let at = archive.indexOf(Buffer.from([0x50, 0x4b, 1, 2]));
-    const padded = Buffer.alloc(5 * 2 ** 20);
+    const padded = Buffer.alloc(14 * 2 ** 20);
     const shift = padded.length;
-    for (; at >= 0; at = archive.indexOf(Buffer.from([0x50, 0x4b, 1, 2]), at + 4)) {
-      archive.writeUInt32LE(4_500_000, at + COMPRESSED_SIZE);
+    const claimed = 4_500_000;
+    for (let index = 0; at >= 0; at = archive.indexOf(Buffer.from([0x50, 0x4b, 1, 2]), at + 4)) {
+      archive.writeUInt32LE(claimed, at + COMPRESSED_SIZE);
       archive.writeUInt32LE(0xfffffff0, at + ORIGINAL_SIZE);
+      // Entries lie apart; before the last two stand copies of what stands before the first.
+      if (index++ > 0) archive.writeUInt32LE(index * (claimed + 100_000), at + LOCAL_OFFSET);
     }
     const end = archive.indexOf(Buffer.from([0x50, 0x4b, 5, 6]));
     const directory = archive.readUInt32LE(end + 16);

@@ -103,7 +103,13 @@ function greedyNet(count: number): Uint8Array {
   const x = b.input('x', 'float32', ['N', 4]);
   const hidden = b.node('Relu', [b.node('MatMul', [x, b.weight('w', [4, 16])])]);
   const one = b.node('ReduceMax', [b.node('MatMul', [hidden, b.weight('v', [16, 4])])], { keepdims: 0 });
-  const many = b.node('Expand', [one, b.constant('count', 'int64', [1], [count])]);
+  // So many for each sample: what is known of sizes before anything runs does not tell.
+  const samples = b.node('Slice', [
+    b.node('Shape', [x]),
+    b.constant('from', 'int64', [1], [0]),
+    b.constant('to', 'int64', [1], [1]),
+  ]);
+  const many = b.node('Expand', [one, b.node('Mul', [samples, b.constant('count', 'int64', [1], [count])])]);
   b.output(b.node('ReduceMean', [many], { keepdims: 0 }), 'float32', []);
   return b.bytes();
 }
@@ -138,7 +144,7 @@ describe('memory that runs out', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await command(['m.onnx', '--structured', '50%', '--no-bench'], { folder });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(
-      /^onnx-prune: .*m\.onnx.*Failed to allocate memory for requested buffer of size 4398046511104\.\n$/,
+      /^onnx-prune: .*m\.onnx.*Failed to allocate memory for requested buffer of size \d{13}\.\n$/,
     );
     expect(readdirSync(folder)).toEqual(['m.onnx']);
   });

@@ -225,9 +225,7 @@ describe('A node', () => {
     b.output(b.node('Conv', [b.node('Relu', [h]), b.weight('w2', [4, 16, 1, 1])]));
     const model = importBytes(b.bytes());
     await normalise(model, createEngine(child)).catch(() => undefined);
-    const map = (): unknown => buildChannelMap(model.graph, ruleOf).groups.length;
-    if (group === 2 ** 40) expect(refusalOf(map).message).toMatch(/more than \d+ channels to look at/);
-    else expect(map()).toBeLessThan(2);
+    expect(buildChannelMap(model.graph, ruleOf).groups.length).toBeLessThan(2);
   });
 
   it('behind weights without elements has no more channels than can be looked at', async () => {

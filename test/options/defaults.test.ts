@@ -31,6 +31,8 @@ describe('options that nobody gave', () => {
       force: false,
       exclude: [],
       only: [],
+      changedOnly: false,
+      memory: 512e6,
       dryRun: false,
       requireChange: false,
       keep: false,

@@ -1,7 +1,7 @@
 import { OnnxPruneError } from '../errors.ts';
 import { append } from '../ir/append.ts';
 import { intAttribute } from '../ir/attributes.ts';
-import { type DataType, dataTypeNumber } from '../ir/data-type.ts';
+import { bitsOf, type DataType, dataTypeNumber } from '../ir/data-type.ts';
 import type { Graph, NodeSpec } from '../ir/graph.ts';
 import { cloneModel, type Model } from '../ir/model.ts';
 import { Tensor } from '../ir/tensor.ts';
@@ -64,9 +64,9 @@ interface Mask {
 }
 
 /**
- * Adds what makes `current` zero at the positions that leave along an axis. Numbers are multiplied by 0 or 1. Narrow
- * integers, which no Mul takes and whose zero may be any of them, are chosen or replaced, in the width that Where
- * takes.
+ * Adds what makes `current` zero at the positions that leave along an axis. Numbers are chosen or replaced, since nothing that is
+ * multiplied makes infinity zero; those that the runtime chooses none of are multiplied by 0 or 1. Narrow integers, which no Mul
+ * takes and whose zero may be any of them, are chosen in the width that Where takes.
  *
  * @param value the model's own value, whose twin, masked along other axes perhaps, is `current`
  */
@@ -81,6 +81,10 @@ function maskValue(graph: Graph, current: Value, value: Value, { dim, kept, zero
     const mask = constant('mask', maskTensor(value, { dim, kept }, 'bool', Uint8Array.of(1)));
     const none = zero === undefined ? constant('zero', Tensor.of('int32', [], new Uint8Array(4))) : cast(zero, 'int32');
     masked = cast(step({ opType: 'Where', inputs: [mask, cast(current, 'int32'), none] }), type);
+  } else if (CHOSEN.has(type) && (graph.scope.opsets.get('') ?? 0) >= CHOSEN_SINCE) {
+    const mask = constant('mask', maskTensor(value, { dim, kept }, 'bool', Uint8Array.of(1)));
+    const none = constant('zero', Tensor.of(type, [], new Uint8Array(bitsOf(type) / 8)));
+    masked = step({ opType: 'Where', inputs: [mask, current, none] });
   } else {
     const mask = constant('mask', maskTensor(value, { dim, kept }, type, oneOf(value)));
     masked = step({ opType: 'Mul', inputs: [current, mask] });
@@ -88,6 +92,10 @@ function maskValue(graph: Graph, current: Value, value: Value, { dim, kept, zero
   if (value.type !== undefined) graph.setType(masked, value.type);
   return masked;
 }
+
+/** What the runtime's Where takes, and since which operator set ONNX has it. */
+const CHOSEN: ReadonlySet<DataType> = new Set(['float32', 'float64']);
+const CHOSEN_SINCE = 9;
 
 /** Integers that quantizers write; each fits into int32. */
 const NARROW_INTEGERS: ReadonlySet<DataType> = new Set(['int8', 'uint8', 'int16', 'uint16']);

@@ -89,4 +89,11 @@ export const FOUND: readonly Found[] = [
     story:
       'An output that is declared with another length than it has, which onnxruntime passes over, was given a bias of that length; graft on a dense net.',
   },
+  {
+    file: 'found/infinite-weight.onnx',
+    way: 'structured',
+    outcome: 'done',
+    story:
+      'A mask that multiplies made NaN of an infinite number where the cut model has none, which was called a bug of ours; strangeNumber on a generated net (61911).',
+  },
 ];

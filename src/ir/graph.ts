@@ -1,6 +1,7 @@
 import { OnnxPruneError } from '../errors.ts';
 import { freeNumber } from '../numeric/free-number.ts';
 import type { AttributeProto, GraphProto, NodeProto, ValueInfoProto } from '../onnx/messages.ts';
+import { executableOrder } from './executable-order.ts';
 import { type Attribute, capturesOf, labelOf, type Node, subgraphsOf } from './node.ts';
 import type { Tensor } from './tensor.ts';
 import type { TensorStore } from './tensor-store.ts';
@@ -346,36 +347,7 @@ export class Graph {
    * @throws OnnxPruneError `bad-model` naming a node on a cycle
    */
   sorted(): Node[] {
-    const order: Node[] = [];
-    const state = new Map<Node, 'open' | 'done'>();
-    for (const root of this.#nodes) {
-      const stack: { node: Node; sources: Node[] }[] = [];
-      const open = (node: Node): void => {
-        const known = state.get(node);
-        if (known === 'done') return;
-        if (known === 'open') {
-          throw new OnnxPruneError(
-            'bad-model',
-            labelOf(node),
-            `Node "${labelOf(node)}" needs its own output: the graph has a cycle, which ONNX does not allow; export the model again.`,
-          );
-        }
-        state.set(node, 'open');
-        stack.push({ node, sources: this.#sources(node).reverse() });
-      };
-      open(root);
-      for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
-        const source = top.sources.pop();
-        if (source !== undefined) {
-          open(source);
-          continue;
-        }
-        state.set(top.node, 'done');
-        order.push(top.node);
-        stack.pop();
-      }
-    }
-    return order;
+    return executableOrder(this.#nodes, (node) => this.#sources(node));
   }
 
   #sources(node: Node): Node[] {

@@ -38,11 +38,11 @@ export function segmentModel(model: Model, mostBytes: number, canCross: (value: 
     [weights, bytes, from] = [new Set(), 0, end];
   };
   nodes.forEach((node, index) => {
-    const own = weightsOf(node).filter((tensor) => !weights.has(tensor));
-    const added = own.reduce((sum, tensor) => sum + tensor.byteLength, 0);
-    if (index > from && bytes + added > mostBytes && stuck === 0) close(index);
-    for (const tensor of weightsOf(node)) if (!weights.has(tensor)) bytes += tensor.byteLength;
-    for (const tensor of weightsOf(node)) weights.add(tensor);
+    const own = weightsOf(node);
+    const added = (): number => bytesOf(own.filter((tensor) => !weights.has(tensor)));
+    if (index > from && bytes + added() > mostBytes && stuck === 0) close(index);
+    bytes += added();
+    for (const tensor of own) weights.add(tensor);
     for (const value of node.outputs) {
       if (value === undefined || (lastRead.get(value) ?? -1) <= index) continue;
       open.add(value);
@@ -57,8 +57,13 @@ export function segmentModel(model: Model, mostBytes: number, canCross: (value: 
   return parts;
 }
 
+/** The tensors that a node reads, each once. */
 function weightsOf(node: Node): Tensor[] {
-  return [...readsOf(node)].flatMap(({ tensor }) => tensor ?? []);
+  return [...new Set([...readsOf(node)].flatMap(({ tensor }) => tensor ?? []))];
+}
+
+function bytesOf(tensors: readonly Tensor[]): number {
+  return tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 function partOf(model: Model, given: ReadonlySet<Value>, wanted: readonly Value[]): Model {

@@ -135,11 +135,9 @@ export class RuntimeChild {
     return this.close();
   }
 
-  /** The layouts that a process has not heard of, and now will. */
+  /** The layouts that a process has not heard of. */
   #untold({ told }: Live): Map<string, ModelLayout> {
-    const untold = new Map([...this.#layouts].filter(([path]) => !told.has(path)));
-    for (const path of untold.keys()) told.add(path);
-    return untold;
+    return new Map([...this.#layouts].filter(([path]) => !told.has(path)));
   }
 
   #kill(live: Live): void {
@@ -258,6 +256,7 @@ export class RuntimeChild {
           // A process that died gives its 'close' event, too, which says more than a broken pipe.
           if (error !== null && child.connected && !isBrokenPipe(error)) unsent(error);
         });
+        for (const path of layouts.keys()) live.told.add(path);
       } catch (error) {
         // Structured clone refuses functions and the like; nothing has gone out then.
         unsent(error);

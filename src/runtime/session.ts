@@ -42,7 +42,7 @@ export class Session {
    * @throws OnnxPruneError `runtime-refused` with onnxruntime's own words.
    */
   static async open(source: ModelSource, settings: SessionSettings, records: SessionRecords = {}): Promise<Session> {
-    const options: ort.InferenceSession.SessionOptions = {
+    const optionsWith = (more: Readonly<Record<string, string>>): ort.InferenceSession.SessionOptions => ({
       graphOptimizationLevel: settings.optimization ?? 'all',
       intraOpNumThreads: settings.threads ?? 1,
       interOpNumThreads: 1,
@@ -50,13 +50,15 @@ export class Session {
       executionProviders: ['cpu'],
       logSeverityLevel: ERRORS_ONLY,
       // A thread that spins while it waits makes the others slower wherever cores are shared.
-      extra: { session: { intra_op: { allow_spinning: '0' }, ...besideTheGraph(records), ...dataIn(settings) } },
+      extra: {
+        session: { intra_op: { allow_spinning: '0' }, ...besideTheGraph(records), ...dataIn(settings), ...more },
+      },
       ...(records.optimizedTo === undefined ? {} : { optimizedModelFilePath: records.optimizedTo }),
       ...(records.profileTo === undefined ? {} : { enableProfiling: true, profileFilePrefix: records.profileTo }),
-    };
+    });
     const subject = subjectOf(source);
     try {
-      return new Session(subject, await runnerFor(source, options));
+      return new Session(subject, await runnerFor(source, optionsWith));
     } catch (error) {
       throw refusal(subject, 'refuses', error);
     }
@@ -137,15 +139,15 @@ export async function withSession<T>(
 }
 
 /** A session for a file, for bytes, or for the parts of a model that lies in several files. */
-function runnerFor(source: ModelSource, options: ort.InferenceSession.SessionOptions): Promise<Runner> {
-  if (typeof source !== 'string') return ort.InferenceSession.create(source, options);
+function runnerFor(
+  source: ModelSource,
+  optionsWith: (more: Readonly<Record<string, string>>) => ort.InferenceSession.SessionOptions,
+): Promise<Runner> {
+  if (typeof source !== 'string') return ort.InferenceSession.create(source, optionsWith({}));
   const layout = layoutOf(source);
-  if (layout === undefined) return ort.InferenceSession.create(source, options);
-  const extra = { model_external_initializers_file_folder_path: layout.dataRoot, disable_prepacking: '1' };
-  const lean = {
-    ...options,
-    extra: { ...options.extra, session: { ...Object(options.extra?.['session']), ...extra } },
-  };
+  if (layout === undefined) return ort.InferenceSession.create(source, optionsWith({}));
+  // Weights that are packed for kernels are copies of those that are mapped from their files.
+  const lean = optionsWith({ ...dataIn({ dataFolder: layout.dataRoot }), disable_prepacking: '1' });
   return SegmentedRunner.open(layout.segments, layout.outputs, (path, isReady) =>
     ort.InferenceSession.create(path, isReady ? lean : { ...lean, graphOptimizationLevel: 'disabled' }),
   );

@@ -169,12 +169,13 @@ export async function measureFidelity(
   const {
     accuracy = null,
     regression = null,
+    notes,
     ...rest
   } = await compare(child, a, b, feeds, {
     ...options,
     ...(labels.length > 0 && { labels }),
   });
-  return { on: inputs.on, samples, ...rest, accuracy, regression };
+  return { on: inputs.on, samples, ...rest, accuracy, regression, ...(notes.length > 0 && { notes }) };
 }
 
 /** Times two models in turn. */

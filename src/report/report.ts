@@ -80,6 +80,8 @@ export interface FidelityReport {
   readonly regression: Regression | null;
   /** Outputs that are no tensors and could not be compared. */
   readonly uncompared: readonly UncomparedOutput[];
+  /** What about the comparison a reader might not expect, as sentences without their full stops; absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** How fast both models run, timed in turn in one process. */

@@ -71,7 +71,9 @@ describe('compare with gates', patient, () => {
     const [hitsA, hitsB] = ['hitsA', 'hitsB'].map((key) => numberAt(report, 'fidelity', 'accuracy', key));
     expect(numberAt(drop, 'found')).toBeCloseTo(((hitsA ?? 0) - (hitsB ?? 0)) / 1000, 12);
     expect(at(agreement, 'found')).toBe(at(report, 'fidelity', 'outputs', 0, 'argmaxAgreement'));
-    expect(at(speedup, 'found')).toBe(at(report, 'latency', 'after', 'speedUp', 'median'));
+    // On a busy machine the spread may hide what half of the channels bring.
+    const speedUp = at(report, 'latency', 'after', 'speedUp');
+    expect(at(speedup, 'found')).toBe(at(speedUp, 'significant') === true ? at(speedUp, 'median') : 1);
     expect(size).toMatchObject({
       limit: 0.9 * desk.read(A).length,
       found: desk.read(B).length,
@@ -138,7 +140,8 @@ describe('compare with gates', patient, () => {
       ['before', 'after'].map((key) => [key, numberAt(report, 'latency', key, 'median')]),
     );
     const latency = itemsAt(report, 'gates').find((gate) => at(gate, 'gate') === '--max-latency');
-    expect(at(latency, 'found')).toBe(after);
+    const isFaster = at(report, 'latency', 'after', 'speedUp', 'significant') === true;
+    expect(at(latency, 'found')).toBe(isFaster ? after : before);
     expect(numberAt(latency, 'limit')).toBeCloseTo((before ?? 0) * 1e-5, 12);
     const cores = availableParallelism();
     if (cores === 1) expect(at(report, 'latencyAllCores')).toBeNull();

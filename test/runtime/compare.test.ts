@@ -138,8 +138,32 @@ describe('compare', patient, () => {
       identical: true,
     });
     renamed.output(renamed.node('Neg', [input], {}, { outputs: ['more'] }), 'float32', ['N', 2]);
-    const { outputs } = await compare(child, addition([0, 0]), renamed.bytes(), [x]);
+    const { outputs, notes } = await compare(child, addition([0, 0]), renamed.bytes(), [x]);
     expect(outputs[0]?.problem).toMatch(/no such output/);
+    expect(notes).toEqual(['the other model has further outputs, held against nothing: "z", "more"']);
+  });
+
+  test('pairs by position only outputs that the other model has not by name, and says so', async () => {
+    const multiples = (of: Readonly<Record<string, number>>): Uint8Array => {
+      const b = new ModelBuilder();
+      const input = b.input('x', 'float32', ['N', 2]);
+      for (const [name, factor] of Object.entries(of)) {
+        const scale = b.constant(`by ${factor}`, 'float32', [], [factor]);
+        b.output(b.node('Mul', [input, scale], {}, { outputs: [name] }), 'float32', ['N', 2]);
+      }
+      return b.bytes();
+    };
+    const { outputs, notes } = await compare(child, multiples({ a: 1, b: 2 }), multiples({ b: 2, c: 1 }), [x]);
+    expect(outputs.map(({ name, identical }) => [name, identical])).toEqual([
+      ['a', true],
+      ['b', true],
+    ]);
+    expect(notes).toEqual([
+      'output "a" is held against "c" of the other model by position, for it has none of that name',
+    ]);
+    expect((await compare(child, multiples({ a: 1 }), multiples({ b: 2, a: 1 }), [x])).outputs).toMatchObject([
+      { name: 'a', identical: true },
+    ]);
   });
 
   test('needs data', async () => {

@@ -74,11 +74,12 @@ export async function compareModels(
         labelled: data.test?.labels !== undefined,
       };
     });
-    const { fidelity, latency, footprints } = measured;
+    const { fidelity, sizes, latency, footprints } = measured;
     const gates = [
-      ...(settled.maxDrop === undefined ? [] : [evaluateDrop(settled.maxDrop, fidelity, labelled)]),
+      ...(settled.maxDrop === undefined ? [] : [evaluateDrop(settled.maxDrop, { fidelity, sizes }, labelled)]),
       ...evaluateGates(settled.gates, {
         fidelity,
+        sizes,
         latency,
         bytes: { before: modelA.fileBytes, after: modelB.fileBytes },
       }),
@@ -89,7 +90,7 @@ export async function compareModels(
       b: { path: b, fileBytes: modelB.fileBytes, footprint: footprints?.b ?? null },
       fidelity,
       onCalibration: measured.onCalibration,
-      sizes: measured.sizes,
+      sizes,
       latency,
       latencyAllCores: measured.latencyAllCores,
       gates,

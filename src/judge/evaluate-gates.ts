@@ -2,7 +2,8 @@ import { messageOf } from '../errors.ts';
 import type { GateLimits } from '../options/gate-options.ts';
 import { limitOf } from '../options/target.ts';
 import type { GateName, GateReport } from '../report/gates.ts';
-import type { DropReport, FidelityReport, LatencyReport } from '../report/report.ts';
+import type { DropReport, FidelityReport, LatencyReport, SizeTrial } from '../report/report.ts';
+import { sizeText } from '../report/size-text.ts';
 import { isFloating, type OutputComparison } from '../runtime/index.ts';
 import { dropOf } from './drop.ts';
 
@@ -10,6 +11,8 @@ import { dropOf } from './drop.ts';
 export interface GateEvidence {
   /** Null where outputs were not compared, since something else failed before. */
   readonly fidelity: FidelityReport | null;
+  /** How the models did at further sizes of open axes; left out where nobody tried any. */
+  readonly sizes?: readonly SizeTrial[] | undefined;
   readonly latency: LatencyReport | null;
   /** Of the files. */
   readonly bytes: { readonly before: number; readonly after: number };
@@ -20,15 +23,15 @@ const DIGITS = 12;
 
 /** Holds limits against what was measured, in a fixed order; the worst output decides. */
 export function evaluateGates(limits: GateLimits, evidence: GateEvidence): GateReport[] {
-  const { fidelity, latency, bytes } = evidence;
+  const { latency, bytes } = evidence;
   const reports: GateReport[] = [];
   const { minAgreement, minCosine, maxError, minSpeedup, maxSize, maxLatency } = limits;
   if (minAgreement !== undefined)
-    reports.push(overOutputs('--min-agreement', 'fraction', minAgreement, fidelity, agreementOf));
+    reports.push(overOutputs('--min-agreement', 'fraction', minAgreement, evidence, agreementOf));
   if (minCosine !== undefined)
-    reports.push(overOutputs('--min-cosine', 'number', minCosine, fidelity, (each) => each.cosine));
+    reports.push(overOutputs('--min-cosine', 'number', minCosine, evidence, (each) => each.cosine));
   if (maxError !== undefined)
-    reports.push(overOutputs('--max-error', 'number', maxError, fidelity, (each) => each.maxAbsError));
+    reports.push(overOutputs('--max-error', 'number', maxError, evidence, (each) => each.maxAbsError));
   if (minSpeedup !== undefined) reports.push(speedGate(minSpeedup, latency));
   if (maxLatency !== undefined) reports.push(latencyGate(maxLatency, latency));
   if (maxSize !== undefined)
@@ -39,10 +42,14 @@ export function evaluateGates(limits: GateLimits, evidence: GateEvidence): GateR
 }
 
 /** The gate of `--max-drop` where two models are compared. @param labelled whether the data came with labels */
-export function evaluateDrop(limit: number, fidelity: FidelityReport, labelled: boolean): GateReport {
-  const broken = brokenIn(fidelity);
+export function evaluateDrop(
+  limit: number,
+  { fidelity, sizes }: { readonly fidelity: FidelityReport; readonly sizes?: readonly SizeTrial[] },
+  labelled: boolean,
+): GateReport {
   // Labels count answers that are missing as wrong; without any, those of another output might be counted instead.
-  if (broken !== undefined && !labelled) return gateOf('--max-drop', 'fraction', limit, null, broken);
+  const broken = (labelled ? undefined : brokenIn(fidelity)) ?? brokenAt(sizes);
+  if (broken !== undefined) return gateOf('--max-drop', 'fraction', limit, null, broken);
   try {
     const { by, output, value, total } = dropOf(fidelity, labelled);
     return gateOf('--max-drop', 'fraction', limit, value, dropText(by, output, fidelity.on, total));
@@ -84,17 +91,23 @@ function brokenIn({ outputs }: FidelityReport): string | undefined {
   return broken && `output "${broken.name}": ${broken.problem}`;
 }
 
+/** At which sizes of open axes the second model does not do what the first does, and why. */
+function brokenAt(sizes: readonly SizeTrial[] = []): string | undefined {
+  const broken = sizes.find(({ fits }) => !fits);
+  return broken && `at ${sizeText(broken)}, where the original runs: ${broken.problem?.replace(/\.$/, '')}`;
+}
+
 function overOutputs(
   gate: GateName,
   unit: GateReport['unit'],
   limit: number,
-  fidelity: FidelityReport | null,
+  { fidelity, sizes }: Pick<GateEvidence, 'fidelity' | 'sizes'>,
   figureOf: (output: OutputComparison) => number | undefined,
 ): GateReport {
   const none = (why: string): GateReport => gateOf(gate, unit, limit, null, why);
   if (fidelity === null) return none('outputs were not compared');
   const { outputs, uncompared, on, samples } = fidelity;
-  const broken = brokenIn(fidelity);
+  const broken = brokenIn(fidelity) ?? brokenAt(sizes);
   if (broken !== undefined) return none(broken);
   const strange = outputs.find(({ nonFinite }) => !nonFinite.agree);
   if (strange !== undefined)

@@ -277,6 +277,8 @@ export interface SizeTrial {
   readonly cosine: number | null;
   /** Why one of the models did not run, or their outputs cannot be compared; null where all went well. */
   readonly problem: string | null;
+  /** Whether B ran and gave all outputs, of the types and shapes of A's. */
+  readonly fits: boolean;
 }
 
 /** One of two models that are compared. */

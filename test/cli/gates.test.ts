@@ -208,6 +208,34 @@ describe('compare with gates', patient, () => {
     ]);
   });
 
+  it('fails gates on outputs where the number of samples was fixed inside, and says so once', async () => {
+    const desk = new Desk();
+    const through = (shape: readonly number[]): Uint8Array => {
+      const b = new ModelBuilder();
+      const moved = b.node('Reshape', [b.input('x', 'float32', ['N', 4]), b.constant('s', 'int64', [2], shape)]);
+      b.output(b.node('Relu', [moved], {}, { outputs: ['y'] }), 'float32', ['N', 4]);
+      return b.bytes();
+    };
+    desk.write('open.onnx', through([-1, 4]));
+    // Random inputs come in fours, so that these say nothing of it.
+    desk.write('fixed.onnx', through([4, 4]));
+    const { code, stdout, stderr } = await desk.hosted(
+      'check',
+      'open.onnx',
+      'fixed.onnx',
+      ...QUICK,
+      '--max-error',
+      '1',
+    );
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /--max-error 1 failed: at batch 1, where the original runs: onnxruntime cannot run fixed\.onnx/,
+    );
+    expect(stdout.match(/✗ batch/g)).toHaveLength(1);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(alike: batch 2; batch 3; batch 5)');
+    expect((await desk.hosted('compare', 'open.onnx', 'fixed.onnx', ...QUICK)).code).toBe(0);
+  });
+
   it('counts weights that are in a file of their own', async () => {
     const desk = new Desk();
     const { model, data } = smallNet().externalBytes('m.data');

@@ -139,6 +139,19 @@ describe('gates', () => {
       ]);
   });
 
+  it('of outputs fail where the model does not do at other sizes what the original does', () => {
+    const trial = { batch: 3, dims: { T: 9 }, relativeL2: null, cosine: null, fits: false, problem: 'it refused.' };
+    const fine = { ...trial, batch: 1, relativeL2: 0, problem: null, fits: true };
+    const of = 'at batch 3, T 9, where the original runs: it refused';
+    const failed = { found: null, passed: false, margin: null, of };
+    for (const gate of OUTPUT_GATES) expect(judge(gate, { sizes: [fine, trial] })).toMatchObject([failed]);
+    expect(evaluateDrop(0.5, { fidelity: fidelityOf([scores]), sizes: [fine, trial] }, false)).toMatchObject(failed);
+    // Numbers that differ on random inputs are for the reader to judge.
+    const differs = { ...fine, relativeL2: 9, problem: 'NaN at other places' };
+    for (const gate of OUTPUT_GATES) expect(judge(gate, { sizes: [differs] })).toMatchObject([{ passed: true }]);
+    expect(judge({ maxSize: '90%' }, { sizes: [trial] })).toMatchObject([{ passed: true }]);
+  });
+
   it('pass where NaN are the original’s', () => {
     const found = { fidelity: fidelityOf([{ ...scores, nonFinite: { a: 2, b: 2, agree: true } }]) };
     expect(OUTPUT_GATES.map((gate) => judge(gate, found)[0]?.passed)).toEqual([true, true, true]);
@@ -323,7 +336,7 @@ describe('--max-drop', () => {
 
   it('counts right answers that were lost, where there are labels', () => {
     const fidelity = fidelityOf([scores], { accuracy });
-    expect(evaluateDrop(0.02, fidelity, true)).toEqual({
+    expect(evaluateDrop(0.02, { fidelity }, true)).toEqual({
       gate: '--max-drop',
       unit: 'fraction',
       limit: 0.02,
@@ -332,18 +345,18 @@ describe('--max-drop', () => {
       margin: 0.01,
       of: 'right answers lost, output "scores", 300 answers on test data',
     });
-    expect(evaluateDrop(0.01, fidelity, true)).toMatchObject({ passed: true, margin: 0 });
-    expect(evaluateDrop(0.005, fidelity, true)).toMatchObject({ passed: false, margin: -0.005 });
+    expect(evaluateDrop(0.01, { fidelity }, true)).toMatchObject({ passed: true, margin: 0 });
+    expect(evaluateDrop(0.005, { fidelity }, true)).toMatchObject({ passed: false, margin: -0.005 });
   });
 
   it('lets a model gain answers', () => {
     const fidelity = fidelityOf([scores], { accuracy: { ...accuracy, hitsB: 203 } });
-    expect(evaluateDrop(0, fidelity, true)).toMatchObject({ found: -0.01, passed: true, margin: 0.01 });
+    expect(evaluateDrop(0, { fidelity }, true)).toMatchObject({ found: -0.01, passed: true, margin: 0.01 });
   });
 
   it('counts answers unlike the original’s, where there are no labels', () => {
     const fidelity = fidelityOf([boxes, scores], { on: 'calibration data' });
-    expect(evaluateDrop(0.05, fidelity, false)).toMatchObject({
+    expect(evaluateDrop(0.05, { fidelity }, false)).toMatchObject({
       found: 0.03,
       passed: true,
       margin: 0.02,
@@ -353,11 +366,11 @@ describe('--max-drop', () => {
 
   it('fails where there is nothing to count, and tells why', () => {
     const none = { found: null, passed: false, margin: null };
-    expect(evaluateDrop(0.01, fidelityOf([scores]), true)).toMatchObject({
+    expect(evaluateDrop(0.01, { fidelity: fidelityOf([scores]) }, true)).toMatchObject({
       ...none,
       of: expect.stringContaining('these fit no output'),
     });
-    expect(evaluateDrop(0.01, fidelityOf([boxes]), false)).toMatchObject({
+    expect(evaluateDrop(0.01, { fidelity: fidelityOf([boxes]) }, false)).toMatchObject({
       ...none,
       of: expect.stringMatching(/no output has numbers of more than one class there.*[^.]$/),
     });
@@ -365,7 +378,7 @@ describe('--max-drop', () => {
 
   it('fails without labels where the output with the answers cannot be compared, rather than go by another one', () => {
     const broken = { ...scores, name: 'broken', argmaxAgreement: undefined, problem: 'B lacks it' };
-    expect(evaluateDrop(0.5, fidelityOf([broken, scores]), false)).toMatchObject({
+    expect(evaluateDrop(0.5, { fidelity: fidelityOf([broken, scores]) }, false)).toMatchObject({
       found: null,
       passed: false,
       of: 'output "broken": B lacks it',

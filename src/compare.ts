@@ -24,6 +24,7 @@ import {
   measureFootprint,
   type RequestOptions,
   RuntimeChild,
+  unsteadyOutputs,
 } from './runtime/index.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { withWorkspace } from './workspace.ts';
@@ -169,8 +170,22 @@ async function measure(
   const [plainA, plainB] = [await plainModelFile(a, place('a.onnx')), await plainModelFile(b, place('b.onnx'))];
   const inputsOf = (data: TestData | undefined, on: 'test data' | 'calibration data'): Promise<JudgeInputs> =>
     clock.time('find inputs', () => judgeInputs(child, plainA, specs, data, { ...request, seed }, on));
-  const compare = (inputs: JudgeInputs): Promise<FidelityReport> =>
-    clock.time('compare', (onProgress) => measureFidelity(child, plainA, plainB, inputs, { ...request, onProgress }));
+  const compare = async (inputs: JudgeInputs): Promise<FidelityReport> => {
+    const found = await clock.time('compare', (onProgress) =>
+      measureFidelity(child, plainA, plainB, inputs, { ...request, onProgress }),
+    );
+    if (found.outputs.every(({ identical }) => identical)) return found;
+    const batches = inputs.fidelity.feeds.slice(0, 1);
+    const unsteady: string[] = [];
+    for (const [path, model] of [
+      [a, plainA],
+      [b, plainB],
+    ] as const) {
+      const outputs = await unsteadyOutputs(child, model, batches, { ...request, optimizations: ['all'] });
+      unsteady.push(...outputs.map(({ name }) => unsteadyText(path, name)));
+    }
+    return unsteady.length === 0 ? found : { ...found, notes: [...(found.notes ?? []), ...unsteady] };
+  };
   const inputs = await (test === undefined ? inputsOf(calibration, 'calibration data') : inputsOf(test, 'test data'));
   const fidelity = await compare(inputs);
   const onCalibration =
@@ -204,6 +219,10 @@ async function measure(
     latencyAllCores: cores === threads ? null : await timed(cores),
     footprints: { a: await weigh(plainA), b: await weigh(plainB) },
   };
+}
+
+function unsteadyText(path: string, output: string): string {
+  return `${path} gives other numbers when it runs again on the same inputs (output "${output}"), so that figures of it say little: it draws random numbers, or an operator leaves memory unwritten`;
 }
 
 /** The inputs of both models: a length that only one of them fixes is fixed for both. */

@@ -12,6 +12,7 @@ import type {
   OutputProof,
   Regression,
   UncomparedOutput,
+  UnsteadyOutput,
 } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
 import type { PruneWeightsReport } from '../transforms/prune-weights.ts';
@@ -64,6 +65,8 @@ export interface ProofReport {
   readonly cleaned: readonly OutputProof[];
   /** What the models ran on, in words. */
   readonly inputs: string;
+  /** Outputs of the original that are not the same when it runs again; looked for, and there, only where the proof failed. */
+  readonly unsteady?: readonly UnsteadyOutput[];
 }
 
 /** What models were run on. */

@@ -236,6 +236,15 @@ describe('compare with gates', patient, () => {
     expect((await desk.hosted('compare', 'open.onnx', 'fixed.onnx', ...QUICK)).code).toBe(0);
   });
 
+  it('names the model that is no two times the same', async () => {
+    const desk = new Desk();
+    desk.write('steady.onnx', smallNet().bytes());
+    desk.write('noisy.onnx', noisyNet());
+    const { stdout } = await desk.hosted('compare', 'steady.onnx', 'noisy.onnx', ...QUICK);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('! noisy.onnx gives other numbers when it runs again on the same');
+    expect(stdout).not.toContain('steady.onnx gives');
+  });
+
   it('counts weights that are in a file of their own', async () => {
     const desk = new Desk();
     const { model, data } = smallNet().externalBytes('m.data');
@@ -388,6 +397,23 @@ describe('a pruning run with gates', patient, () => {
     expect(code).toBe(3);
     expect(stderr).toMatch(/^onnx-prune: The proof failed, so nothing was written/);
     expect(desk.files).not.toContain(B);
+  });
+
+  it('blames a model that is no two times the same, rather than the program, where no operator says so by its name', async () => {
+    const desk = new Desk();
+    const b = new ModelBuilder();
+    const hidden = b.node('Relu', [b.node('MatMul', [b.input('x', 'float32', ['N', 8]), b.weight('w', [8, 16])])]);
+    const [ratio, training] = [b.constant('r', 'float32', [], [0.5]), b.constant('t', 'bool', [], [1])];
+    const dropped = b.node('Dropout', [hidden, ratio, training]);
+    b.output(b.node('MatMul', [dropped, b.weight('v', [16, 4])], {}, { outputs: ['y'] }), 'float32', ['N', 4]);
+    desk.write('dropout.onnx', b.bytes());
+    const { code, stdout, stderr } = await desk.hosted('dropout.onnx', ...HALF, ...QUICK, '-o', B);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /the original itself gives other numbers when it runs again on the same inputs \(output "y"\)/,
+    );
+    expect(stderr).not.toContain('bug');
+    expect(stdout).toContain('! the original itself gives other numbers when it runs again: y');
   });
 
   it.each([

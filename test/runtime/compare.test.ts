@@ -8,6 +8,7 @@ import {
   RuntimeChild,
   run,
   runAll,
+  unsteadyOutputs,
 } from '../../src/runtime/index.ts';
 import { OutputMeasure } from '../../src/runtime/measure.ts';
 import { judgeOutput } from '../../src/runtime/prove.ts';
@@ -168,6 +169,25 @@ describe('compare', patient, () => {
 
   test('needs data', async () => {
     await expect(compare(child, layer('Relu'), layer('Relu'), [])).rejects.toMatchObject({ code: 'bad-data' });
+  });
+});
+
+describe('unsteadyOutputs', patient, () => {
+  const optimizations = ['disabled', 'disabled', 'all'] as const;
+
+  test('are those of random numbers, and no others', async () => {
+    const b = new ModelBuilder();
+    const input = b.input('x', 'float32', ['N', 1024]);
+    b.output(b.node('Abs', [input], {}, { outputs: ['same'] }), 'float32', ['N', 1024]);
+    b.output(b.node('RandomNormalLike', [input], {}, { outputs: ['other'] }), 'float32', ['N', 1024]);
+    const found = await unsteadyOutputs(child, b.bytes(), [wide(1), wide(2)], { optimizations });
+    expect(found.map(({ name }) => name)).toEqual(['other']);
+    expect(found[0]?.error).toBeGreaterThan(0.1);
+  });
+
+  test('are none where sums round otherwise, or the model does not run', async () => {
+    expect(await unsteadyOutputs(child, layer('Softmax'), [wide(1)], { optimizations })).toEqual([]);
+    expect(await unsteadyOutputs(child, layer('Relu'), [{ x: floats([1], [1]) }], { optimizations })).toEqual([]);
   });
 });
 

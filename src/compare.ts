@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { environment } from './environment.ts';
-import { OnnxPruneError } from './errors.ts';
 import { ComparisonFailed } from './gates.ts';
 import { evaluateDrop, evaluateGates } from './judge/evaluate-gates.ts';
 import { inputSpecs, type JudgeInputs, judgeInputs } from './judge/inputs.ts';
@@ -9,9 +8,11 @@ import { measureFidelity, measureLatency } from './judge/judge.ts';
 import { trySizes } from './judge/sizes.ts';
 import type { TestData } from './judge/test-data.ts';
 import { loadModel } from './load.ts';
+import { ModelFiles } from './model-files.ts';
 import { plainModelFile } from './onnx/read.ts';
 import { checkCalibrationGiven, checkCalibrationOptions } from './options/calibration-options.ts';
 import { checkGateOptions, GATE_KEYS, type GateLimits, type GateOptions } from './options/gate-options.ts';
+import { checkUntimed, parseMemory } from './options/memory-option.ts';
 import { parseDrop, parseFlag, parseWhole, rejectUnknownKeys } from './options/parse.ts';
 import { MOST_THREADS, PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './options/prune-options.ts';
 import { type RunData, readData } from './read-data.ts';
@@ -24,13 +25,21 @@ import {
   measureFootprint,
   type RequestOptions,
   RuntimeChild,
+  unsteadyOutputs,
 } from './runtime/index.ts';
+import { sharedInputs } from './shared-inputs.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { withWorkspace } from './workspace.ts';
 
 /** How two models are compared, and what the second must keep to. */
 export type CompareOptions = Pick<PruneOptions, 'bench' | 'seed' | 'threads' | 'timeout' | 'maxDrop' | 'samples'> &
-  GateOptions;
+  GateOptions & {
+    /**
+     * Bytes of weights of one model that may be in memory, a number or such as "512MB": a model with more is run part by part, and neither timed,
+     * nor weighed, nor tried at other sizes. No limit where it is left out.
+     */
+    readonly memory?: number | string | undefined;
+  };
 
 const KEYS: readonly (keyof CompareOptions)[] = [
   ...GATE_KEYS,
@@ -40,6 +49,7 @@ const KEYS: readonly (keyof CompareOptions)[] = [
   'timeout',
   'maxDrop',
   'samples',
+  'memory',
 ];
 
 /**
@@ -60,25 +70,24 @@ export async function compareModels(
   const child = new RuntimeChild({ deadlineMs: settled.timeout * 1000, deadlineHint: HINT });
   const request = { signal: hooks.signal };
   try {
-    const modelOf = async (path: string): Promise<Compared> => {
-      const loaded = await clock.time('read', () => loadModel(path, createEngine(child, request)));
-      const files = await Promise.all([path, ...loaded.dataFiles].map((file) => stat(file)));
-      return { path, specs: inputSpecs(loaded.model.graph), fileBytes: files.reduce((sum, { size }) => sum + size, 0) };
-    };
-    const [modelA, modelB] = [await modelOf(a), await modelOf(b)];
-    const specs = sharedInputs(a, modelA.specs, b, modelB.specs);
-    const { measured, labelled } = await withWorkspace(async (place) => {
+    const { measured, labelled, modelA, modelB } = await withWorkspace(async (place) => {
+      const tools = { ...settled, child, clock, request, place };
+      const [first, second] = [await openCompared(a, 'a', tools), await openCompared(b, 'b', tools)];
+      const specs = sharedInputs(a, first.specs, b, second.specs);
       const data = await clock.time('read data', () => readData(hooks, specs, place, settled));
       return {
-        measured: await measure(modelA, modelB, specs, data, { ...settled, child, clock, request, place }),
+        measured: await measure(first, second, specs, data, tools),
         labelled: data.test?.labels !== undefined,
+        modelA: first,
+        modelB: second,
       };
     });
-    const { fidelity, latency, footprints } = measured;
+    const { fidelity, sizes, latency, footprints } = measured;
     const gates = [
-      ...(settled.maxDrop === undefined ? [] : [evaluateDrop(settled.maxDrop, fidelity, labelled)]),
+      ...(settled.maxDrop === undefined ? [] : [evaluateDrop(settled.maxDrop, { fidelity, sizes }, labelled)]),
       ...evaluateGates(settled.gates, {
         fidelity,
+        sizes,
         latency,
         bytes: { before: modelA.fileBytes, after: modelB.fileBytes },
       }),
@@ -89,7 +98,7 @@ export async function compareModels(
       b: { path: b, fileBytes: modelB.fileBytes, footprint: footprints?.b ?? null },
       fidelity,
       onCalibration: measured.onCalibration,
-      sizes: measured.sizes,
+      sizes,
       latency,
       latencyAllCores: measured.latencyAllCores,
       gates,
@@ -117,6 +126,8 @@ interface Settled {
   readonly samples: number | undefined;
   readonly maxDrop: number | undefined;
   readonly gates: GateLimits;
+  /** Bytes. */
+  readonly memory: number;
 }
 
 /** @throws OnnxPruneError `bad-option` */
@@ -133,6 +144,7 @@ function settle(options: CompareOptions, hooks: PruneHooks): Settled {
     samples,
     maxDrop: options.maxDrop === undefined ? undefined : parseDrop('--max-drop', options.maxDrop),
     gates: checkGateOptions(options, { verify: true, bench }),
+    memory: options.memory === undefined ? Number.POSITIVE_INFINITY : parseMemory('--memory', options.memory),
   };
 }
 
@@ -142,6 +154,10 @@ interface Compared {
   readonly specs: readonly InputSpec[];
   /** Of all its files. */
   readonly fileBytes: number;
+  /** A path under which the runtime, which cannot read compressed files, reads it, or one that stands for its parts. */
+  readonly plain: string;
+  /** Whether it has more weights than may be in memory, so that it runs part by part. */
+  readonly isStored: boolean;
 }
 
 /** What a comparison has at hand. */
@@ -157,29 +173,71 @@ interface Measured extends Pick<CompareReport, 'fidelity' | 'onCalibration' | 's
   readonly footprints: { readonly a: Footprint; readonly b: Footprint } | null;
 }
 
+/** Reads a model, and writes it as the runtime can take it. @param name what files of it in the workspace are called */
+async function openCompared(
+  path: string,
+  name: string,
+  { child, clock, request, place, ...options }: Tools,
+): Promise<Compared> {
+  const { memory } = options;
+  const room = Number.isFinite(memory) ? { memory, scratch: place(`${name}.weights`) } : undefined;
+  const loaded = await clock.time('read', () => loadModel(path, createEngine(child, request), room));
+  const files = await Promise.all([path, ...loaded.dataFiles].map((file) => stat(file)));
+  const { asRead, model, weightBytes } = loaded;
+  if (asRead !== undefined) checkUntimed({ ...options, target: undefined }, weightBytes);
+  const plain =
+    asRead === undefined
+      ? await plainModelFile(path, place(`${name}.onnx`))
+      : await new ModelFiles(place, clock, { child, memory }).write(`${name}.onnx`, asRead);
+  return {
+    path,
+    specs: inputSpecs(model.graph),
+    fileBytes: files.reduce((sum, { size }) => sum + size, 0),
+    plain,
+    isStored: asRead !== undefined,
+  };
+}
+
 async function measure(
-  { path: a }: Compared,
-  { path: b }: Compared,
+  modelA: Compared,
+  modelB: Compared,
   specs: readonly InputSpec[],
   { test, calibration }: RunData,
-  { child, clock, request, place, seed, threads, timeout, bench }: Tools,
+  { child, clock, request, seed, threads, timeout, bench }: Tools,
 ): Promise<Measured> {
-  // The runtime cannot read compressed files.
-  const [plainA, plainB] = [await plainModelFile(a, place('a.onnx')), await plainModelFile(b, place('b.onnx'))];
+  const [plainA, plainB] = [modelA.plain, modelB.plain];
+  const stored = [modelA, modelB].filter(({ isStored }) => isStored).map(({ path }) => path);
   const inputsOf = (data: TestData | undefined, on: 'test data' | 'calibration data'): Promise<JudgeInputs> =>
-    clock.time('find inputs', () => judgeInputs(child, plainA, specs, data, { ...request, seed }, on));
-  const compare = (inputs: JudgeInputs): Promise<FidelityReport> =>
-    clock.time('compare', (onProgress) => measureFidelity(child, plainA, plainB, inputs, { ...request, onProgress }));
+    clock.time('find inputs', () =>
+      judgeInputs(child, plainA, specs, data, { ...request, seed, few: stored.length > 0 }, on),
+    );
+  const compare = async (inputs: JudgeInputs): Promise<FidelityReport> => {
+    const found = await clock.time('compare', (onProgress) =>
+      measureFidelity(child, plainA, plainB, inputs, { ...request, onProgress }),
+    );
+    const notes = [...(found.notes ?? [])];
+    if (stored.length > 0) notes.push(storedText(stored));
+    else if (!found.outputs.every(({ identical }) => identical)) {
+      const batches = inputs.fidelity.feeds.slice(0, 1);
+      for (const { path, plain } of [modelA, modelB]) {
+        const outputs = await unsteadyOutputs(child, plain, batches, { ...request, optimizations: ['all'] });
+        notes.push(...outputs.map(({ name }) => unsteadyText(path, name)));
+      }
+    }
+    return notes.length === 0 ? found : { ...found, notes };
+  };
   const inputs = await (test === undefined ? inputsOf(calibration, 'calibration data') : inputsOf(test, 'test data'));
   const fidelity = await compare(inputs);
   const onCalibration =
     test === undefined || calibration === undefined
       ? null
       : await compare(await inputsOf(calibration, 'calibration data'));
+  const untimed = { fidelity, onCalibration, latency: null, latencyAllCores: null, footprints: null };
+  if (stored.length > 0) return { ...untimed, sizes: [] };
   const sizes = await clock.time('try sizes', (onProgress) =>
     trySizes(child, plainA, plainB, specs, { ...request, seed, onProgress }),
   );
-  if (!bench) return { fidelity, onCalibration, sizes, latency: null, latencyAllCores: null, footprints: null };
+  if (!bench) return { ...untimed, sizes };
   const timed = (count: number): Promise<LatencyReport | null> =>
     clock.time('benchmark', (onProgress) =>
       measureLatency(child, plainA, plainB, inputs, { ...request, threads: count, onProgress }),
@@ -205,37 +263,10 @@ async function measure(
   };
 }
 
-/** The inputs of both models: a length that only one of them fixes is fixed for both. */
-function sharedInputs(a: string, ofA: readonly InputSpec[], b: string, ofB: readonly InputSpec[]): InputSpec[] {
-  const pairs = ofA.map((spec) => ({ spec, twin: ofB.find(({ name }) => name === spec.name) }));
-  if (ofA.length !== ofB.length || !pairs.every(({ spec, twin }) => twin !== undefined && agree(spec, twin))) {
-    throw new OnnxPruneError(
-      'bad-data',
-      b,
-      `The models take different inputs, so they cannot be compared: ${a} takes ${listed(ofA)}; ${b} takes ${listed(ofB)}.`,
-    );
-  }
-  return pairs.map(({ spec, twin }) => ({
-    ...spec,
-    dims: spec.dims.map((dim, axis) => (typeof dim === 'number' ? dim : fixedOr(dim, twin?.dims[axis]))),
-  }));
+function storedText(paths: readonly string[]): string {
+  return `${paths.join(' and ')} ${paths.length === 1 ? 'has' : 'have'} more weights than --memory, so that speed, memory and other sizes were not looked at`;
 }
 
-/** Whether one tensor fits both inputs; no dims are dims that nobody declared. */
-function agree(a: InputSpec, b: InputSpec): boolean {
-  if (a.type !== b.type) return false;
-  if (a.dims.length === 0 || b.dims.length === 0) return true;
-  return (
-    a.dims.length === b.dims.length &&
-    a.dims.every((dim, axis) => typeof dim !== 'number' || typeof b.dims[axis] !== 'number' || dim === b.dims[axis])
-  );
-}
-
-function fixedOr(dim: InputSpec['dims'][number], other: InputSpec['dims'][number]): InputSpec['dims'][number] {
-  return typeof other === 'number' ? other : dim;
-}
-
-function listed(specs: readonly InputSpec[]): string {
-  const each = specs.map(({ name, type, dims }) => `"${name}" ${type}[${dims.map((dim) => dim ?? '?').join(', ')}]`);
-  return each.length === 0 ? 'none' : each.join(', ');
+function unsteadyText(path: string, output: string): string {
+  return `${path} gives other numbers when it runs again on the same inputs (output "${output}"), so that figures of it say little: it draws random numbers, or an operator leaves memory unwritten`;
 }

@@ -40,8 +40,9 @@ export class DropMeter {
     const isLabelled = labels.length > 0;
     if (fidelity !== null && held === undefined) return { ...dropOf(fidelity, isLabelled), on };
     const settings = { ...request, ...(isLabelled && { labels }) };
-    const { outputs, accuracy = null } = await compare(child, await original(), result, feeds, settings);
-    return { ...dropOf({ outputs, accuracy }, isLabelled), on };
+    const found = await compare(child, await original(), result, feeds, settings);
+    const { outputs, accuracy = null, regression = null } = found;
+    return { ...dropOf({ outputs, accuracy, regression }, isLabelled), on };
   }
 
   async #read(): Promise<DropData> {

@@ -86,7 +86,10 @@ function failedProof({ proof }: Report, random: readonly string[]): string | und
   const what =
     failed === undefined
       ? ''
-      : `: ${proof.frontier.includes(failed) ? 'value' : 'output'} "${failed.name}" differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})`;
+      : `: ${proof.frontier.includes(failed) ? 'value' : 'output'} "${failed.name}" ${Number.isFinite(failed.error) ? `differs by ${failed.error.toPrecision(2)}, more than ${failed.limit} (${failed.reason})` : `cannot be compared (${failed.reason})`}`;
+  const [unsteady] = proof.unsteady ?? [];
+  if (random.length === 0 && unsteady !== undefined)
+    return `The proof failed, so nothing was written${what}; the original itself gives other numbers when it runs again on the same inputs (output "${unsteady.name}"), so nothing can be proven: it draws random numbers, as Dropout does in training mode, or an operator leaves memory unwritten; mend the model, or skip the proof with --no-verify.`;
   return random.length > 0
     ? `The proof failed, so nothing was written${what}; the model draws random numbers (${random.join(', ')}), so its outputs are no two times the same and nothing can be proven: make the random numbers an input of the model, or skip the proof with --no-verify.`
     : `The proof failed, so nothing was written${what}. The cut model does not give what the masked model gives, which is a bug of onnx-prune; please report it with the model, and leave layers out with --exclude meanwhile.`;

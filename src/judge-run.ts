@@ -1,7 +1,8 @@
+import { OnnxPruneError } from './errors.ts';
 import { checkFusion } from './fusion-check.ts';
 import type { Model } from './ir/model.ts';
 import type { JudgeInputs } from './judge/inputs.ts';
-import { measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
+import { blame, measureFidelity, measureLatency, type ProofModels, proveRewiring } from './judge/judge.ts';
 import type { SettledOptions } from './options/prune-options.ts';
 import type { Verdict } from './prune-report.ts';
 import type { FusionReport } from './quantize/fusion.ts';
@@ -54,15 +55,21 @@ export async function judgeRun(tools: JudgeTools, run: RunResult): Promise<RunVe
     : null;
   // A wrong rewiring is a bug of ours: how far it is off and how fast it runs is nobody's concern.
   if (proof?.passed === false) return { ...UNSEEN, proof };
+  const blamed = (error: unknown): Promise<never> =>
+    blame(error, async () => {
+      if (!(error instanceof OnnxPruneError) || error.subject !== result) throw error;
+    });
   const fidelity = verify
-    ? await clock.time('compare', (onProgress) =>
-        measureFidelity(child, original, result, inputs, { ...request, onProgress }),
-      )
+    ? await clock
+        .time('compare', (onProgress) => measureFidelity(child, original, result, inputs, { ...request, onProgress }))
+        .catch(blamed)
     : null;
   const latency = bench
-    ? await clock.time('benchmark', (onProgress) =>
-        measureLatency(child, original, result, inputs, { ...request, threads, onProgress }),
-      )
+    ? await clock
+        .time('benchmark', (onProgress) =>
+          measureLatency(child, original, result, inputs, { ...request, threads, onProgress }),
+        )
+        .catch(blamed)
     : null;
   return { proof, fidelity, latency, fusion: verify ? await fusionOf(tools, run, result, inputs) : null };
 }

@@ -6,6 +6,7 @@ interface Options extends SharedOptions, GateCommandOptions {
   readonly maxDrop?: string;
   readonly calibration?: string;
   readonly samples?: string;
+  readonly memory?: string;
 }
 
 const EXAMPLES = `
@@ -32,6 +33,10 @@ export function compareCommand(): Command {
       'further inputs, without labels, to compare outputs on: .npz, .npy or a directory of them',
     )
     .option('--samples <n>', 'how many samples of --calibration are used, spread evenly over it (default: all)')
+    .option(
+      '--memory <size>',
+      'weights of one model that may be in memory; a model with more is run part by part, and not timed (default: all)',
+    )
     .optionsGroup('Gates:')
     .option(
       '--max-drop <points>',

@@ -10,7 +10,7 @@ import { printable } from './text.ts';
 export function renderFidelity(context: Context, fidelity: FidelityReport | null, between: string): string[] {
   if (fidelity === null) return [];
   const { ink } = context;
-  const { on, samples, outputs, accuracy, regression, uncompared } = fidelity;
+  const { on, samples, outputs, accuracy, regression, uncompared, notes = [] } = fidelity;
   const comparable = outputs.filter(({ problem, count }) => problem === undefined || count > 0);
   const shown = head(context, comparable, LONGEST_TABLE);
   return section(context, 'Fidelity', [
@@ -21,6 +21,7 @@ export function renderFidelity(context: Context, fidelity: FidelityReport | null
     ...uncompared.flatMap(({ name, reason }) =>
       marked(context, ink.yellow('!'), `${printable(name)} was not compared: ${printable(reason)}`),
     ),
+    ...notes.flatMap((note) => marked(context, ink.yellow('!'), printable(note))),
     ...(accuracy === null ? [] : renderAccuracy(context, accuracy)),
     ...(regression === null ? [] : renderRegression(context, regression)),
     ...(on === 'random inputs'

@@ -38,8 +38,18 @@ export function renderProof(context: Context, proof: ProofReport | null, isCut =
           ink.yellow('!'),
           `not informative, since the output is the same whatever the input: ${listed(context, [...new Set(constant)])}`,
         )),
+    ...unsteadyLines(context, proof),
     ...marked(context, ' ', `ran on ${printable(proof.inputs)}`, ink.dim),
   ]);
+}
+
+function unsteadyLines(context: Context, { unsteady = [] }: ProofReport): string[] {
+  if (unsteady.length === 0) return [];
+  const text = `the original itself gives other numbers when it runs again: ${listed(
+    context,
+    unsteady.map(({ name }) => name),
+  )}`;
+  return marked(context, context.ink.yellow('!'), text);
 }
 
 /** Outputs that say nothing by themselves, and what they were judged by instead. */

@@ -1,4 +1,5 @@
 import type { SizeTrial } from '../../src/report/report.ts';
+import { sizeText } from '../../src/report/size-text.ts';
 import { type Context, marked, section } from './context.ts';
 import { formatCosine, formatCount, formatError } from './format.ts';
 import { printable } from './text.ts';
@@ -21,14 +22,27 @@ export function renderSizes(context: Context, sizes: readonly SizeTrial[]): stri
       : marked(
           context,
           ink.green('✓'),
-          `both ran at ${formatCount(well.length, 'further size')} (${well.map(sizeText).join('; ')}), on random inputs${worst === '' ? '' : `: ${worst}`}`,
+          `both ran at ${formatCount(well.length, 'further size')} (${well.map(sizeOf).join('; ')}), on random inputs${worst === '' ? '' : `: ${worst}`}`,
         )),
-    ...failed.flatMap((trial) =>
-      marked(context, ink.red('✗'), `${sizeText(trial)}: ${printable(trial.problem ?? '')}`),
-    ),
+    ...renderFailed(context, failed),
   ]);
 }
 
-function sizeText({ batch, dims }: SizeTrial): string {
-  return [`batch ${batch}`, ...Object.entries(dims).map(([symbol, size]) => `${printable(symbol)} ${size}`)].join(', ');
+/** Trials that fail for one reason say it once; where only sizes differ in it, it is one reason. */
+function renderFailed(context: Context, failed: readonly SizeTrial[]): string[] {
+  const alike = new Map<string, SizeTrial[]>();
+  for (const trial of failed) {
+    const reason = (trial.problem ?? '').replaceAll(/\d+/g, '#');
+    alike.set(reason, [...(alike.get(reason) ?? []), trial]);
+  }
+  return [...alike.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const also = others.length === 0 ? '' : ` (alike: ${others.map(sizeOf).join('; ')})`;
+    const text = `${sizeOf(first)}: ${printable(first.problem ?? '').replace(/\.$/, '')}${also}`;
+    return marked(context, context.ink.red('✗'), text);
+  });
+}
+
+function sizeOf(trial: SizeTrial): string {
+  return printable(sizeText(trial));
 }

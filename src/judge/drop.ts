@@ -23,13 +23,22 @@ const DIGITS = 12;
  * @throws OnnxPruneError `bad-data` for labels that fit no output or label nothing, `unsupported` without an output with
  *   classes
  */
-export function dropOf({ outputs, accuracy }: Pick<FidelityReport, 'outputs' | 'accuracy'>, labelled: boolean): Drop {
+export function dropOf(
+  { outputs, accuracy, regression }: Pick<FidelityReport, 'outputs' | 'accuracy'> & Partial<FidelityReport>,
+  labelled: boolean,
+): Drop {
   if (labelled) {
+    if (regression)
+      throw new OnnxPruneError(
+        'bad-data',
+        'labels',
+        `--max-drop counts right answers, and the labels are numbers that output "${regression.output}" should have, of which none is right or wrong; hold the result to --max-error or --min-cosine instead.`,
+      );
     if (accuracy === null || accuracy.total === 0)
       throw new OnnxPruneError(
         'bad-data',
         'labels',
-        `--max-drop goes by labels where the data have any, and ${accuracy === null ? 'these fit no output: one of class scores has the shape of the labels and the classes as its last axis' : 'all of these are negative, which labels nothing'}; mend the labels, or leave them out.`,
+        `--max-drop goes by labels where the data have any, and ${accuracy === null ? 'these fit no output: class scores have the shape of the labels and a further, last axis of the classes' : 'all of these are negative, which labels nothing'}; mend the labels, or leave them out.`,
       );
     const { output, hitsA, hitsB, total } = accuracy;
     return { by: 'accuracy', output, value: (hitsA - hitsB) / total, total };

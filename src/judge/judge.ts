@@ -14,6 +14,8 @@ import {
   RuntimeCrash,
   RuntimeTimeout,
   runAll,
+  type UnsteadyOutput,
+  unsteadyOutputs,
 } from '../runtime/index.ts';
 import { type JudgeInputs, judgeInputs } from './inputs.ts';
 
@@ -88,8 +90,11 @@ export async function proveRewiring(
     models.cleaned === undefined
       ? undefined
       : await prove(child, models.original, models.cleaned, inputs.proof, options);
+  const allPassed = passed && (cleaned?.passed ?? true);
+  const unsteady = allPassed ? [] : await whatIsUnsteady(child, models, inputs, options);
   return {
-    passed: passed && (cleaned?.passed ?? true),
+    passed: allPassed,
+    ...(unsteady.length > 0 && { unsteady }),
     cut: worstOf(cut),
     frontier: worstOf(witnesses),
     judgedByFrontier: [...new Set(excused)],
@@ -99,18 +104,43 @@ export async function proveRewiring(
 }
 
 /**
+ * What of the original is not the same each time; where it seems steady, of the masked models, which do what it does in other memory.
+ */
+async function whatIsUnsteady(
+  child: RuntimeChild,
+  { original, passes }: ProofModels,
+  { proof }: JudgeInputs,
+  options: RequestOptions & { readonly inner: ReadonlySet<InnerRounding> },
+): Promise<readonly UnsteadyOutput[]> {
+  const asked = { ...options, optimizations: ['disabled', 'disabled', 'all'] } as const;
+  for (const model of [original, ...passes.filter(({ specs }) => specs === undefined).map(({ masked }) => masked)]) {
+    const found = await unsteadyOutputs(child, model, proof, asked);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/**
  * Says whose fault it is that a model of ours does not run: ours, unless the original does not run on these very inputs either,
- * as one may of which a branch is broken.
+ * as one may of which a branch is broken. Where it crashes onnxruntime, nobody can tell, but the result is none.
  * @param runOriginal throws where it does not
  */
-async function blame(
+export async function blame(
   error: unknown,
   runOriginal: (optimization: 'disabled' | 'all') => Promise<unknown>,
 ): Promise<never> {
-  const isStopped = error instanceof RuntimeTimeout || error instanceof RuntimeCrash;
-  if (!(error instanceof OnnxPruneError) || error.code !== 'runtime-refused' || isStopped) throw error;
+  const isRefusal = error instanceof OnnxPruneError && error.code === 'runtime-refused';
+  if (!isRefusal || error instanceof RuntimeTimeout) throw error;
   await runOriginal('disabled');
   await runOriginal('all');
+  if (error instanceof RuntimeCrash) {
+    throw new OnnxPruneError(
+      'check-failed',
+      error.subject,
+      `onnxruntime crashes over the pruned model and not over the original, so nothing was written; leave layers out with --exclude, or try another version of onnxruntime. ${error.message}`,
+      error,
+    );
+  }
   throw new OnnxPruneError(
     'internal',
     error.subject,
@@ -169,12 +199,13 @@ export async function measureFidelity(
   const {
     accuracy = null,
     regression = null,
+    notes,
     ...rest
   } = await compare(child, a, b, feeds, {
     ...options,
     ...(labels.length > 0 && { labels }),
   });
-  return { on: inputs.on, samples, ...rest, accuracy, regression };
+  return { on: inputs.on, samples, ...rest, accuracy, regression, ...(notes.length > 0 && { notes }) };
 }
 
 /** Times two models in turn. */

@@ -135,7 +135,7 @@ function sizeOf(symbol: string, { batch, dims, samples: counted }: RunnableInput
   return dims.get(symbol) ?? (counted?.includes(symbol) ? batch : 1);
 }
 
-function worstOf({ outputs, refusal }: SizeComparison): Pick<SizeTrial, 'relativeL2' | 'cosine' | 'problem'> {
+function worstOf({ outputs, refusal }: SizeComparison): Pick<SizeTrial, 'relativeL2' | 'cosine' | 'problem' | 'fits'> {
   const numbers = (of: (output: OutputComparison) => number | undefined): number[] =>
     outputs.flatMap((output) => (output.problem === undefined ? (of(output) ?? []) : []));
   const errors = numbers(({ relativeL2 }) => relativeL2);
@@ -144,6 +144,7 @@ function worstOf({ outputs, refusal }: SizeComparison): Pick<SizeTrial, 'relativ
     relativeL2: errors.length === 0 ? null : Math.max(...errors),
     cosine: cosines.length === 0 ? null : Math.min(...cosines),
     problem: refusal ?? problemOf(outputs) ?? null,
+    fits: refusal === undefined && outputs.every(({ problem }) => problem === undefined),
   };
 }
 

@@ -12,6 +12,7 @@ import type {
   OutputProof,
   Regression,
   UncomparedOutput,
+  UnsteadyOutput,
 } from '../runtime/index.ts';
 import type { PruneChannelsReport } from '../transforms/prune-channels.ts';
 import type { PruneWeightsReport } from '../transforms/prune-weights.ts';
@@ -64,6 +65,8 @@ export interface ProofReport {
   readonly cleaned: readonly OutputProof[];
   /** What the models ran on, in words. */
   readonly inputs: string;
+  /** Outputs of the original that are not the same when it runs again; looked for, and there, only where the proof failed. */
+  readonly unsteady?: readonly UnsteadyOutput[];
 }
 
 /** What models were run on. */
@@ -80,6 +83,8 @@ export interface FidelityReport {
   readonly regression: Regression | null;
   /** Outputs that are no tensors and could not be compared. */
   readonly uncompared: readonly UncomparedOutput[];
+  /** What about the comparison a reader might not expect, as sentences without their full stops; absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** How fast both models run, timed in turn in one process. */
@@ -275,6 +280,8 @@ export interface SizeTrial {
   readonly cosine: number | null;
   /** Why one of the models did not run, or their outputs cannot be compared; null where all went well. */
   readonly problem: string | null;
+  /** Whether B ran and gave all outputs, of the types and shapes of A's. */
+  readonly fits: boolean;
 }
 
 /** One of two models that are compared. */

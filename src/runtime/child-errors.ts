@@ -1,6 +1,6 @@
 import { OnnxPruneError } from '../errors.ts';
 
-/** onnxruntime's process ended by itself or was killed, most often for want of memory. */
+/** onnxruntime's process crashed, or was killed, most often for want of memory. */
 export class RuntimeCrash extends OnnxPruneError {}
 
 /** onnxruntime took longer than it was given. */
@@ -36,9 +36,13 @@ export function startError(log: string): OnnxPruneError {
   return new OnnxPruneError('internal', 'onnxruntime-node', message, logCause(log));
 }
 
+/** Exit codes below are Node's own, as after an exception that nobody caught (https://nodejs.org/api/process.html#exit-codes). */
+const FIRST_FOREIGN_CODE = 16;
+
 /**
- * The process ended by itself, or was killed by somebody else, with an exit code or a signal. A kill is no fault of the program: the
- * system does that where memory runs out, so that it counts as a refusal, which the caller can mend.
+ * The process ended by itself, or was killed by somebody else, with an exit code or a signal. Native code that crashes is no fault of
+ * this program, nor is a kill, which is what the system does where memory runs out: both count as refusals, which the caller can mend by
+ * another model or other inputs. Only where Node itself ended it, the fault is ours.
  */
 export function crashError(subject: string, code: number | null, signal: string | null, log: string): RuntimeCrash {
   if (signal === 'SIGKILL') {
@@ -46,9 +50,23 @@ export function crashError(subject: string, code: number | null, signal: string 
     return new RuntimeCrash('runtime-refused', subject, message, logCause(log));
   }
   const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-  const message = `onnxruntime's process ${how} while it worked on ${subject}; try smaller inputs, or check that the model runs elsewhere.`;
-  return new RuntimeCrash('internal', subject, message, logCause(log));
+  const last = lastWords(log);
+  const said = `onnxruntime's process ${how} while it worked on ${subject}${last === undefined ? '' : ` (${last})`}`;
+  if (signal === null && (code ?? 0) < FIRST_FOREIGN_CODE) {
+    const message = `${said}, which is a bug of onnx-prune; please report it with the model.`;
+    return new RuntimeCrash('internal', subject, message, logCause(log));
+  }
+  const message = `${said}, a crash of onnxruntime over this model; try smaller inputs, or check that the model runs elsewhere.`;
+  return new RuntimeCrash('runtime-refused', subject, message, logCause(log));
 }
+
+/** What native code says when it gives up: Node of memory, C++ of an exception that nobody caught. */
+function lastWords(log: string): string | undefined {
+  const said = /^(?:.*FATAL ERROR: |terminate called |\s*what\(\): ).*$/m.exec(log)?.[0].trim();
+  return said === undefined || said.length <= LONGEST_WORDS ? said : `${said.slice(0, LONGEST_WORDS - 1)}…`;
+}
+
+const LONGEST_WORDS = 160;
 
 /** The line of a crash report that names the error, or else its last line. */
 function reasonIn(log: string): string {

@@ -8,6 +8,7 @@ import { closedError, crashError, logCause, startError, timeoutError } from './c
 import { workerLaunch } from './launch.ts';
 import type { ModelLayout } from './layout.ts';
 import {
+  isAttention,
   isFailure,
   isProgress,
   isSuccess,
@@ -96,7 +97,7 @@ export class RuntimeChild {
    * Asks the process and waits for the answer. Requests queue up; the time limit counts from when one starts.
    * @throws OnnxPruneError `runtime-refused` when onnxruntime refuses the model or takes too long, `bad-data` for
    * feeds that
-   * do not fit, `internal` when the process crashes. Rejects with the signal's reason when aborted.
+   * do not fit; also `runtime-refused` when onnxruntime crashes, see `RuntimeCrash`. Rejects with the signal's reason when aborted.
    */
   request<K extends RequestKind>(
     kind: K,
@@ -203,6 +204,7 @@ export class RuntimeChild {
     const deadlineMs = options.deadlineMs ?? this.#deadlineMs;
     const id = this.#nextId++;
     live.log = '';
+    let about = subject;
     hold(child, true);
     return new Promise<Result<K>>((resolve, reject) => {
       const settle = (how: () => void): void => {
@@ -214,7 +216,8 @@ export class RuntimeChild {
         how();
       };
       const onMessage = (message: unknown): void => {
-        if (isProgress(message, id)) tell(message.progress.done, message.progress.total);
+        if (isAttention(message, id)) about = message.attention.subject ?? subject;
+        else if (isProgress(message, id)) tell(message.progress.done, message.progress.total);
         else if (isSuccess(message, id, kind)) settle(() => resolve(message.result));
         else if (isFailure(message, id)) {
           settle(() => reject(new OnnxPruneError(message.code, message.subject, message.message, logCause(live.log))));
@@ -229,7 +232,7 @@ export class RuntimeChild {
         }
       };
       const onClose = (code: number | null, by: NodeJS.Signals | null): void => {
-        settle(() => reject(this.#closed ? closedError(subject) : crashError(subject, code, by, live.log)));
+        settle(() => reject(this.#closed ? closedError(subject) : crashError(about, code, by, live.log)));
       };
       const onAbort = (): void => {
         this.#kill(live);
@@ -237,7 +240,7 @@ export class RuntimeChild {
       };
       const onDeadline = (): void => {
         this.#kill(live);
-        settle(() => reject(timeoutError(subject, deadlineMs, this.#deadlineHint, live.log)));
+        settle(() => reject(timeoutError(about, deadlineMs, this.#deadlineHint, live.log)));
       };
       const timer = setTimeout(onDeadline, Math.min(deadlineMs, LONGEST_TIMER));
       child.on('message', onMessage);

@@ -49,5 +49,6 @@ export type {
   UncomparedOutput,
   ValueInfo,
 } from './types.ts';
+export { type UnsteadyOutput, unsteadyOutputs } from './unsteady.ts';
 export { outputBehind } from './visible.ts';
 export { dieWithParent } from './worker-watchdog.ts';

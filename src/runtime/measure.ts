@@ -92,7 +92,7 @@ export class OutputMeasure {
       constant: this.#constant || (this.#batches > 1 && this.#unmoved),
       cosine: floating ? cosine : undefined,
       relativeL2: floating ? relative : undefined,
-      maxAbsError: floating ? this.#maxError : undefined,
+      maxAbsError: this.#type === 'string' ? undefined : this.#maxError,
       maxAbsReference: floating ? this.#maxReference : undefined,
       argmaxAgreement: this.#rows > 0 ? this.#agreeing / this.#rows : undefined,
       nonFinite: { a: this.#nonFiniteA, b: this.#nonFiniteB, agree: this.#nonFiniteAgree },
@@ -105,7 +105,11 @@ export class OutputMeasure {
     for (let i = 0; i < length; i++) {
       const value = a.data[i];
       this.#seen(value);
-      if (value !== b.data[i]) this.#mismatches++;
+      const other = b.data[i];
+      if (value === other) continue;
+      this.#mismatches++;
+      const error = Math.abs(difference(value, other));
+      if (error > this.#maxError) this.#maxError = error;
     }
   }
 
@@ -156,6 +160,12 @@ export class OutputMeasure {
     this.#first ??= value;
     if (this.#constant && value !== this.#first && !Object.is(value, this.#first)) this.#constant = false;
   }
+}
+
+/** a − b; of words, nothing. */
+function difference(a: HostTensor['data'][number] | undefined, b: HostTensor['data'][number] | undefined): number {
+  if (typeof a === 'bigint' && typeof b === 'bigint') return Number(a - b);
+  return typeof a === 'number' && typeof b === 'number' ? a - b : 0;
 }
 
 function differenceInKind(a: HostTensor, b: HostTensor | undefined): string | undefined {

@@ -199,6 +199,13 @@ export interface ProgressMessage {
   readonly progress: { readonly done: number; readonly total: number };
 }
 
+/** Which model request `id` works on, on the way of its answer. */
+export interface AttentionMessage {
+  readonly id: number;
+  /** Undefined for all that the request is about. */
+  readonly attention: { readonly subject: string | undefined };
+}
+
 /** Sent once, when onnxruntime is loaded. */
 export const READY = 'ready';
 
@@ -224,4 +231,9 @@ export function isSuccess<K extends RequestKind>(message: unknown, id: number, k
 /** Whether a message tells how far request `id` is. */
 export function isProgress(message: unknown, id: number): message is ProgressMessage {
   return field(message, 'id') === id && field(message, 'progress') !== undefined;
+}
+
+/** Whether a message tells which model request `id` works on. */
+export function isAttention(message: unknown, id: number): message is AttentionMessage {
+  return field(message, 'id') === id && field(message, 'attention') !== undefined;
 }

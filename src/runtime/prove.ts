@@ -133,7 +133,8 @@ export function judgeOutput(
   };
 }
 
-function errorOf(output: OutputComparison): number {
+/** The error of `OutputProof`. */
+export function errorOf(output: OutputComparison): number {
   if (output.problem !== undefined || !output.nonFinite.agree) return Number.POSITIVE_INFINITY;
   if (output.maxAbsError === undefined || output.maxAbsReference === undefined) {
     return output.count === 0 ? 0 : output.mismatches / output.count;

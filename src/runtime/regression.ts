@@ -45,7 +45,8 @@ export function fitsNumbers(output: HostTensor | undefined, labels: HostTensor):
   return isFloating(labels.type) || (isOnePerSample(output) && isOnePerSample(labels));
 }
 
-function isOnePerSample({ dims }: HostTensor): boolean {
+/** Whether a tensor has one number for each entry of its first axis. */
+export function isOnePerSample({ dims }: HostTensor): boolean {
   return elementCount(dims) === (dims[0] ?? 1);
 }
 

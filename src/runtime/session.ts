@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { messageOf, OnnxPruneError } from '../errors.ts';
+import { attend } from './attention.ts';
 import { layoutOf } from './layout.ts';
 import { subjectOf } from './model-info.ts';
 import { refusal } from './refusal.ts';
@@ -26,11 +27,13 @@ export interface SessionRecords {
 export class Session {
   readonly subject: string;
   readonly info: ModelInfo;
+  readonly #path: string | undefined;
   readonly #session: Runner;
   readonly #tensorOutputs: readonly string[];
 
-  private constructor(subject: string, session: Runner) {
+  private constructor(subject: string, path: string | undefined, session: Runner) {
     this.subject = subject;
+    this.#path = path;
     this.#session = session;
     this.info = { inputs: session.inputMetadata.map(valueInfo), outputs: session.outputMetadata.map(valueInfo) };
     // onnxruntime cannot hand sequences and maps to JavaScript, but runs when only tensors are asked for.
@@ -57,8 +60,11 @@ export class Session {
       ...(records.profileTo === undefined ? {} : { enableProfiling: true, profileFilePrefix: records.profileTo }),
     });
     const subject = subjectOf(source);
+    // Of bytes, whoever sent them knows a better name.
+    const path = typeof source === 'string' ? source : undefined;
+    attend(path);
     try {
-      return new Session(subject, await runnerFor(source, optionsWith));
+      return new Session(subject, path, await runnerFor(source, optionsWith));
     } catch (error) {
       throw refusal(subject, 'refuses', error);
     }
@@ -90,6 +96,7 @@ export class Session {
         `${this.subject} has no tensor output "${missing}"; it has ${this.#tensorOutputs.join(', ')}.`,
       );
     }
+    this.attend();
     const results = await this.runRaw(feeds, outputs);
     return Object.fromEntries(
       Object.entries(results).flatMap(([name, value]) =>
@@ -98,7 +105,12 @@ export class Session {
     );
   }
 
-  /** Runs without converting the outputs: for timing. */
+  /** Says that this model is worked on: see `attend`. */
+  attend(): void {
+    attend(this.#path);
+  }
+
+  /** Runs without converting the outputs, nor saying so: for timing. */
   async runRaw(
     feeds: Readonly<Record<string, ort.Tensor>>,
     outputs: readonly string[] = this.#tensorOutputs,
@@ -165,7 +177,8 @@ function dataIn({ dataFolder }: SessionSettings): Readonly<Record<string, string
 }
 
 function valueInfo(meta: ort.InferenceSession.ValueMetadata): ValueInfo {
-  if (!meta.isTensor) return { name: meta.name, isTensor: false, type: '', dims: [] };
+  // Asked for a tensor of a type that JavaScript has no arrays for, as of 4-bit integers, the process would crash.
+  if (!meta.isTensor || !isTensorType(meta.type)) return { name: meta.name, isTensor: false, type: '', dims: [] };
   return {
     name: meta.name,
     isTensor: true,

@@ -130,7 +130,7 @@ export interface OutputComparison {
    * ‖a − b‖ / ‖a‖ over the finite elements; 0 when both are zero, Infinity when only A is. Undefined unless floating.
    */
   readonly relativeL2: number | undefined;
-  /** max |a − b| over the finite elements. Undefined unless floating. */
+  /** max |a − b| over the finite elements; of booleans 1 where one differs. Undefined for words. */
   readonly maxAbsError: number | undefined;
   /** max |a| over the finite elements. Undefined unless floating. */
   readonly maxAbsReference: number | undefined;
@@ -143,7 +143,7 @@ export interface OutputComparison {
 
 /** Right answers of two models on labelled data. */
 export interface Accuracy {
-  /** The output whose largest element along the last axis is the answer. */
+  /** The output whose largest element along the last axis is the answer; of one number per sample, whether it is above 0.5. */
   readonly output: string;
   /** Labelled elements; negative labels (customary for padding) are left out. */
   readonly total: number;
@@ -193,13 +193,15 @@ export interface Footprint {
 export interface Comparison {
   readonly outputs: readonly OutputComparison[];
   /**
-   * Present when labels were given and a floating output fits them: [N, classes] for [N], [N, T, classes] for [N, T].
+   * Present when labels were given that are classes, and a floating output fits them: see `TruthMeasure`.
    */
   readonly accuracy: Accuracy | undefined;
   /** Present when labels were given that are numbers of an output's own shape rather than classes. */
   readonly regression: Regression | undefined;
   /** Outputs of A or B that are no tensors and could not be made into some. */
   readonly uncompared: readonly UncomparedOutput[];
+  /** What about the comparison a reader might not expect, as sentences without their full stops. */
+  readonly notes: readonly string[];
 }
 
 /** What `compare` runs. */

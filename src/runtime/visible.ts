@@ -1,6 +1,7 @@
 import { tensorsOf } from '../onnx/all-tensors.ts';
 import { decodeModel, encodeModel } from '../onnx/codec.ts';
 import {
+  AttributeType,
   copyMessage,
   DataLocation,
   DataType,
@@ -32,7 +33,7 @@ export interface VisibleModel {
 /**
  * A copy of a model that onnxruntime can hand all outputs of to JavaScript, which takes tensors only. A sequence of tensors,
  * an optional tensor or an optional sequence `y` becomes `y (elements)`, its elements in a column, and `y (shapes)`, of each
- * tensor its rank and dims. A map made by ZipMap becomes `y (values)`, the tensor that ZipMap puts names to
+ * tensor its rank and dims. 4-bit integers become `y (values)`, as bytes. A map made by ZipMap becomes `y (values)`, the tensor that ZipMap puts names to
  * (https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html).
  *
  * @param names outputs that are no tensors; others of these names stay as they are
@@ -89,7 +90,7 @@ export function withVisibleOutputs(
   const classes = new Map<string, string>();
   const added: Additions[] = [];
   const output = (graph.output ?? []).filter(({ name = '', type }) => {
-    if (!names.includes(name) || type?.tensorType !== undefined) return true;
+    if (!names.includes(name) || isTensorType(typeName(type?.tensorType?.elemType ?? DataType.UNDEFINED))) return true;
     const additions = see(name, type, graph.node ?? [], Number(opset ?? 0));
     if (typeof additions === 'string') {
       hidden.push({ name, reason: additions });
@@ -126,6 +127,7 @@ function see(
     };
   }
   if (type === undefined) return 'the model does not declare its type';
+  if (type.tensorType !== undefined) return asBytes(name, type.tensorType.elemType ?? DataType.UNDEFINED, opset);
   const dataType = tensorTypeInside(type);
   if (dataType === undefined) return `it is ${kindOf(type)}`;
   if (!isTensorType(typeName(dataType))) return `it holds ${typeName(dataType)}, which cannot be passed to JavaScript`;
@@ -138,6 +140,18 @@ function see(
     outputs: [declared(elements, dataType), declared(shapes, DataType.INT64)],
   };
 }
+
+/** Integers of fewer than eight bits as int8, which holds them all (Cast, https://onnx.ai/onnx/operators/onnx__Cast.html, from opset 21). */
+function asBytes(name: string, dataType: number, opset: number): Additions | string {
+  const type = typeName(dataType);
+  if (!SMALL_INTEGERS.has(dataType) || opset < 21) return `it is ${type}, which cannot be passed to JavaScript`;
+  const values = name + STANDS_FOR.values;
+  const to = { name: 'to', type: AttributeType.INT, i: DataType.INT8 };
+  const node = { opType: 'Cast', input: [name], output: [values], attribute: [to] };
+  return { nodes: [node], constants: [], outputs: [declared(values, DataType.INT8)] };
+}
+
+const SMALL_INTEGERS: ReadonlySet<number> = new Set([DataType.INT4, DataType.UINT4]);
 
 /** The ZipMap that makes a value, maybe passed on as it is. */
 function zipMapOf(name: string, nodes: readonly NodeProto[]): NodeProto | undefined {

@@ -1,3 +1,4 @@
+import { attend } from './attention.ts';
 import type { Tell } from './protocol.ts';
 import { quantile } from './quantile.ts';
 import { Session } from './session.ts';
@@ -35,6 +36,7 @@ export async function measureBenchmark(
     for (const source of sources)
       contestants.push(await load(source, batches, { threads, optimization: options.optimization }));
     for (const contestant of contestants) await warmUp(contestant);
+    attend(undefined);
 
     const start = performance.now();
     let round = 0;
@@ -71,6 +73,7 @@ async function load(
 /** First runs allocate; the last of them tells how many runs make a sample. */
 async function warmUp(contestant: Contestant): Promise<void> {
   let ms = 0;
+  contestant.session.attend();
   for (let run = 0; run < WARM_UP_RUNS; run++) ms = await sample(contestant, run);
   contestant.burst = Math.min(MOST_BURST, Math.max(1, Math.ceil(SAMPLE_MS / Math.max(ms, 1e-6))));
 }

@@ -16,7 +16,7 @@ import type {
 
 /**
  * Runs two models on the same batches and compares their outputs here, so that only figures travel between processes.
- * Outputs are paired by name, or by position where the names differ but the counts agree.
+ * Outputs are paired by name; those that only one model has by position, where there are as many of them in both.
  *
  * @param passOver whether outputs that are no tensors are passed over; else they are named, and nothing is run
  */
@@ -26,7 +26,8 @@ export function compareModels(
 ): Promise<Comparison> {
   return withBoth(a, b, options, async (left, right) => {
     const uncompared = passOver ? [] : withoutTensors(left, right);
-    if (uncompared.length > 0) return { outputs: [], accuracy: undefined, regression: undefined, uncompared };
+    if (uncompared.length > 0)
+      return { outputs: [], accuracy: undefined, regression: undefined, uncompared, notes: [] };
     const key = await keyOf(a, options.a, batches);
     return compareSessions(left, right, batches, options.labels, tell, key);
   });
@@ -54,12 +55,16 @@ export class PairMeasure {
   readonly #left: Session;
   readonly #right: Session;
   readonly #pairs: ReadonlyMap<string, string | undefined>;
+  /** What a reader might not expect, as sentences without their full stops. */
+  readonly notes: readonly string[];
   readonly #measures: ReadonlyMap<string, OutputMeasure>;
 
   constructor(left: Session, right: Session) {
     this.#left = left;
     this.#right = right;
-    this.#pairs = pairOutputs(left, right);
+    const { counterparts, notes } = pairOutputs(left, right);
+    this.#pairs = counterparts;
+    this.notes = notes;
     this.#measures = new Map([...this.#pairs.keys()].map((name) => [name, new OutputMeasure(name)]));
   }
 
@@ -102,7 +107,7 @@ async function compareSessions(
   key: string | undefined,
 ): Promise<Comparison> {
   const pair = new PairMeasure(left, right);
-  const truth = new TruthMeasure();
+  const truth = new TruthMeasure(labels ?? []);
   const known = knownOutputs(key);
   const reference = new OutputsToKeep(known === undefined ? key : undefined);
   for (const [index, feeds] of batches.entries()) {
@@ -122,15 +127,36 @@ async function compareSessions(
     tell(index + 1, batches.length);
   }
   reference.keep();
-  return { outputs: pair.result(), ...truth.result(), uncompared: [] };
+  const notes = [...pair.notes, ...(truth.unfit === undefined ? [] : [truth.unfit])];
+  return { outputs: pair.result(), ...truth.result(), uncompared: [], notes };
 }
 
-/** A's tensor outputs, each with the name of B's counterpart. */
-function pairOutputs(left: Session, right: Session): ReadonlyMap<string, string | undefined> {
-  const ours = left.info.outputs.filter((output) => output.isTensor).map((output) => output.name);
-  const theirs = right.info.outputs.filter((output) => output.isTensor).map((output) => output.name);
-  const byPosition = ours.length === theirs.length && !ours.every((name) => theirs.includes(name));
-  return new Map(
-    ours.map((name, index) => [name, theirs.includes(name) ? name : byPosition ? theirs[index] : undefined]),
+/** Which output of B is held against each of A. */
+interface Pairs {
+  /** A's tensor outputs, each with the name of B's counterpart. */
+  readonly counterparts: ReadonlyMap<string, string | undefined>;
+  /** What about it a reader might not expect, as sentences without their full stops. */
+  readonly notes: readonly string[];
+}
+
+/** Pairs outputs by name; those whose names the other model lacks by position, where there are as many in both. */
+function pairOutputs(left: Session, right: Session): Pairs {
+  const [ours, theirs] = [tensorNames(left), tensorNames(right)];
+  const [lone, others] = [ours.filter((name) => !theirs.includes(name)), theirs.filter((name) => !ours.includes(name))];
+  const renamed = new Map(lone.length === others.length ? lone.map((name, index) => [name, others[index]]) : []);
+  const counterparts = new Map(ours.map((name) => [name, theirs.includes(name) ? name : renamed.get(name)]));
+  const notes = [...renamed].map(
+    ([name, other]) =>
+      `output "${name}" is held against "${other}" of the other model by position, for it has none of that name`,
   );
+  const spare = renamed.size > 0 ? [] : others;
+  if (spare.length > 0)
+    notes.push(
+      `the other model has further outputs, held against nothing: ${spare.map((name) => `"${name}"`).join(', ')}`,
+    );
+  return { counterparts, notes };
+}
+
+function tensorNames({ info }: Session): string[] {
+  return info.outputs.filter((output) => output.isTensor).map(({ name }) => name);
 }

@@ -1,7 +1,9 @@
 /** The process that runs onnxruntime: see `RuntimeChild`. Nothing may import this file. */
 import { messageOf, OnnxPruneError } from '../errors.ts';
+import { onAttention } from './attention.ts';
 import { learnLayouts } from './layout.ts';
 import {
+  type AttentionMessage,
   isRequest,
   type Params,
   type ProgressMessage,
@@ -64,6 +66,7 @@ function teller(id: number): Tell {
 
 async function answer<K extends RequestKind>({ id, kind, params, layouts }: RequestMessage<K>): Promise<void> {
   try {
+    onAttention((about) => reply({ id, attention: { subject: about } } satisfies AttentionMessage));
     if (layouts !== undefined) learnLayouts(layouts);
     reply({ id, ok: true, kind, result: await HANDLERS[kind](params, teller(id)) });
   } catch (error) {

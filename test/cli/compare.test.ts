@@ -98,4 +98,21 @@ describe('onnx-prune compare', { timeout: 60_000 }, () => {
     const { code, stderr } = await desk.run('compare', 'm.onnx', 'gone.onnx');
     expect({ code, stderr }).toEqual({ code: 2, stderr: 'onnx-prune: gone.onnx does not exist.\n' });
   });
+
+  it('runs models part by part that have more weights than --memory, and times nothing', async () => {
+    const desk = new Desk();
+    const model = desk.fixture('mnist-mlp.onnx', 'mnist-test.npz');
+    const args = [model, model, '--test', 'mnist-test.npz', '--memory', '30KB'];
+    const { code, stdout } = await desk.hosted('check', ...args, '--max-drop', '0%', '--max-error', '1e-4', '--json');
+    expect(code).toBe(0);
+    const report = parse(stdout);
+    // Parts are as large as they may be, whatever their kernels, so that sums may round otherwise.
+    expect(report).toMatchObject({ latency: null, sizes: [], a: { footprint: null }, fidelity: { samples: 1000 } });
+    expect(at(report, 'fidelity', 'notes', 0)).toContain('more weights than --memory');
+    expect(at(report, 'fidelity', 'accuracy', 'hitsA')).toBe(979);
+    const timed = await desk.hosted('check', ...args, '--min-speedup', '1');
+    expect(timed.code).toBe(2);
+    expect(timed.stderr).toMatch(/--min-speedup has to measure speed, which is not done for models whose weights/);
+    expect(desk.leftovers).toEqual([]);
+  });
 });

@@ -27,7 +27,7 @@ let half: Promise<Uint8Array> | undefined;
 /** A desk with a trained net, its half, and data. */
 async function pair(): Promise<Desk> {
   const desk = trained();
-  half ??= desk.run(A, ...HALF, '-o', 'first.onnx', ...QUICK, '--no-verify', '-q').then(({ code }) => {
+  half ??= desk.hosted(A, ...HALF, '-o', 'first.onnx', ...QUICK, '--no-verify', '-q').then(({ code }) => {
     expect(code).toBe(0);
     const bytes = desk.read('first.onnx');
     rmSync(desk.path('first.onnx'));
@@ -71,7 +71,9 @@ describe('compare with gates', patient, () => {
     const [hitsA, hitsB] = ['hitsA', 'hitsB'].map((key) => numberAt(report, 'fidelity', 'accuracy', key));
     expect(numberAt(drop, 'found')).toBeCloseTo(((hitsA ?? 0) - (hitsB ?? 0)) / 1000, 12);
     expect(at(agreement, 'found')).toBe(at(report, 'fidelity', 'outputs', 0, 'argmaxAgreement'));
-    expect(at(speedup, 'found')).toBe(at(report, 'latency', 'after', 'speedUp', 'median'));
+    // On a busy machine the spread may hide what half of the channels bring.
+    const speedUp = at(report, 'latency', 'after', 'speedUp');
+    expect(at(speedup, 'found')).toBe(at(speedUp, 'significant') === true ? at(speedUp, 'median') : 1);
     expect(size).toMatchObject({
       limit: 0.9 * desk.read(A).length,
       found: desk.read(B).length,
@@ -102,7 +104,7 @@ describe('compare with gates', patient, () => {
   ])('%s %s fails with status 3, and says by how much', async (gate, limit, message) => {
     const desk = await pair();
     const args = ['compare', A, B, ...TEST, ...QUICK, gate, limit];
-    const { code, stdout, stderr } = await desk.run(...args, '--report', 'r.json');
+    const { code, stdout, stderr } = await desk.hosted(...args, '--report', 'r.json');
     expect(code).toBe(3);
     expect(stderr.split('\n')).toHaveLength(2);
     expect(stderr.trimEnd()).toMatch(message);
@@ -113,9 +115,6 @@ describe('compare with gates', patient, () => {
     const report = parse(desk.read('r.json'));
     expect(verdicts(report)).toEqual({ [gate]: false });
     expect(numberAt(report, 'gates', 0, 'margin')).toBeLessThan(0);
-    const json = await desk.run(...args, '--json');
-    expect(json.code).toBe(3);
-    expect(at(parse(json.stdout), 'gates')).toEqual(at(report, 'gates'));
   });
 
   it('fails for speed that no machine has, and names every gate that failed and no other', async () => {
@@ -138,7 +137,8 @@ describe('compare with gates', patient, () => {
       ['before', 'after'].map((key) => [key, numberAt(report, 'latency', key, 'median')]),
     );
     const latency = itemsAt(report, 'gates').find((gate) => at(gate, 'gate') === '--max-latency');
-    expect(at(latency, 'found')).toBe(after);
+    const isFaster = at(report, 'latency', 'after', 'speedUp', 'significant') === true;
+    expect(at(latency, 'found')).toBe(isFaster ? after : before);
     expect(numberAt(latency, 'limit')).toBeCloseTo((before ?? 0) * 1e-5, 12);
     const cores = availableParallelism();
     if (cores === 1) expect(at(report, 'latencyAllCores')).toBeNull();
@@ -148,7 +148,7 @@ describe('compare with gates', patient, () => {
   it('holds a model against itself, to the last digit', async () => {
     const desk = trained();
     const gates = ['--max-drop', '0%', '--min-agreement', '100%', '--min-cosine', '1', '--max-error', '0'];
-    const { code, stdout } = await desk.run('check', A, A, ...TEST, ...QUICK, ...gates, '--max-size', '100%');
+    const { code, stdout } = await desk.hosted('check', A, A, ...TEST, ...QUICK, ...gates, '--max-size', '100%');
     expect(code).toBe(0);
     expect(stdout.match(/passed, with nothing to spare/g)).toHaveLength(5);
   });
@@ -156,12 +156,12 @@ describe('compare with gates', patient, () => {
   it('compares on calibration data, and on both kinds where there are both', async () => {
     const desk = await pair();
     const args = ['check', A, B, ...CALIBRATION, '--samples', '100', ...QUICK, '--max-drop', '90%', '--json'];
-    const alone = parse((await desk.run(...args)).stdout);
+    const alone = parse((await desk.hosted(...args)).stdout);
     expect(alone).toMatchObject({ fidelity: { on: 'calibration data', samples: 100 }, onCalibration: null });
     expect(at(alone, 'gates', 0, 'of')).toBe(
       'answers unlike the original, output "logits", 100 answers on calibration data',
     );
-    const both = parse((await desk.run(...args, ...TEST)).stdout);
+    const both = parse((await desk.hosted(...args, ...TEST)).stdout);
     expect(both).toMatchObject({
       fidelity: { on: 'test data', samples: 1000 },
       onCalibration: at(alone, 'fidelity'),
@@ -172,13 +172,13 @@ describe('compare with gates', patient, () => {
   it('finds no answers where no output has classes, and tells the way out', async () => {
     const desk = new Desk();
     desk.write('m.onnx', singleOutput());
-    const { code, stderr } = await desk.run('check', 'm.onnx', 'm.onnx', ...QUICK, '--min-agreement', '0%');
+    const { code, stderr } = await desk.hosted('check', 'm.onnx', 'm.onnx', ...QUICK, '--min-agreement', '0%');
     expect({ code, stderr }).toEqual({
       code: 3,
       stderr:
         'onnx-prune: m.onnx: --min-agreement 0.00% failed: no output has numbers of more than one class along its last axis, so there are no answers; --min-cosine and --max-error judge such outputs.\n',
     });
-    const drop = await desk.run('check', 'm.onnx', 'm.onnx', ...QUICK, '--max-drop', '50%', '--min-cosine', '0.9');
+    const drop = await desk.hosted('check', 'm.onnx', 'm.onnx', ...QUICK, '--max-drop', '50%', '--min-cosine', '0.9');
     expect(drop.code).toBe(3);
     expect(drop.stderr).toMatch(
       /--max-drop 50\.00 points failed: .*no output has numbers of more than one class there/,
@@ -190,7 +190,7 @@ describe('compare with gates', patient, () => {
     const desk = new Desk();
     desk.write('a.onnx', singleOutput());
     desk.write('b.onnx', singleOutput('Sqrt'));
-    const { code, stdout } = await desk.run('check', 'a.onnx', 'b.onnx', ...QUICK, '--max-error', '1e30', '--json');
+    const { code, stdout } = await desk.hosted('check', 'a.onnx', 'b.onnx', ...QUICK, '--max-error', '1e30', '--json');
     expect(code).toBe(3);
     expect(itemsAt(parse(stdout), 'gates')).toEqual([
       {
@@ -205,12 +205,49 @@ describe('compare with gates', patient, () => {
     ]);
   });
 
+  it('fails gates on outputs where the number of samples was fixed inside, and says so once', async () => {
+    const desk = new Desk();
+    const through = (shape: readonly number[]): Uint8Array => {
+      const b = new ModelBuilder();
+      const moved = b.node('Reshape', [b.input('x', 'float32', ['N', 4]), b.constant('s', 'int64', [2], shape)]);
+      b.output(b.node('Relu', [moved], {}, { outputs: ['y'] }), 'float32', ['N', 4]);
+      return b.bytes();
+    };
+    desk.write('open.onnx', through([-1, 4]));
+    // Random inputs come in fours, so that these say nothing of it.
+    desk.write('fixed.onnx', through([4, 4]));
+    const { code, stdout, stderr } = await desk.hosted(
+      'check',
+      'open.onnx',
+      'fixed.onnx',
+      ...QUICK,
+      '--max-error',
+      '1',
+    );
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /--max-error 1 failed: at batch 1, where the original runs: onnxruntime cannot run fixed\.onnx/,
+    );
+    expect(stdout.match(/✗ batch/g)).toHaveLength(1);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(alike: batch 2; batch 3; batch 5)');
+    expect((await desk.hosted('compare', 'open.onnx', 'fixed.onnx', ...QUICK)).code).toBe(0);
+  });
+
+  it('names the model that is no two times the same', async () => {
+    const desk = new Desk();
+    desk.write('steady.onnx', smallNet().bytes());
+    desk.write('noisy.onnx', noisyNet());
+    const { stdout } = await desk.hosted('compare', 'steady.onnx', 'noisy.onnx', ...QUICK);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('! noisy.onnx gives other numbers when it runs again on the same');
+    expect(stdout).not.toContain('steady.onnx gives');
+  });
+
   it('counts weights that are in a file of their own', async () => {
     const desk = new Desk();
     const { model, data } = smallNet().externalBytes('m.data');
     desk.write('m.onnx', model);
     desk.write('m.data', data);
-    const { code, stdout } = await desk.run('check', 'm.onnx', 'm.onnx', ...QUICK, '--max-size', '100%', '--json');
+    const { code, stdout } = await desk.hosted('check', 'm.onnx', 'm.onnx', ...QUICK, '--max-size', '100%', '--json');
     expect(code).toBe(0);
     const bytes = model.length + desk.read('m.data').length;
     expect(desk.read('m.data').length).toBeGreaterThan(0);
@@ -261,7 +298,7 @@ describe('a pruning run with gates', patient, () => {
     ['--max-size', '10%'],
   ])('writes nothing where %s %s fails', async (gate, limit) => {
     const desk = trained();
-    const { code, stdout, stderr } = await desk.run(A, ...HALF, ...DATA, gate, limit, '-o', B, '--report', 'r.json');
+    const { code, stdout, stderr } = await desk.hosted(A, ...HALF, ...DATA, gate, limit, '-o', B, '--report', 'r.json');
     expect(code).toBe(3);
     expect(stderr).toMatch(new RegExp(`^onnx-prune: ${A}: ${gate} .* failed by .*, so nothing was written\\.\n$`));
     expect(stdout).toContain('nothing written');
@@ -274,7 +311,7 @@ describe('a pruning run with gates', patient, () => {
 
   it('fails for speed that no machine has', async () => {
     const desk = trained();
-    const { code, stderr } = await desk.run(
+    const { code, stderr } = await desk.hosted(
       A,
       ...HALF,
       '--min-speedup',
@@ -308,7 +345,7 @@ describe('a pruning run with gates', patient, () => {
   it('keeps nothing in a dry run', async () => {
     const desk = trained();
     const gate = ['--min-cosine', '0.9999', '--keep', '--dry-run'];
-    const { code, stderr } = await desk.run(A, ...HALF, ...DATA, ...gate, '-o', B, '-q');
+    const { code, stderr } = await desk.hosted(A, ...HALF, ...DATA, ...gate, '-o', B, '-q');
     expect(code).toBe(3);
     expect(stderr).toContain('so nothing was written.');
     expect(desk.files).not.toContain(B);
@@ -317,12 +354,12 @@ describe('a pruning run with gates', patient, () => {
   it('keeps a result that misses its goal too, and names what else failed', async () => {
     const desk = trained();
     const args = [A, ...HALF, ...DATA, '--max-drop', '0.1%', '--min-cosine', '0.9999', '--max-size', '90%', '-o', B];
-    const lost = await desk.run(...args, '-q');
+    const lost = await desk.hosted(...args, '-q');
     expect(lost.code).toBe(3);
     expect(lost.stderr).toMatch(/more than --max-drop 0\.1% allows, so nothing was written; .*; besides, --min-cosine/);
     expect(lost.stderr).not.toMatch(/--max-drop 0\.10 points|--max-size/);
     expect(desk.files).not.toContain(B);
-    const kept = await desk.run(...args, '--keep', '--json');
+    const kept = await desk.hosted(...args, '--keep', '--json');
     expect(kept.code).toBe(3);
     expect(kept.stderr).toContain('and the result was written all the same, as --keep says');
     expect(verdicts(parse(kept.stdout))).toEqual({ '--max-drop': false, '--min-cosine': false, '--max-size': true });
@@ -332,12 +369,12 @@ describe('a pruning run with gates', patient, () => {
   it('proves and compares what it keeps where no amount met the target', async () => {
     const desk = trained();
     const args = [A, '--target', 'params=0.1%', ...DATA, '--min-cosine', '0.9999', '-o', B, '--json'];
-    const lost = await desk.run(...args);
+    const lost = await desk.hosted(...args);
     expect(lost.code).toBe(3);
     expect(parse(lost.stdout)).toMatchObject({ proof: null, fidelity: null, output: null });
     // Nobody looked, so nobody says that it failed.
     expect(lost.stderr).not.toContain('--min-cosine');
-    const kept = await desk.run(...args, '--keep');
+    const kept = await desk.hosted(...args, '--keep');
     expect(kept.code).toBe(3);
     expect(kept.stderr).toMatch(/cannot be met: .* as --keep says; .*; besides, --min-cosine .* failed by/);
     expect(parse(kept.stdout)).toMatchObject({
@@ -353,10 +390,27 @@ describe('a pruning run with gates', patient, () => {
     const desk = new Desk();
     desk.write('noisy.onnx', noisyNet());
     const args = ['noisy.onnx', ...HALF, ...QUICK, '-o', B, '--keep'];
-    const { code, stderr } = await desk.run(...args, '--min-cosine', '-1', '-q');
+    const { code, stderr } = await desk.hosted(...args, '--min-cosine', '-1', '-q');
     expect(code).toBe(3);
     expect(stderr).toMatch(/^onnx-prune: The proof failed, so nothing was written/);
     expect(desk.files).not.toContain(B);
+  });
+
+  it('blames a model that is no two times the same, rather than the program, where no operator says so by its name', async () => {
+    const desk = new Desk();
+    const b = new ModelBuilder();
+    const hidden = b.node('Relu', [b.node('MatMul', [b.input('x', 'float32', ['N', 8]), b.weight('w', [8, 16])])]);
+    const [ratio, training] = [b.constant('r', 'float32', [], [0.5]), b.constant('t', 'bool', [], [1])];
+    const dropped = b.node('Dropout', [hidden, ratio, training]);
+    b.output(b.node('MatMul', [dropped, b.weight('v', [16, 4])], {}, { outputs: ['y'] }), 'float32', ['N', 4]);
+    desk.write('dropout.onnx', b.bytes());
+    const { code, stdout, stderr } = await desk.hosted('dropout.onnx', ...HALF, ...QUICK, '-o', B);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /the original itself gives other numbers when it runs again on the same inputs \(output "y"\)/,
+    );
+    expect(stderr).not.toContain('bug');
+    expect(stdout).toContain('! the original itself gives other numbers when it runs again: y');
   });
 
   it.each([

@@ -43,11 +43,18 @@ describe('a drop', () => {
   });
 
   it.each([
-    [null, 'these fit no output: one of class scores has the shape of the labels and the classes as its last axis'],
+    [null, 'these fit no output: class scores have the shape of the labels and a further, last axis of the classes'],
     [{ ...accuracy, total: 0 }, 'all of these are negative, which labels nothing'],
   ])('is refused for labels that say nothing: %j', (found, why) => {
     expect(() => dropOf({ outputs: [output], accuracy: found }, true)).toThrow(
       `--max-drop goes by labels where the data have any, and ${why}; mend the labels, or leave them out.`,
+    );
+  });
+
+  it('is refused for labels that are no classes', () => {
+    const regression = { output: 'price', total: 3, mseA: 1, mseB: 2 };
+    expect(() => dropOf({ outputs: [output], accuracy: null, regression }, true)).toThrow(
+      '--max-drop counts right answers, and the labels are numbers that output "price" should have, of which none is right or wrong; hold the result to --max-error or --min-cosine instead.',
     );
   });
 

@@ -30,16 +30,18 @@ const boxes: OutputComparison = {
   maxAbsError: 0.125,
   argmaxAgreement: undefined,
 };
-/** Whole numbers have no cosine and no error. */
+/** Whole numbers have no cosine, and may be answers by themselves. */
 const ids: OutputComparison = {
   ...boxes,
   name: 'ids',
   type: 'int64',
+  mismatches: 10,
   cosine: undefined,
   relativeL2: undefined,
-  maxAbsError: undefined,
+  maxAbsError: 0,
   maxAbsReference: undefined,
 };
+const words: OutputComparison = { ...ids, name: 'words', type: 'string', maxAbsError: undefined };
 
 function fidelityOf(outputs: readonly OutputComparison[], more: Partial<FidelityReport> = {}): FidelityReport {
   return {
@@ -81,7 +83,7 @@ describe('gates', () => {
         found: 0.97,
         passed: true,
         margin: 0.02,
-        of: 'the worst output, "scores", on test data, 1,000 samples',
+        of: 'the worst output, "scores", on test data, 1,000 samples; not judged by it: "boxes"',
       },
       {
         gate: '--min-cosine',
@@ -90,7 +92,7 @@ describe('gates', () => {
         found: 0.98,
         passed: true,
         margin: 0.08,
-        of: 'the worst output, "boxes", on test data, 1,000 samples',
+        of: 'the worst output, "boxes", on test data, 1,000 samples; not judged by it: "ids"',
       },
       {
         gate: '--max-error',
@@ -137,6 +139,19 @@ describe('gates', () => {
       ]);
   });
 
+  it('of outputs fail where the model does not do at other sizes what the original does', () => {
+    const trial = { batch: 3, dims: { T: 9 }, relativeL2: null, cosine: null, fits: false, problem: 'it refused.' };
+    const fine = { ...trial, batch: 1, relativeL2: 0, problem: null, fits: true };
+    const of = 'at batch 3, T 9, where the original runs: it refused';
+    const failed = { found: null, passed: false, margin: null, of };
+    for (const gate of OUTPUT_GATES) expect(judge(gate, { sizes: [fine, trial] })).toMatchObject([failed]);
+    expect(evaluateDrop(0.5, { fidelity: fidelityOf([scores]), sizes: [fine, trial] }, false)).toMatchObject(failed);
+    // Numbers that differ on random inputs are for the reader to judge.
+    const differs = { ...fine, relativeL2: 9, problem: 'NaN at other places' };
+    for (const gate of OUTPUT_GATES) expect(judge(gate, { sizes: [differs] })).toMatchObject([{ passed: true }]);
+    expect(judge({ maxSize: '90%' }, { sizes: [trial] })).toMatchObject([{ passed: true }]);
+  });
+
   it('pass where NaN are the original’s', () => {
     const found = { fidelity: fidelityOf([{ ...scores, nonFinite: { a: 2, b: 2, agree: true } }]) };
     expect(OUTPUT_GATES.map((gate) => judge(gate, found)[0]?.passed)).toEqual([true, true, true]);
@@ -175,7 +190,7 @@ describe('gates', () => {
   });
 
   it('of answers fail where no output has classes, and tell the way out', () => {
-    expect(judge({ minAgreement: 0 }, { fidelity: fidelityOf([boxes, ids]) })).toMatchObject([
+    expect(judge({ minAgreement: 0 }, { fidelity: fidelityOf([boxes]) })).toMatchObject([
       {
         found: null,
         passed: false,
@@ -184,9 +199,30 @@ describe('gates', () => {
     ]);
   });
 
-  it.each<[GateOptions]>([[{ minCosine: -1 }], [{ maxError: 1 }]])('%j fails where no output is floating', (gate) => {
-    expect(judge(gate, { fidelity: fidelityOf([ids]) })).toMatchObject([
-      { found: null, passed: false, of: 'no output has floating-point numbers' },
+  it('fail where no output has such numbers', () => {
+    const failed = { found: null, passed: false };
+    expect(judge({ minCosine: -1 }, { fidelity: fidelityOf([ids]) })).toMatchObject([
+      { ...failed, of: 'no output has floating-point numbers' },
+    ]);
+    expect(judge({ maxError: 1 }, { fidelity: fidelityOf([{ ...words, mismatches: 0 }]) })).toMatchObject([
+      { ...failed, of: 'no output has numbers' },
+    ]);
+  });
+
+  it('see outputs of integers, booleans and words that changed, beside floating ones that did not', () => {
+    const ofIds = { ...ids, mismatches: 25, maxAbsError: 7 };
+    const found = { fidelity: fidelityOf([scores, ofIds]) };
+    expect(judge({ minAgreement: '97%', maxError: 1 }, found)).toMatchObject([
+      { found: 0.95, passed: false, of: expect.stringContaining('"ids"') },
+      { found: 7, passed: false, of: expect.stringContaining('"ids"') },
+    ]);
+    expect(judge({ minAgreement: '95%', maxError: 7 }, found).map(({ passed }) => passed)).toEqual([true, true]);
+    const changed = { fidelity: fidelityOf([scores, { ...words, mismatches: 1 }]) };
+    expect(judge({ maxError: 1e9 }, changed)).toMatchObject([
+      { found: null, passed: false, of: 'output "words" holds strings, of which 1 of 500 differ' },
+    ]);
+    expect(judge({ maxError: 1 }, { fidelity: fidelityOf([scores, { ...words, mismatches: 0 }]) })).toMatchObject([
+      { found: 0.25, passed: true },
     ]);
   });
 
@@ -217,17 +253,32 @@ describe('gates', () => {
     ]);
   });
 
-  it('of speed say where a change is none', () => {
-    const speedUp = { median: 1.01, p25: 0.95, p75: 1.1, significant: false };
-    const found = { latency: { ...latency, threads: 2, after: { ...latency.after, speedUp } } };
-    expect(judge({ minSpeedup: 1 }, found)).toMatchObject([
+  it('of speed count a change that the spread hides as none, whichever side its median is on', () => {
+    const speedUp = { median: 1.36, p25: 0.46, p75: 4.14, significant: false };
+    const after = { ...latency.after, median: 2, speedUp };
+    const found = { latency: { ...latency, threads: 2, after } };
+    const of = 'median of 30 rounds, 2 threads, batch of 16,';
+    expect(judge({ minSpeedup: 1.01, maxLatency: '90%' }, found)).toMatchObject([
       {
-        passed: true,
-        found: 1.01,
-        margin: 0.01,
-        of: 'median of 30 rounds, 2 threads, batch of 16, quartiles 0.95 to 1.10, no significant change',
+        passed: false,
+        found: 1,
+        margin: -0.01,
+        of: `${of} quartiles 0.46 to 4.14: no significant change, whatever the median of 1.36`,
+      },
+      {
+        passed: false,
+        limit: 3.6,
+        found: 4,
+        of: `${of} p10 1.50 to p90 2.50 ms: no significant change, whatever the median of 2.00 ms`,
       },
     ]);
+    const slow = { ...latency, after: { ...after, median: 8, speedUp: { ...speedUp, median: 0.5 } } };
+    expect(judge({ minSpeedup: 1, maxLatency: '100%' }, { latency: slow })).toMatchObject([
+      { passed: true, found: 1, margin: 0 },
+      { passed: true, found: 4, margin: 0 },
+    ]);
+    // A time by itself compares nothing.
+    expect(judge({ maxLatency: '5ms' }, { latency: slow })).toMatchObject([{ passed: false, found: 8 }]);
   });
 
   it.each<[string, number, boolean, number]>([
@@ -285,7 +336,7 @@ describe('--max-drop', () => {
 
   it('counts right answers that were lost, where there are labels', () => {
     const fidelity = fidelityOf([scores], { accuracy });
-    expect(evaluateDrop(0.02, fidelity, true)).toEqual({
+    expect(evaluateDrop(0.02, { fidelity }, true)).toEqual({
       gate: '--max-drop',
       unit: 'fraction',
       limit: 0.02,
@@ -294,18 +345,18 @@ describe('--max-drop', () => {
       margin: 0.01,
       of: 'right answers lost, output "scores", 300 answers on test data',
     });
-    expect(evaluateDrop(0.01, fidelity, true)).toMatchObject({ passed: true, margin: 0 });
-    expect(evaluateDrop(0.005, fidelity, true)).toMatchObject({ passed: false, margin: -0.005 });
+    expect(evaluateDrop(0.01, { fidelity }, true)).toMatchObject({ passed: true, margin: 0 });
+    expect(evaluateDrop(0.005, { fidelity }, true)).toMatchObject({ passed: false, margin: -0.005 });
   });
 
   it('lets a model gain answers', () => {
     const fidelity = fidelityOf([scores], { accuracy: { ...accuracy, hitsB: 203 } });
-    expect(evaluateDrop(0, fidelity, true)).toMatchObject({ found: -0.01, passed: true, margin: 0.01 });
+    expect(evaluateDrop(0, { fidelity }, true)).toMatchObject({ found: -0.01, passed: true, margin: 0.01 });
   });
 
   it('counts answers unlike the original’s, where there are no labels', () => {
     const fidelity = fidelityOf([boxes, scores], { on: 'calibration data' });
-    expect(evaluateDrop(0.05, fidelity, false)).toMatchObject({
+    expect(evaluateDrop(0.05, { fidelity }, false)).toMatchObject({
       found: 0.03,
       passed: true,
       margin: 0.02,
@@ -315,11 +366,11 @@ describe('--max-drop', () => {
 
   it('fails where there is nothing to count, and tells why', () => {
     const none = { found: null, passed: false, margin: null };
-    expect(evaluateDrop(0.01, fidelityOf([scores]), true)).toMatchObject({
+    expect(evaluateDrop(0.01, { fidelity: fidelityOf([scores]) }, true)).toMatchObject({
       ...none,
       of: expect.stringContaining('these fit no output'),
     });
-    expect(evaluateDrop(0.01, fidelityOf([boxes]), false)).toMatchObject({
+    expect(evaluateDrop(0.01, { fidelity: fidelityOf([boxes]) }, false)).toMatchObject({
       ...none,
       of: expect.stringMatching(/no output has numbers of more than one class there.*[^.]$/),
     });
@@ -327,7 +378,7 @@ describe('--max-drop', () => {
 
   it('fails without labels where the output with the answers cannot be compared, rather than go by another one', () => {
     const broken = { ...scores, name: 'broken', argmaxAgreement: undefined, problem: 'B lacks it' };
-    expect(evaluateDrop(0.5, fidelityOf([broken, scores]), false)).toMatchObject({
+    expect(evaluateDrop(0.5, { fidelity: fidelityOf([broken, scores]) }, false)).toMatchObject({
       found: null,
       passed: false,
       of: 'output "broken": B lacks it',

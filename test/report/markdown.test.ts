@@ -100,7 +100,7 @@ function named(name: string): AnyReport[] {
   const comparisonOf = {
     ...compared,
     a: { ...compared.a, path: name },
-    sizes: [{ batch: 1, dims: { [name]: 2 }, relativeL2: null, cosine: null, problem: name }],
+    sizes: [{ batch: 1, dims: { [name]: 2 }, relativeL2: null, cosine: null, problem: name, fits: false }],
   };
   return [prune, swept, studied, inspection, comparisonOf];
 }

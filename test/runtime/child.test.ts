@@ -3,7 +3,16 @@ import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openModel, RuntimeChild, RuntimeTimeout, run } from '../../src/runtime/index.ts';
+import {
+  benchmark,
+  compare,
+  modelInfo,
+  openModel,
+  RuntimeChild,
+  RuntimeCrash,
+  RuntimeTimeout,
+  run,
+} from '../../src/runtime/index.ts';
 import { ModelBuilder } from '../support/build.ts';
 import { endless, floats, scratch, unary } from './models.ts';
 
@@ -68,14 +77,35 @@ describe('RuntimeChild', patient, () => {
     expect(y?.dims).toEqual([1, 3]);
   });
 
-  test('reports a process that was killed', async () => {
+  test('reports a process that crashed as the fault of the model and of onnxruntime', async () => {
     const runtime = child();
     await run(runtime, unary('Relu'), x3);
     const pid = runtime.pid ?? 0;
     const running = run(runtime, endless(), x1).catch((reason: unknown) => reason);
     await delay(300);
     process.kill(pid, 'SIGSEGV');
-    expect(await running).toMatchObject({ code: 'internal', message: expect.stringContaining('was ended by SIGSEGV') });
+    const error = await running;
+    expect(error).toBeInstanceOf(RuntimeCrash);
+    expect(error).toMatchObject({
+      code: 'runtime-refused',
+      message:
+        "onnxruntime's process was ended by SIGSEGV while it worked on the model, a crash of onnxruntime over this model; try smaller inputs, or check that the model runs elsewhere.",
+    });
+  });
+
+  test('tells of two models the one that never ends, or was at work when the process crashed', async () => {
+    const runtime = child();
+    const b = new ModelBuilder();
+    b.output(b.node('Neg', [b.input('x', 'float32', [1])], {}, { outputs: ['y'] }), 'float32', [1]);
+    const [fine, never] = [write('fine.onnx', b.bytes()), write('never.onnx', endless())];
+    const late = await compare(runtime, fine, never, [x1], { deadlineMs: 800 }).catch((reason: unknown) => reason);
+    expect(late).toBeInstanceOf(RuntimeTimeout);
+    expect(late).toMatchObject({ subject: never, message: expect.stringContaining(`over ${never} and was stopped`) });
+    await modelInfo(runtime, fine);
+    const running = benchmark(runtime, [never, fine], [x1]).catch((reason: unknown) => reason);
+    await delay(500);
+    process.kill(runtime.pid ?? 0, 'SIGABRT');
+    expect(await running).toMatchObject({ subject: never, code: 'runtime-refused' });
   });
 
   test('rejects with the reason of an AbortSignal and kills the process', async () => {

@@ -8,6 +8,7 @@ import {
   RuntimeChild,
   run,
   runAll,
+  unsteadyOutputs,
 } from '../../src/runtime/index.ts';
 import { OutputMeasure } from '../../src/runtime/measure.ts';
 import { judgeOutput } from '../../src/runtime/prove.ts';
@@ -138,12 +139,55 @@ describe('compare', patient, () => {
       identical: true,
     });
     renamed.output(renamed.node('Neg', [input], {}, { outputs: ['more'] }), 'float32', ['N', 2]);
-    const { outputs } = await compare(child, addition([0, 0]), renamed.bytes(), [x]);
+    const { outputs, notes } = await compare(child, addition([0, 0]), renamed.bytes(), [x]);
     expect(outputs[0]?.problem).toMatch(/no such output/);
+    expect(notes).toEqual(['the other model has further outputs, held against nothing: "z", "more"']);
+  });
+
+  test('pairs by position only outputs that the other model has not by name, and says so', async () => {
+    const multiples = (of: Readonly<Record<string, number>>): Uint8Array => {
+      const b = new ModelBuilder();
+      const input = b.input('x', 'float32', ['N', 2]);
+      for (const [name, factor] of Object.entries(of)) {
+        const scale = b.constant(`by ${factor}`, 'float32', [], [factor]);
+        b.output(b.node('Mul', [input, scale], {}, { outputs: [name] }), 'float32', ['N', 2]);
+      }
+      return b.bytes();
+    };
+    const { outputs, notes } = await compare(child, multiples({ a: 1, b: 2 }), multiples({ b: 2, c: 1 }), [x]);
+    expect(outputs.map(({ name, identical }) => [name, identical])).toEqual([
+      ['a', true],
+      ['b', true],
+    ]);
+    expect(notes).toEqual([
+      'output "a" is held against "c" of the other model by position, for it has none of that name',
+    ]);
+    expect((await compare(child, multiples({ a: 1 }), multiples({ b: 2, a: 1 }), [x])).outputs).toMatchObject([
+      { name: 'a', identical: true },
+    ]);
   });
 
   test('needs data', async () => {
     await expect(compare(child, layer('Relu'), layer('Relu'), [])).rejects.toMatchObject({ code: 'bad-data' });
+  });
+});
+
+describe('unsteadyOutputs', patient, () => {
+  const optimizations = ['disabled', 'disabled', 'all'] as const;
+
+  test('are those of random numbers, and no others', async () => {
+    const b = new ModelBuilder();
+    const input = b.input('x', 'float32', ['N', 1024]);
+    b.output(b.node('Abs', [input], {}, { outputs: ['same'] }), 'float32', ['N', 1024]);
+    b.output(b.node('RandomNormalLike', [input], {}, { outputs: ['other'] }), 'float32', ['N', 1024]);
+    const found = await unsteadyOutputs(child, b.bytes(), [wide(1), wide(2)], { optimizations });
+    expect(found.map(({ name }) => name)).toEqual(['other']);
+    expect(found[0]?.error).toBeGreaterThan(0.1);
+  });
+
+  test('are none where sums round otherwise, or the model does not run', async () => {
+    expect(await unsteadyOutputs(child, layer('Softmax'), [wide(1)], { optimizations })).toEqual([]);
+    expect(await unsteadyOutputs(child, layer('Relu'), [{ x: floats([1], [1]) }], { optimizations })).toEqual([]);
   });
 });
 

@@ -109,29 +109,31 @@ describe('OutputMeasure', () => {
     expect(measure([half([0]), half([-0])]).identical).toBe(true);
   });
 
-  test.each<[string, HostTensor, HostTensor]>([
+  test.each<[string, HostTensor, HostTensor, number?]>([
     [
       'int64',
       { type: 'int64', dims: [3], data: BigInt64Array.of(1n, 2n, 3n) },
       { type: 'int64', dims: [3], data: BigInt64Array.of(1n, 9n, 3n) },
+      7,
     ],
     [
       'bool',
       { type: 'bool', dims: [3], data: Uint8Array.of(1, 0, 1) },
       { type: 'bool', dims: [3], data: Uint8Array.of(1, 1, 1) },
+      1,
     ],
     [
       'string',
       { type: 'string', dims: [3], data: ['a', 'b', 'c'] },
       { type: 'string', dims: [3], data: ['a', 'x', 'c'] },
     ],
-  ])('%s elements are equal or not', (_, a, b) => {
+  ])('%s elements are equal or not, and have a difference where they are numbers', (_, a, b, maxAbsError) => {
     expect(measure([a, b])).toMatchObject({
       count: 3,
       mismatches: 1,
       identical: false,
       cosine: undefined,
-      maxAbsError: undefined,
+      maxAbsError,
     });
     expect(measure([a, a])).toMatchObject({ mismatches: 0, identical: true });
   });

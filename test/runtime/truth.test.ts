@@ -23,7 +23,7 @@ function truthOf(
   outputs: Readonly<Record<string, HostTensor>>,
   labels: HostTensor,
 ): Pick<Comparison, 'accuracy' | 'regression'> {
-  const truth = new TruthMeasure();
+  const truth = new TruthMeasure([labels]);
   truth.add(outputs, outputs, labels);
   return truth.result();
 }
@@ -128,15 +128,59 @@ describe('labels', () => {
   });
 
   test('are held against both models over all batches', () => {
-    const truth = new TruthMeasure();
-    truth.add({ y: floats([1], [1]) }, { y: floats([1], [3]) }, floats([1], [0]));
+    const truth = new TruthMeasure([floats([1], [0]), floats([3], [1, 1, 1])]);
+    truth.add({ y: floats([1], [2]) }, { y: floats([1], [3]) }, floats([1], [0]));
     truth.add({ y: floats([3], [0, 0, 0]) }, { y: floats([3], [1, 1, 1]) }, floats([3], [1, 1, 1]));
-    expect(truth.result().regression).toEqual({ output: 'y', total: 4, mseA: 1, mseB: 9 / 4 });
+    expect(truth.result().regression).toEqual({ output: 'y', total: 4, mseA: 7 / 4, mseB: 9 / 4 });
   });
 
   test('say nothing good of a model without the output', () => {
-    const truth = new TruthMeasure();
-    truth.add({ y: floats([1], [1]) }, {}, floats([1], [0]));
-    expect(truth.result().regression).toMatchObject({ mseA: 1, mseB: Number.NaN });
+    const truth = new TruthMeasure([floats([1], [0])]);
+    truth.add({ y: floats([1], [2]) }, {}, floats([1], [0]));
+    expect(truth.result().regression).toMatchObject({ mseA: 4, mseB: Number.NaN });
+  });
+
+  test.each<[string, HostTensor]>([
+    ['floats', floats([2, 3], [0, 1, 0, 1, 0, 0])],
+    ['integers', whole([2, 3], [0, 1, 0, 1, 0, 0])],
+    ['booleans', { type: 'bool', dims: [2, 3], data: Uint8Array.of(0, 1, 0, 1, 0, 0) }],
+  ])('that are one-hot rows are classes: %s', (_, labels) => {
+    const { accuracy, regression } = truthOf({ y: floats([2, 3], [1, 5, 2, 3, 4, 0]) }, labels);
+    expect(accuracy).toMatchObject({ output: 'y', total: 2, hitsA: 1, hitsB: 1 });
+    expect(regression).toBeUndefined();
+  });
+
+  test('are no one-hot rows unless all of them are, in whichever batch', () => {
+    const output = { y: floats([1, 3], [1, 5, 2]) };
+    const batches = [floats([1, 3], [0, 1, 0]), floats([1, 3], [0, 1, 1])];
+    const truth = new TruthMeasure(batches);
+    for (const batch of batches) truth.add(output, output, batch);
+    expect(truth.result()).toMatchObject({ accuracy: undefined, regression: { total: 6 } });
+  });
+
+  test.each<[string, HostTensor]>([
+    ['[N]', whole([4], [1, 0, 0, 1])],
+    ['[N, 1], floats', floats([4, 1], [1, 0, 0, 1])],
+  ])('of yes and no are answered by one probability per sample: %s', (_, labels) => {
+    const truth = new TruthMeasure([labels]);
+    const b = { y: floats([4, 1], [0.9, 0.2, 0.7, 0.5]) };
+    truth.add({ y: floats([4, 1], [0.75, 0.25, 0.5, 1]) }, b, labels);
+    const { accuracy, regression } = truth.result();
+    expect(accuracy).toMatchObject({ output: 'y', total: 4, hitsA: 4, hitsB: 2, top5A: null });
+    // Exactly a half is no yes, and costs ln 2.
+    expect(accuracy?.lossA).toBeCloseTo(-(Math.log(0.75) * 2 + Math.log(0.5)) / 4, 6);
+    expect(regression).toBeUndefined();
+    // Scores have no place of their own at which a yes begins.
+    const scores = { y: floats([4, 1], [3, -2, 0.5, 1]) };
+    expect(truthOf(scores, labels).regression?.total).toBe(4);
+  });
+
+  test('that fit nothing are told, with what would fit', () => {
+    const truth = new TruthMeasure([whole([2, 2], [0, 0, 0, 0])]);
+    const output = { y: floats([2, 3], [1, 2, 3, 4, 5, 6]) };
+    truth.add(output, output, whole([2, 2], [0, 0, 0, 0]));
+    expect(truth.unfit).toBe(
+      'the labels, int64 [N, 2], fit no output, so nothing was held against them: numbers of classes need a floating output of shape [N, 2, classes], and one-hot rows or numbers one of shape [N, 2]',
+    );
   });
 });

@@ -136,6 +136,20 @@ describe('sequences', patient, () => {
   });
 });
 
+test('outputs of 4-bit integers, at which the process would crash, are compared as bytes', async () => {
+  const INT4 = 22;
+  const rounded = (scale: number): Uint8Array => {
+    const b = new ModelBuilder({ opset: 21, irVersion: 10 });
+    const scaled = b.node('Mul', [b.input('x', 'float32', ['N', 2]), b.constant('c', 'float32', [], [scale])]);
+    b.node('Cast', [scaled], { to: INT4 }, { outputs: ['y'] });
+    return withOutput(b, 'y', tensor(INT4));
+  };
+  const { outputs, uncompared } = await compare(child, rounded(1), rounded(-1), [x]);
+  expect(uncompared).toEqual([]);
+  expect(outputs).toMatchObject([{ name: 'y (values)', type: 'int8', mismatches: 4, maxAbsError: 8 }]);
+  expect(outputBehind('y (values)')).toBe('y');
+});
+
 test('what cannot be made visible is named with the reason, and the rest is compared', async () => {
   const b = split(1);
   b.output(b.node('Neg', ['x'], {}, { outputs: ['z'] }), 'float32', ['N', 2]);

@@ -16,7 +16,7 @@ import type { Tile } from './tiles.ts';
 
 /** How far the result is from the original: right answers, then output by output. */
 export function fidelityParts(fidelity: FidelityReport, between: string): Html {
-  const { on, samples, outputs, accuracy, regression, uncompared } = fidelity;
+  const { on, samples, outputs, accuracy, regression, uncompared, notes = [] } = fidelity;
   const ranked = outputs.some(({ argmaxAgreement }) => isNumber(argmaxAgreement));
   return html`<p>${between}, on ${on}, ${formatCount(samples, 'sample')}.</p>${
     on === 'random inputs' && callout('warn', 'Random inputs tell little about accuracy: give real data with --test.')
@@ -39,7 +39,7 @@ export function fidelityParts(fidelity: FidelityReport, between: string): Html {
       ...(ranked ? [figure(output.argmaxAgreement, formatPercent)] : []),
       figure(output.count === 0 ? null : output.mismatches / output.count, formatPercent),
     ]),
-  })}${points([...outputs.flatMap(remarks), ...uncompared.map(({ name: output, reason }) => html`${name(output)} was not compared: ${reason}`)])}`;
+  })}${points([...outputs.flatMap(remarks), ...uncompared.map(({ name: output, reason }) => html`${name(output)} was not compared: ${reason}`), ...notes.map((note) => html`${note}`)])}`;
 }
 
 /** The one number that says how good the result is: accuracy, else an error, else agreement, else the worst cosine. */

@@ -9,7 +9,7 @@ import { type Html, html } from './template.ts';
 export function proofParts(proof: ProofReport | null): Html {
   if (proof === null)
     return callout('warn', 'Not checked (--no-verify): whether the cut model equals the masked one is unknown.');
-  const { passed, cut, frontier, cleaned, judgedByFrontier, inputs } = proof;
+  const { passed, cut, frontier, cleaned, judgedByFrontier, inputs, unsteady = [] } = proof;
   if (cut.length === 0 && cleaned.length === 0) return html`<p>Nothing was rewired, so there was nothing to prove.</p>`;
   const constant = [...cut, ...cleaned].filter(({ informative }) => !informative).map((output) => output.name);
   return html`<p>${passed ? mark('good', 'Passed.') : mark('bad', 'Failed.')} The model whose channels were cut out is held against the one in which they are only masked: both must compute the same, but for the order of sums. Ran on ${inputs}.</p>${
@@ -17,6 +17,12 @@ export function proofParts(proof: ProofReport | null): Html {
     callout(
       'warn',
       html`Judged by the values inside the graph alone, since an operator before them decides by tiny differences: ${names(judgedByFrontier)}`,
+    )
+  }${
+    unsteady.length > 0 &&
+    callout(
+      'warn',
+      html`The original itself gives other numbers when it runs again: ${names(unsteady.map((output) => output.name))}`,
     )
   }${
     constant.length > 0 &&

@@ -101,7 +101,7 @@ const MOST_OUTPUTS = 40;
 /** How far outputs are apart, one by one. */
 export function fidelityBlock(fidelity: FidelityReport | null, title = 'Outputs'): Block {
   if (fidelity === null) return { name: title, lines: [] };
-  const { outputs, uncompared, on, samples } = fidelity;
+  const { outputs, uncompared, on, samples, notes = [] } = fidelity;
   const { shown, rest } = capped(outputs, MOST_OUTPUTS, 'outputs');
   const rows = shown.map(({ name, cosine, relativeL2, maxAbsError, argmaxAgreement, problem }) => [
     code(name),
@@ -117,7 +117,10 @@ export function fidelityBlock(fidelity: FidelityReport | null, title = 'Outputs'
     lines: details(`${title}: on ${on}, ${formatCount(samples, 'sample')}`, [
       ...table(columns, rows),
       ...rest,
-      ...bullets(uncompared.map(({ name, reason }) => `${code(name)} not compared: ${prose(reason)}`)),
+      ...bullets([
+        ...uncompared.map(({ name, reason }) => `${code(name)} not compared: ${prose(reason)}`),
+        ...notes.map(prose),
+      ]),
     ]),
   };
 }

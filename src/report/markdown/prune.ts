@@ -110,6 +110,8 @@ function accuracyWords({ fidelity }: Report): string[] {
 
 function proofLine(proof: ProofReport | null): string {
   if (proof === null) return '⚠️ Proof: not checked (`--no-verify`).';
+  if (!proof.passed && proof.unsteady !== undefined)
+    return '❌ Proof: nothing can be proven, since the original itself gives other numbers when it runs again.';
   if (!proof.passed) return '❌ Proof: the cut model does **not** compute what the masked one does.';
   if (proof.cut.length === 0 && proof.cleaned.length === 0)
     return 'Proof: nothing was rewired, so there was nothing to prove.';

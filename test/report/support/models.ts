@@ -198,7 +198,7 @@ export const compared: CompareReport = {
     uncompared: [{ name: 'list', reason: 'it is a sequence' }],
   },
   onCalibration: null,
-  sizes: [{ batch: 2, dims: { T: 7 }, relativeL2: 0.05, cosine: 0.9987, problem: null }],
+  sizes: [{ batch: 2, dims: { T: 7 }, relativeL2: 0.05, cosine: 0.9987, problem: null, fits: true }],
   latency: timed(1.01, false),
   latencyAllCores: null,
   gates: [

@@ -37,7 +37,9 @@ export async function inspect(path: string, options: InspectOptions = {}): Promi
     const { signal, onProgress, weights = false } = options;
     const clock = new Stopwatch(onProgress, signal);
     const loaded = await clock.time('read', () => loadModel(path, createEngine(child, { signal })));
-    return await clock.time('describe', () => describe(loaded, weights));
+    const report = await clock.time('describe', () => describe(loaded, weights));
+    await clock.breathe();
+    return report;
   } finally {
     child.close();
   }

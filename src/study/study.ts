@@ -128,7 +128,7 @@ export class Study {
         const stop = (): void => void workers.close();
         signal?.addEventListener('abort', stop, { once: true });
         try {
-          return await work(
+          const report = await work(
             new Study(
               setting,
               {
@@ -146,6 +146,8 @@ export class Study {
               notes,
             ),
           );
+          await clock.breathe();
+          return report;
         } finally {
           signal?.removeEventListener('abort', stop);
           await workers.close();

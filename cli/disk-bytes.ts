@@ -82,7 +82,9 @@ export async function onDisk<T>(path: string, act: () => Promise<T>): Promise<T>
   try {
     return await act();
   } catch (error) {
-    const message = `Cannot read ${path} (${messageOf(error)}); give a .npz file, a .npy file or a directory of them.`;
+    const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const fault = isGone ? `${path} does not exist` : `Cannot read ${path} (${messageOf(error)})`;
+    const message = `${fault}; give a .npz file, a .npy file or a directory of them.`;
     throw new OnnxPruneError('bad-file', path, message, error);
   }
 }

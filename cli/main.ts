@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { messageOf, OnnxPruneError } from '../src/errors.ts';
+import { OnnxPruneError } from '../src/errors.ts';
 import { packageVersion } from '../src/version.ts';
 import { compareCommand } from './commands/compare.ts';
 import { completionCommand, completionServer } from './commands/completion.ts';
@@ -10,22 +10,31 @@ import { quantizeCommand } from './commands/quantize.ts';
 import { sensitivityCommand } from './commands/sensitivity.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { EXIT, exitCodeOf, Interrupted } from './exit-codes.ts';
+import { messageWithFile } from './nearest-file.ts';
 import { printable } from './render/text.ts';
 import { jsonLine } from './terminal/json-lines.ts';
 import { withPlainErrors } from './usage-errors.ts';
 
 const EXAMPLES = `
 Examples:
-  $ onnx-prune model.onnx --structured 50%              writes model.pruned.onnx, half as wide
-  $ onnx-prune quantize model.onnx --calibration x.npz  writes model.int8.onnx, which runs on 8-bit integers
-  $ onnx-prune inspect model.onnx                       shows what can be removed
-  $ onnx-prune compare model.onnx model.pruned.onnx     shows how far apart they are
-  $ onnx-prune sweep model.onnx --test test.npz         shows what each amount costs and gains
-  $ onnx-prune sensitivity model.onnx --test test.npz   shows which layers are fragile
+  $ onnx-prune model.onnx --structured 50%
+      writes model.pruned.onnx, half as wide
+  $ onnx-prune quantize model.onnx --calibration data.npz
+      writes model.int8.onnx, which runs on 8-bit integers
+  $ onnx-prune inspect model.onnx
+      shows what can be removed
+  $ onnx-prune compare model.onnx model.pruned.onnx
+      shows how far apart they are
+  $ onnx-prune sweep model.onnx --test test.npz
+      shows what each amount costs and gains
+  $ onnx-prune sensitivity model.onnx --test test.npz
+      shows which layers are fragile
 
-prune is the command when none is named; "onnx-prune prune --help" lists its options.
+prune is the command when none is named; "onnx-prune prune --help" lists its
+options.
 
-Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check or gate failed.`;
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input,
+             3 a check or gate failed, 130 stopped by Ctrl-C`;
 
 /** The whole command line. */
 function program(): Command {
@@ -48,8 +57,14 @@ function program(): Command {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
+  const root = program();
+  if (argv.length <= 2) {
+    // Who says nothing wants to know what there is to say.
+    root.outputHelp({ error: true });
+    return EXIT.usage;
+  }
   try {
-    await program().parseAsync(argv);
+    await root.parseAsync(argv);
     return EXIT.done;
   } catch (error) {
     // commander has said what is wrong already, or has shown the help that was asked for.
@@ -58,15 +73,16 @@ async function main(argv: readonly string[]): Promise<number> {
       tellError(argv, 'bad-option', error.message.replace(/^error: /, ''), EXIT.usage);
       return EXIT.usage;
     }
+    const message = messageWithFile(error);
     // Names in a model may hold anything, and must not steer the terminal.
-    process.stderr.write(`onnx-prune: ${printable(messageOf(error))}\n`);
+    process.stderr.write(`onnx-prune: ${printable(message)}\n`);
     const verbose = argv.includes('-v') || argv.includes('--verbose');
     if (verbose && !(error instanceof Interrupted)) process.stderr.write(`${plainLines(traceOf(error))}\n`);
     const exit = exitCodeOf(error);
     tellError(
       argv,
       error instanceof OnnxPruneError ? error.code : error instanceof Interrupted ? 'stopped' : 'internal',
-      messageOf(error),
+      message,
       exit,
     );
     return exit;

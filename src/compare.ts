@@ -11,9 +11,10 @@ import { loadModel } from './load.ts';
 import { ModelFiles } from './model-files.ts';
 import { plainModelFile } from './onnx/read.ts';
 import { checkCalibrationGiven, checkCalibrationOptions } from './options/calibration-options.ts';
+import { checkHooks } from './options/check-hooks.ts';
 import { checkGateOptions, GATE_KEYS, type GateLimits, type GateOptions } from './options/gate-options.ts';
 import { checkUntimed, parseMemory } from './options/memory-option.ts';
-import { parseDrop, parseFlag, parseWhole, rejectUnknownKeys } from './options/parse.ts';
+import { parseDrop, parseFlag, parseModelPath, parseWhole, rejectUnknownKeys } from './options/parse.ts';
 import { MOST_THREADS, PRUNE_DEFAULTS, type PruneHooks, type PruneOptions } from './options/prune-options.ts';
 import { type RunData, readData } from './read-data.ts';
 import { failedGates } from './report/gate-text.ts';
@@ -63,8 +64,10 @@ export async function compareModels(
   a: string,
   b: string,
   options: CompareOptions = {},
-  hooks: PruneHooks = {},
+  given: PruneHooks = {},
 ): Promise<CompareReport> {
+  for (const path of [a, b]) parseModelPath(path);
+  const hooks = checkHooks(given);
   const settled = settle(options, hooks);
   const clock = new Stopwatch(hooks.onProgress, hooks.signal);
   const child = new RuntimeChild({ deadlineMs: settled.timeout * 1000, deadlineHint: HINT });

@@ -9,6 +9,8 @@ import { type LoadedModel, loadModel, opsetOf, producerOf, unknownOperators } fr
 import { tally } from './numeric/tally.ts';
 import { countMacs, macsOfNode } from './ops/macs.ts';
 import { ruleOf } from './ops/rules.ts';
+import { checkFunction, checkSignal } from './options/check-hooks.ts';
+import { parseFlag, parseModelPath, rejectUnknownKeys } from './options/parse.ts';
 import { outlineAfter, outlineBefore } from './outline.ts';
 import { declaredSymbols, printableDims } from './printable-dims.ts';
 import { type GroupOutline, type InspectReport, type LayerReport, SCHEMA_VERSION } from './report/report.ts';
@@ -24,7 +26,7 @@ export interface InspectOptions {
    * Whether to read the weights too, for `distributions` and `outline`: takes half as long again, and the files that hold the
    * weights must be there. Default false.
    */
-  readonly weights?: boolean;
+  readonly weights?: boolean | undefined;
 }
 
 /**
@@ -32,12 +34,19 @@ export interface InspectOptions {
  * @throws OnnxPruneError `bad-file`, `bad-model`, `runtime-refused` as reading does
  */
 export async function inspect(path: string, options: InspectOptions = {}): Promise<InspectReport> {
+  parseModelPath(path);
+  rejectUnknownKeys(options, ['signal', 'onProgress', 'weights']);
+  const { signal, onProgress } = options;
+  checkSignal(signal);
+  checkFunction('onProgress', onProgress, '({ step, done, total }) => …');
+  const weights = parseFlag('weights', options.weights ?? false);
   const child = new RuntimeChild();
   try {
-    const { signal, onProgress, weights = false } = options;
     const clock = new Stopwatch(onProgress, signal);
     const loaded = await clock.time('read', () => loadModel(path, createEngine(child, { signal })));
-    return await clock.time('describe', () => describe(loaded, weights));
+    const report = await clock.time('describe', () => describe(loaded, weights));
+    await clock.breathe();
+    return report;
   } finally {
     child.close();
   }

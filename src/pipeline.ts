@@ -22,6 +22,7 @@ import { plainModelFile } from './onnx/read.ts';
 import { interimOf } from './onnx/replace-pair.ts';
 import { dataPathOf, writeModelFile } from './onnx/write.ts';
 import { checkCalibrationGiven } from './options/calibration-options.ts';
+import { checkHooks } from './options/check-hooks.ts';
 import { checkDropMeasurable } from './options/goals.ts';
 import { checkUntimed } from './options/memory-option.ts';
 import {
@@ -31,6 +32,7 @@ import {
   defaultOutput,
   isCompressedName,
 } from './options/output-path.ts';
+import { parseModelPath } from './options/parse.ts';
 import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOptions } from './options/prune-options.ts';
 import { channelsOf, outlineAfter, outlineBefore } from './outline.ts';
 import { reportOf } from './prune-report.ts';
@@ -65,8 +67,10 @@ export async function pruneIn(
   lent: RuntimeChild | undefined,
   input: string,
   options: PruneOptions,
-  hooks: PruneHooks,
+  given: PruneHooks,
 ): Promise<Report> {
+  parseModelPath(input);
+  const hooks = checkHooks(given);
   const checked = checkPruneOptions(options, hooks.calibration !== undefined);
   checkCalibrationGiven(checked, hooks.calibration !== undefined);
   checkDropMeasurable(checked, hooks.testData !== undefined || hooks.calibration !== undefined);

@@ -24,7 +24,7 @@ const AMOUNTS = '25,50,75';
  */
 export async function sensitivity(
   input: string,
-  options: SensitivityOptions,
+  options: SensitivityOptions = {},
   hooks: PruneHooks = {},
 ): Promise<SensitivityReport> {
   const { tolerance: wanted, suggest: isAsked, ...rest } = options;

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** What a run is doing now. `done` of `total` where a step knows them. */
 export interface Progress {
   readonly step: string;
@@ -23,12 +25,23 @@ export class Stopwatch {
   }
 
   /**
+   * Lets signals and timers through, which wait as long as something computes.
+   * @throws the signal's reason where the caller has given up
+   */
+  async breathe(): Promise<void> {
+    await setImmediate();
+    this.#signal?.throwIfAborted();
+  }
+
+  /**
    * Runs one step, which may tell how far it is.
    * @throws the signal's reason where the caller has given up, before or while the step tells something
    */
   async time<T>(step: string, work: (tell: (done: number, total: number) => void) => T | Promise<T>): Promise<T> {
     this.#signal?.throwIfAborted();
     this.#tell?.({ step });
+    // The step before may have computed without a pause, and so may this one.
+    await this.breathe();
     const start = performance.now();
     let isOver = false;
     try {

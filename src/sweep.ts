@@ -24,7 +24,7 @@ interface Plan extends Omit<SweepSeries, 'points'> {
  * @example
  * const report = await sweep('model.onnx', { structured: '0:90:10', unstructured: '0,50,90' });
  */
-export async function sweep(input: string, options: SweepOptions, hooks: PruneHooks = {}): Promise<SweepReport> {
+export async function sweep(input: string, options: SweepOptions = {}, hooks: PruneHooks = {}): Promise<SweepReport> {
   const plans = plansOf(options);
   const jobs = plans.flatMap((plan) => plan.jobs);
   return Study.with({ input, options, hooks, kind: 'sweep' }, jobs, async (study) => {

@@ -16,7 +16,8 @@ Examples:
   $ onnx-prune check model.onnx model.int8.onnx --test test.npz --max-drop 0.5% --min-speedup 1.5
   $ onnx-prune check model.onnx candidate.onnx --min-cosine 0.999 --max-size 50% --report compare.html
 
-Exit status: 0 done and all gates passed, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a gate failed.`;
+Exit status: 0 done and all gates passed, 1 a bug in onnx-prune, 2 bad usage or
+             bad input, 3 a gate failed, 130 stopped by Ctrl-C`;
 
 /** Runs two models on the same inputs, and holds the second against limits. */
 export function compareCommand(): Command {

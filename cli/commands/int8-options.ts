@@ -30,14 +30,14 @@ export function int8Options(isDefault = false): Option[] {
       'how weights are rounded: nearest, or gptq, so that errors cancel on --calibration (default where weights have 4 bits)',
     ),
     new Option('--bits <n>', 'bits of weights under --int8 weights: 8 (default) or 4'),
-    new Option('--portable', 'give the same answers on CPUs without int8 instructions (VNNI), too').default(
-      undefined,
-      'where this CPU has none',
+    new Option(
+      '--portable',
+      'give the same answers on CPUs without int8 instructions (VNNI), too (default: where this CPU has none)',
     ),
     new Option('--no-portable', 'use all 8 bits of weights whatever the CPU'),
-    new Option('--equalize', 'scale channels to like ranges first, which changes no output').default(
-      undefined,
-      'where their ranges are far apart',
+    new Option(
+      '--equalize',
+      'scale channels to like ranges first, which changes no output (default: where their ranges are far apart)',
     ),
     new Option('--no-equalize', 'leave channels as they are'),
     new Option('--float <glob>', 'layers that stay in float32, by node or initializer name; repeatable')

@@ -79,7 +79,8 @@ Examples:
   $ onnx-prune inspect model.onnx --json | jq .recipe > recipe.json
   $ onnx-prune model.onnx --recipe recipe.json
 
-Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check or gate failed.`;
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input,
+             3 a check or gate failed, 130 stopped by Ctrl-C`;
 
 /** The default command: make a model smaller. */
 export function pruneCommand(): Command {
@@ -216,18 +217,25 @@ export function pruneCommand(): Command {
     .addHelpText('after', () => `${formulaHelp()}\n${EXAMPLES}`)
     .allowExcessArguments()
     .action((model: string, options: Options, command: Command) => {
-      checkWords(command.args, command.parent?.commands ?? []);
+      const hasGlob = [options.exclude, options.only, options.include, options.float].some(({ length }) => length > 0);
+      checkWords(command.args, command.parent?.commands ?? [], hasGlob);
       return run(model, options, command);
     });
 }
 
-/** Refuses a second word, and a first one that was meant to be another command. */
-function checkWords(words: readonly string[], commands: readonly Command[]): void {
+/**
+ * Refuses a second word, and a first one that was meant to be another command.
+ * @param hasGlob whether some option has a glob, of which the shell may have made the words
+ */
+function checkWords(words: readonly string[], commands: readonly Command[], hasGlob: boolean): void {
   const [first = '', ...more] = words;
   const names = commands.flatMap((each) => [each.name(), ...each.aliases()]);
   const command = existsSync(first) ? undefined : nearestWord(first, names);
   if (command === undefined && more.length === 0) return;
-  const meant = command === undefined ? 'name one at a time' : `did you mean "onnx-prune ${command}"`;
+  const meant =
+    command === undefined
+      ? `name one at a time${hasGlob ? ', and put globs into quotes, or the shell puts files in their place' : ''}`
+      : `did you mean "onnx-prune ${command}"`;
   throw new OnnxPruneError(
     'bad-option',
     first,

@@ -44,7 +44,8 @@ Examples:
   $ onnx-prune model.onnx --structured 30% --int8 --calibration data.npz
                                          prune and quantize in one run
 
-Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input, 3 a check or gate failed.`;
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input,
+             3 a check or gate failed, 130 stopped by Ctrl-C`;
 
 /** Quantizes a model to int8, and does nothing else. */
 export function quantizeCommand(): Command {

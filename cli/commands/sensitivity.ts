@@ -19,7 +19,8 @@ Examples:
   $ onnx-prune sensitivity model.onnx --test test.npz --suggest recipe.json
   $ onnx-prune model.onnx --recipe recipe.json
 
-Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input.`;
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input,
+             130 stopped by Ctrl-C`;
 
 /** Prunes each layer alone by several amounts, and says which are fragile. */
 export function sensitivityCommand(): Command {

@@ -13,7 +13,8 @@ Examples:
   $ onnx-prune sweep model.onnx --structured 0:80:20 --recover none,bias,least-squares --calibration data.npz --test test.npz
   $ onnx-prune sweep model.onnx --structured 0:90:10 --workers 4 --no-bench --report sweep.csv
 
-Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input.`;
+Exit status: 0 done, 1 a bug in onnx-prune, 2 bad usage or bad input,
+             130 stopped by Ctrl-C`;
 
 /** Prunes a model by many amounts, in one or several ways, and says what each costs and gains. */
 export function sweepCommand(): Command {

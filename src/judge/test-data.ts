@@ -5,7 +5,7 @@ export interface TestData {
   readonly count: number;
   readonly feeds: ReadonlyMap<string, HostTensor>;
   /** Numbers of classes, one or more per sample, or numbers that an output of the same shape should have. */
-  readonly labels: HostTensor | undefined;
+  readonly labels?: HostTensor | undefined;
 }
 
 /** Samples that go through the models at a time where the model leaves the batch open. */

@@ -78,7 +78,7 @@ async function statedLength(handle: FileHandle): Promise<number> {
  * Compresses parts, one after the other, in another thread while this one does something else; no more than a few
  * megabytes wait on either side. The output depends on the bytes alone: it states no time and no name.
  *
- * @param onProgress hears how many bytes have been compressed
+ * @param onProgress hears how many bytes have been compressed; what it throws ends the work, and is thrown
  */
 export async function* gzipParts(
   parts: readonly Bytes[],
@@ -88,19 +88,24 @@ export async function* gzipParts(
   const total = parts.reduce((sum, part) => sum + part.byteLength, 0);
   const pieces = evenPieces(parts);
   let ready: Uint8Array[] = [];
-  let failure: Error | undefined;
+  let failure: { readonly error: unknown } | undefined;
   let open = true;
   let compressed = 0;
   let wake = (): void => {};
   const stream = new AsyncGzip({ level, mtime: 0 }, (error, chunk, final) => {
-    if (error) failure = error;
+    if (error) failure ??= { error };
     else ready.push(chunk);
     open = !final && !error;
     wake();
   });
   stream.ondrain = (size) => {
     compressed += size;
-    onProgress?.(compressed, total);
+    // Thrown here, it would be thrown into an event of the thread, where nobody could catch it.
+    try {
+      onProgress?.(compressed, total);
+    } catch (error) {
+      failure ??= { error };
+    }
     wake();
   };
   try {
@@ -112,12 +117,12 @@ export async function* gzipParts(
         stream.push(value ?? new Uint8Array(0), fed);
       }
       // Nothing can happen between the look and the wait, so no event is missed.
-      if (open && ready.length === 0) {
+      if (open && ready.length === 0 && failure === undefined) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
-      if (failure !== undefined) throw failure;
+      if (failure !== undefined) throw failure.error;
       const chunks = ready;
       ready = [];
       yield* chunks;

@@ -9,7 +9,7 @@ interface Signature {
 }
 
 const signatures: readonly Signature[] = [
-  { at: 0, text: 'PK\x03\x04', what: 'it is a zip archive, as PyTorch checkpoints are; export the model to ONNX' },
+  { at: 0, text: 'PK\x03\x04', what: 'it is a zip archive, as PyTorch and Keras write; export the model to ONNX' },
   { at: 0, text: '\x89PNG', what: 'it is a PNG image' },
   { at: 0, text: '\x1f\x8b', what: 'it is compressed with gzip; unpack it first' },
   { at: 0, text: '\x89HDF', what: 'it is an HDF5 file, as Keras writes; convert it to ONNX' },

@@ -163,15 +163,32 @@ export function parseCriterion(option: string, found: string): CriterionName {
   );
 }
 
-/** Refuses keys that nothing reads: a misspelt option must not be ignored. */
-export function rejectUnknownKeys(options: object, known: readonly string[]): void {
+/** The path of a model, from a program without types, too. @throws OnnxPruneError `bad-option` */
+export function parseModelPath(found: string): string {
+  if (typeof found !== 'string' || found === '') refuse('The model', found, 'the path of an .onnx file');
+  return found;
+}
+
+/** What a caller may hook in: the names of `PruneHooks`. */
+export const HOOK_KEYS: readonly string[] = ['onProgress', 'signal', 'calibration', 'testData'];
+
+/**
+ * Refuses keys that nothing reads: a misspelt option must not be ignored.
+ * @param kind what a key is called
+ * @throws OnnxPruneError `bad-option`, for what has no keys, too
+ */
+export function rejectUnknownKeys(options: object, known: readonly string[], kind: 'option' | 'hook' = 'option'): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    refuse(`What holds the ${kind}s`, options, 'an object');
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const near = nearestWord(key, known);
-    throw new OnnxPruneError(
-      'bad-option',
-      key,
-      `There is no option "${key}"${near === undefined ? '.' : `; did you mean "${near}"?`}`,
-    );
+    const wayOut =
+      kind === 'option' && HOOK_KEYS.includes(key)
+        ? '; it is a hook, and hooks are an object of their own behind that of the options.'
+        : near === undefined
+          ? '.'
+          : `; did you mean "${near}"?`;
+    throw new OnnxPruneError('bad-option', key, `There is no ${kind} "${key}"${wayOut}`);
   }
 }

@@ -6,6 +6,10 @@ const MOST = 500;
  * hold (a list fifty thousand deep, an object inside itself) is called that.
  */
 export function valueText(found: unknown): string {
+  // JSON calls all of these null, or nothing at all, or fails.
+  if (typeof found === 'function') return 'a function';
+  if (typeof found === 'number' || typeof found === 'symbol') return String(found);
+  if (typeof found === 'bigint') return `${found}n`;
   let text: string;
   try {
     text = String(JSON.stringify(found));

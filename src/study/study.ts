@@ -7,8 +7,9 @@ import type { Graph } from '../ir/graph.ts';
 import { inputSpecs, judgeInputs } from '../judge/inputs.ts';
 import { type LoadedModel, loadModel } from '../load.ts';
 import { plainModelFile } from '../onnx/read.ts';
+import { checkHooks } from '../options/check-hooks.ts';
 import { defaultJournal } from '../options/output-path.ts';
-import { parseWhole } from '../options/parse.ts';
+import { parseModelPath, parseWhole } from '../options/parse.ts';
 import { checkPruneOptions, MOST_THREADS, PRUNE_DEFAULTS, type PruneHooks } from '../options/prune-options.ts';
 import { checkStudyOptions, type StudyOptions, type StudyWishes } from '../options/study-options.ts';
 import { readData } from '../read-data.ts';
@@ -78,7 +79,9 @@ export class Study {
    * @throws OnnxPruneError `bad-option`, `bad-file`, `bad-model`, `bad-data`, `runtime-refused` for what no job could do either
    */
   static async with<T>(setting: StudySetting, checked: readonly Job[], work: (study: Study) => Promise<T>): Promise<T> {
-    const { input, options, hooks, kind } = setting;
+    const { input, options, kind } = setting;
+    parseModelPath(input);
+    const hooks = checkHooks(setting.hooks);
     const wishes = checkStudyOptions(options, defaultJournal(input, kind));
     const calibrated = hooks.calibration !== undefined;
     const settled = checked.map((job) => checkPruneOptions(job.options, calibrated));
@@ -128,7 +131,7 @@ export class Study {
         const stop = (): void => void workers.close();
         signal?.addEventListener('abort', stop, { once: true });
         try {
-          return await work(
+          const report = await work(
             new Study(
               setting,
               {
@@ -146,6 +149,8 @@ export class Study {
               notes,
             ),
           );
+          await clock.breathe();
+          return report;
         } finally {
           signal?.removeEventListener('abort', stop);
           await workers.close();

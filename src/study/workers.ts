@@ -22,7 +22,7 @@ export class Workers {
   readonly #input: string;
   readonly #data: string;
   readonly #folder: string;
-  readonly #idle: ChildProcess[] = [];
+  #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
   #waiting: Waiting[] = [];
   #closed = false;
@@ -84,6 +84,11 @@ export class Workers {
     this.#all.add(worker);
     // Without a listener, a process that cannot be started would end ours; 'exit', or the job's own end, says the same.
     worker.on('error', () => undefined);
+    // One that is gone while it has no job would take the next one with it, and nobody may wait for it to go.
+    worker.once('exit', () => {
+      this.#all.delete(worker);
+      this.#idle = this.#idle.filter((each) => each !== worker);
+    });
     return worker;
   }
 

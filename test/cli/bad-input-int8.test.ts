@@ -30,7 +30,7 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
     quantize('--max-drop', '1%'),
     '--max-drop has to see how many right answers are lost, and no data were given; add --test',
   ],
-  [quantize('--calibration', 'gone.npz'), 'Cannot read gone.npz'],
+  [quantize('--calibration', 'gone.npz'), 'gone.npz does not exist'],
   [quantize('--structured', '50%'), `Unknown option '--structured'; "onnx-prune quantize --help" lists what there is.`],
   [quantize('-o', 'm.onnx', '--force'), '-o "m.onnx" is the input itself, which is never touched;'],
   [['m.onnx', '--structured', '50%', '--ranges', 'mse'], orphan('--ranges')],

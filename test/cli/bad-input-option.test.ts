@@ -42,12 +42,29 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
     `Unknown option '--strcutured' (did you mean --structured?); "onnx-prune prune --help" lists what there is.`,
   ],
   [[...half, '-z'], `Unknown option '-z'; "onnx-prune prune --help" lists what there is.`],
-  [[], `Missing required argument 'model'; "onnx-prune prune --help" lists what there is.`],
+  [['-v'], `Missing required argument 'model'; "onnx-prune prune --help" lists what there is.`],
+  [
+    ['--structured', 'm.onnx'],
+    `Missing required argument 'model', since --structured took m.onnx for its value; "onnx-prune prune --help" lists what there is.`,
+  ],
+  [
+    ['m.onnx', '--structured', '50%', '--exclude', 'a.onnx', 'b.onnx'],
+    'name one at a time, and put globs into quotes, or the shell puts files in their place.',
+  ],
+  [['n.onnx', '--structured', '50%'], 'n.onnx does not exist; did you mean "m.onnx"?'],
+  [['inspect', './n.onnx'], './n.onnx does not exist; did you mean "m.onnx"?'],
+  [['nothing-like-it.onnx', '--structured', '50%'], 'nothing-like-it.onnx does not exist.'],
   [['compare', 'm.onnx'], `Missing required argument 'b'; "onnx-prune compare --help" lists what there is.`],
   [[...half, 'more.onnx'], 'Expected one model, but got 2 words: m.onnx, more.onnx; name one at a time.'],
   [['inspct', 'm.onnx'], 'did you mean "onnx-prune inspect"?'],
   [['compere'], 'compere does not exist; did you mean "onnx-prune compare"?'],
 ];
+
+it('Who says nothing is shown what there is to say, and that nothing was done', async () => {
+  const { code, stdout, stderr } = await new Desk().hosted();
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^Usage: onnx-prune <model>[\s\S]*Examples:/);
+});
 
 describe('a wrong command line', { timeout: 30_000 }, () => {
   it.each(LINES)('%j gets one sentence: %s', async (args, sentence) => {

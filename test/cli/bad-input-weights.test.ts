@@ -81,7 +81,7 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
     by('abs(w) * mean_square_in'),
     'reads mean_square_in, which is measured on data: give some with --calibration FILE, or leave mean_square_in out of it.',
   ],
-  [[...by('abs(w) * mean_in'), '--calibration', 'gone.npz'], 'Cannot read gone.npz'],
+  [[...by('abs(w) * mean_in'), '--calibration', 'gone.npz'], 'gone.npz does not exist'],
   [
     [...half, '--samples', '5'],
     '--samples belongs to --calibration, which was not given; give it data, or leave --samples out.',

@@ -155,7 +155,7 @@ describe('calibration data read by position', () => {
 
   it('that are not there are refused likewise', async () => {
     const path = join(folder, 'gone.npz');
-    const message = expect.stringMatching(/^Cannot read .*gone\.npz \(ENOENT.*\); give a \.npz file,/);
+    const message = expect.stringMatching(/gone\.npz does not exist; give a \.npz file,/);
     await expect(openCalibration(path, INPUTS, room)).rejects.toMatchObject({ code: 'bad-file', message });
   });
 

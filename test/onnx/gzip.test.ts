@@ -83,6 +83,15 @@ describe('compressing', () => {
     expect(done.at(-1)).toBe(5_000_000);
   });
 
+  test('ends with what who hears of it throws, as when somebody has given up', async () => {
+    const stop = new Error('enough');
+    await expect(
+      collect([data(2_000_000)], (done) => {
+        if (done > 0) throw stop;
+      }),
+    ).rejects.toBe(stop);
+  });
+
   test('does not run ahead of a reader that waits', async () => {
     const heard: number[] = [];
     const stream = gzipParts([new Uint8Array(40 * mega)], (done) => heard.push(done));

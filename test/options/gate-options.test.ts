@@ -56,7 +56,7 @@ describe('gates', () => {
     ],
     [{ minCosine: '99%' }, '--min-cosine must be a cosine from -1 to 1 (such as 0.999), but is "99%".'],
     [{ minCosine: '' }, '--min-cosine must be a cosine from -1 to 1 (such as 0.999), but is "".'],
-    [{ minCosine: Number.NaN }, '--min-cosine must be a cosine from -1 to 1 (such as 0.999), but is null.'],
+    [{ minCosine: Number.NaN }, '--min-cosine must be a cosine from -1 to 1 (such as 0.999), but is NaN.'],
     [
       { maxError: '-1e-3' },
       '--max-error must be a number of at least 0 (such as 1e-3), in the unit of the outputs, but is "-1e-3".',

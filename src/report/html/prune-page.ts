@@ -36,7 +36,8 @@ export async function prunePage(report: Report): Promise<PageContent> {
       ...section(
         'layers',
         'Layers',
-        outline === null && html`<p class="quiet">The model is too large to be drawn layer by layer.</p>`,
+        outline === null &&
+          html`<p class="quiet">The model has more than 10,000 layers, too many to be shown one by one.</p>`,
         layersTable(outline),
         chartFigures([layers]),
       ),

@@ -158,7 +158,7 @@ describe('The page of a pruning run', () => {
     const document = await documentOf({ ...pruned, quantization: untouched, proof: null, outline: null });
     expect(textOf(document.querySelector('#quantization'))).toContain('Left as it is: it has no layer');
     expect(textOf(document.querySelector('#proof'))).toContain('Not checked (--no-verify)');
-    expect(textOf(document.querySelector('#layers'))).toContain('too large to be drawn');
+    expect(textOf(document.querySelector('#layers'))).toContain('too many to be shown one by one');
     expect(textOf(document.querySelector('.lead'))).toContain('not proven');
   });
 

@@ -109,6 +109,7 @@ export async function distributionCharts(distributions: readonly LayerDistributi
       svg: svgElement({ width, height, label: `${view.title}. ${summary}` }, markup),
       table: {
         columns: ['layer', 'initializer', ...view.columns],
+        words: ['initializer'],
         rows: distributions.map((layer) => [layer.node, layer.initializer, ...view.cells(layer)]),
       },
     };

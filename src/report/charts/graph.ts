@@ -58,6 +58,7 @@ export async function graphChart(outline: Outline): Promise<Chart | null> {
     ),
     table: {
       columns: ['layer', 'operator', 'group', 'width', 'kept whole because'],
+      words: ['operator', 'group', 'kept whole because'],
       rows: layers.map((layer) => [
         layer.name,
         layer.operator,

@@ -9,11 +9,13 @@ export function chartFigure(chart: Chart | null, isTall = false): Html | null {
   const { title, summary, svg, table: data } = chart;
   const rows = table({
     caption: `${title}: the numbers`,
-    columns: data.columns.map((column, index) => (index === 0 ? { title: column } : { title: column, as: 'number' })),
+    columns: data.columns.map((column, index) =>
+      index === 0 || data.words?.includes(column) === true ? { title: column } : { title: column, as: 'number' },
+    ),
     rows: data.rows,
     noun: 'row',
   });
-  return html`<figure><figcaption><strong>${title}</strong><span>${summary}</span></figcaption><div class="canvas${isTall && ' tall'}" role="region" aria-label="${title}" tabindex="0">${trusted(svg)}</div>${folded('Show the numbers', rows)}</figure>`;
+  return html`<figure><figcaption><strong>${title}</strong><span>${summary}</span></figcaption><div class="canvas${isTall && ' tall'}" role="group" aria-label="${title}" tabindex="0">${trusted(svg)}</div>${folded('Show the numbers', rows)}</figure>`;
 }
 
 /** Charts side by side where there is room. */

@@ -5,6 +5,7 @@
  * - `[data-toggle-theme]` changes between light and dark.
  * - Marks of charts with a <title> show it on hover and on focus. A chart is one stop of the Tab key; arrow keys go on from mark to
  *   mark (WAI-ARIA Authoring Practices, roving tabindex), Escape hides what is shown (WCAG 1.4.13).
+ * - A drawing that is wider than its box begins with its first mark in the middle.
  * - Headers of tables sort by what cells have in `data-v`, or by their text.
  * - `[data-copy]` copies the text of the element that it names.
  * - On paper all <details> are open.
@@ -84,6 +85,10 @@ export const PAGE_SCRIPT = `
     marksOf.set(svg, marks);
   }
   for (const [svg, marks] of marksOf) {
+    const canvas = svg.parentElement;
+    const [first] = marks;
+    const middle = (element) => element.getBoundingClientRect().left + element.getBoundingClientRect().width / 2;
+    canvas.scrollLeft = canvas.matches('.tall') ? middle(first) - middle(canvas) : 0;
     svg.setAttribute('role', 'group');
     const markOf = (event) => (event.target instanceof Element ? event.target.closest('[data-tip]') : null);
     svg.addEventListener('pointermove', (event) => {

@@ -4,7 +4,7 @@ import type { LatencyReport } from '../report.ts';
 import { whiskerRange } from './axis-range.ts';
 import { drawPairs, NAME_LENGTH, type Pair, pairsHeight } from './bar-pairs.ts';
 import type { Chart } from './chart.ts';
-import { shortName, textWidth } from './names.ts';
+import { shortName, textWidth, tipName } from './names.ts';
 import { changeText, countText } from './number-text.ts';
 import { loadPlot } from './plot.ts';
 import { FONT_SIZE, svgElement } from './svg.ts';
@@ -76,7 +76,7 @@ function pairOf(layer: OutlineNode, what: string, before: number | null, after: 
   const exact = (count: number | null): string =>
     count === null ? 'none that is known' : count.toLocaleString('en-US');
   const change = before === null || now === null ? '' : ` (${changeText(before, now)})`;
-  const title = `${name} (${operator}): ${what} ${exact(before)} before, ${left ? 'left the model' : `${exact(now)} after${change}`}`;
+  const title = `${tipName(name)} (${operator}): ${what} ${exact(before)} before, ${left ? 'left the model' : `${exact(now)} after${change}`}`;
   return { name, before, after: now, text, title };
 }
 

@@ -25,6 +25,11 @@ export function shortName(name: string, most: number, headShare = 0.25): string 
 /** Longer texts are cut in the middle, lest names of 10 kB make a chart of many MB. */
 const LONGEST_TEXT = 600;
 
+/** A name in a tooltip: whole, unless it is of a length that nobody reads. */
+export function tipName(name: string): string {
+  return shortened(name, 200);
+}
+
 /** Text as it stands between tags and in attributes. */
 export function escaped(text: string): string {
   return writable(shortened(text, LONGEST_TEXT))

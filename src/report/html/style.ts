@@ -1,7 +1,7 @@
 /** How the page looks on screens, from 360 px of width on. Colours are those of the theme. */
 export const SCREEN_CSS = `
 /* What scrolls sideways has a shade where it goes on, which what is at the end covers. */
-.scroll,.canvas{--edges:linear-gradient(to right,var(--card) 40%,transparent) 0 0/2.5rem 100% no-repeat local,linear-gradient(to left,var(--card) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,linear-gradient(to right,var(--edge),transparent) 0 0/.5rem 100% no-repeat scroll,linear-gradient(to left,var(--edge),transparent) 100% 0/.5rem 100% no-repeat scroll,var(--card)}
+.scroll,.canvas{--shade:color-mix(in oklab,var(--edge) 45%,transparent);--edges:linear-gradient(to right,var(--card) 40%,transparent) 0 0/2.5rem 100% no-repeat local,linear-gradient(to left,var(--card) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,linear-gradient(to right,var(--shade),transparent) 0 0/.5rem 100% no-repeat scroll,linear-gradient(to left,var(--shade),transparent) 100% 0/.5rem 100% no-repeat scroll,var(--card)}
 *,*::before,*::after{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-behavior:smooth;scroll-padding-top:1rem}
 body{margin:0;background:var(--paper);color:var(--ink);font:400 1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
@@ -55,7 +55,7 @@ nav ol{flex-direction:column}
 .tile .bar-room{padding-top:.6rem;margin-top:auto}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.quiet{color:var(--muted)}
 .mark{font-weight:650;white-space:nowrap}
-.marks{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.marks .mark{white-space:normal}
+.marks{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.marks .mark{white-space:normal}.marks .name{white-space:nowrap}
 .mark::before{content:attr(data-sign);margin-right:.4em}
 .scroll{overflow:auto;max-height:min(44rem,85vh);margin:.8rem 0;border:1px solid var(--grid);border-radius:10px;background:var(--edges)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}

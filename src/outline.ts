@@ -19,8 +19,8 @@ import type { Outline, OutlineNode } from './report/outline.ts';
 import type { KeptLayer } from './transforms/describe-groups.ts';
 import type { PruneChannelsReport } from './transforms/prune-channels.ts';
 
-/** Nodes beyond which a drawing would be of no use to anybody. */
-const MOST_NODES = 400;
+/** Nodes beyond which a report would be too large for anybody. */
+const MOST_NODES = 10_000;
 
 /** A drawing of a graph as it is before anything leaves. */
 export interface OutlineDraft {
@@ -53,7 +53,7 @@ export function channelsOf({ groups, kept }: PruneChannelsReport): OutlineChanne
  * reads it, a weight that several read to the first of them, and bodies to the node that runs them. Lengths that are read off a
  * tensor are no way. Takes time linear in the size of the graph.
  *
- * @returns null where more than 400 nodes were to be drawn
+ * @returns null where more than 10,000 nodes were to be drawn
  * @throws OnnxPruneError as `Tensor.raw` does
  */
 export function outlineBefore(graph: Graph): OutlineDraft | null {

@@ -209,7 +209,7 @@ export interface Report {
   readonly latency: LatencyReport | null;
   /** How the gates came out that were given. */
   readonly gates: readonly GateReport[];
-  /** The layers before and after, and how they hang together; null where the model is too large to be drawn. */
+  /** The layers before and after, and how they hang together; null for models of more than 10,000 of them. */
   readonly outline: Outline | null;
   readonly environment: EnvironmentReport;
   /** Seconds that each stage took. */

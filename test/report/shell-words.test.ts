@@ -9,8 +9,12 @@ describe('shellLine', () => {
     expect(shellLine(words)).toBe("onnx-prune m.onnx --only '*head*' --criterion 'abs(w) * 2' 'it'\\''s' '' '~' A=b");
   });
 
+  it('writes out what cannot be seen', () => {
+    expect(shellLine(['a\u202e\u0007b c\n'])).toBe("'a'\"$(printf '\\342\\200\\256\\007')\"'b c\n'");
+  });
+
   it.skipIf(process.platform === 'win32')('gives lines that a shell splits into the same words', () => {
-    const word = fc.string({ unit: fc.constantFrom(...' \t\n\'"`$\\!*?[]{}()<>|&;#~=%-@aß') });
+    const word = fc.string({ unit: fc.constantFrom(...' \t\n\'"`$\\!*?[]{}()<>|&;#~=%-@aß\u202e\u0007\u001b\r7') });
     fc.assert(
       fc.property(fc.array(word, { minLength: 1, maxLength: 12 }), (words) => {
         // The first word of a line would be the command: printf comes before.

@@ -17,6 +17,20 @@ export function fromZero(values: readonly number[]): readonly [number, number] {
   return [0, Math.max(...values) * 1.06 || 1];
 }
 
+/**
+ * The range of an axis from 0 for medians whose whiskers may reach far: all of them, unless some are more than three times as far out as
+ * the largest median. Those are to be cut, lest they press the medians to the foot.
+ * @returns the range, and whether whiskers leave it
+ */
+export function whiskerRange(
+  medians: readonly number[],
+  tops: readonly number[],
+): { readonly range: readonly [number, number]; readonly isCut: boolean } {
+  const all = fromZero([...medians, ...tops]);
+  const most = Math.max(...medians) * 3;
+  return most > 0 && all[1] > most ? { range: [0, most], isCut: true } : { range: all, isCut: false };
+}
+
 /** Whether values are better seen on a logarithmic axis: all positive, the largest more than 30 times the smallest. */
 export function wantsLog(values: readonly number[]): boolean {
   const low = Math.min(...values);

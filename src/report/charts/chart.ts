@@ -5,5 +5,10 @@ export interface Chart {
   readonly summary: string;
   /** An <svg> element: no script, no id, colours only through CSS variables and currentColor. */
   readonly svg: string;
-  readonly table: { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] };
+  readonly table: {
+    readonly columns: readonly string[];
+    readonly rows: readonly (readonly string[])[];
+    /** Columns, besides the first, that hold words and no numbers. */
+    readonly words?: readonly string[];
+  };
 }

@@ -2,6 +2,7 @@ import type { LayerDistribution } from '../distribution.ts';
 import { formatPercent } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { drawGrid, type GridStyle, type SmallPanel } from './grid-panels.ts';
+import { tipName } from './names.ts';
 import { countText, numberText } from './number-text.ts';
 import { loadPlot } from './plot.ts';
 import { svgElement } from './svg.ts';
@@ -97,7 +98,7 @@ export async function distributionCharts(distributions: readonly LayerDistributi
       return {
         name: layer.node,
         note,
-        title: `${layer.node} (${layer.initializer}): ${note}`,
+        title: `${tipName(layer.node)} (${tipName(layer.initializer)}): ${note}`,
         points: view.points(layer),
       };
     });
@@ -109,6 +110,7 @@ export async function distributionCharts(distributions: readonly LayerDistributi
       svg: svgElement({ width, height, label: `${view.title}. ${summary}` }, markup),
       table: {
         columns: ['layer', 'initializer', ...view.columns],
+        words: ['initializer'],
         rows: distributions.map((layer) => [layer.node, layer.initializer, ...view.cells(layer)]),
       },
     };

@@ -16,9 +16,9 @@ export interface Box {
 export interface Layout {
   readonly width: number;
   readonly height: number;
-  /** Centres, in the order of the outline's nodes. */
+  /** Centres, in the order of the boxes. */
   readonly nodes: readonly Spot[];
-  /** Corners of each edge from the border of one node to that of the other, in the order of the outline's edges. */
+  /** Corners of each edge from the border of one node to that of the other, in the order of the edges. */
   readonly edges: readonly (readonly Spot[])[];
 }
 
@@ -28,7 +28,7 @@ const MARGIN = 12;
  * Lays a graph out in ranks from top to bottom with few crossings, after Gansner, Koutsofios, North and Vo, "A technique for
  * drawing directed graphs" (IEEE TSE 1993), by the dagre library.
  */
-export async function layOut(outline: Outline, boxes: readonly Box[]): Promise<Layout> {
+export async function layOut(edges: Outline['edges'], boxes: readonly Box[]): Promise<Layout> {
   const { graphlib, layout } = await import('@dagrejs/dagre');
   const graph = new graphlib.Graph();
   // The tight tree is as good to look at as the network simplex and needs less time.
@@ -42,15 +42,15 @@ export async function layOut(outline: Outline, boxes: readonly Box[]): Promise<L
     marginy: MARGIN,
   });
   for (const [index, box] of boxes.entries()) graph.setNode(String(index), { ...box });
-  for (const [from, to] of outline.edges) graph.setEdge(String(from), String(to), {});
+  for (const [from, to] of edges) graph.setEdge(String(from), String(to), {});
   layout(graph);
   const nodes = boxes.map((_, index): Spot => spotOf(graph.node(String(index))));
-  const edges = outline.edges.map(([from, to]): readonly Spot[] => {
+  const lines = edges.map(([from, to]): readonly Spot[] => {
     const points: readonly unknown[] = graph.edge(String(from), String(to))?.points ?? [];
     return points.map(spotOf);
   });
   const { width, height } = sizeOf(graph.graph());
-  return { width, height, nodes, edges };
+  return { width, height, nodes, edges: lines };
 }
 
 function spotOf(value: unknown): Spot {

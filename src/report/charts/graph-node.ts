@@ -13,7 +13,8 @@ export interface NodeShape extends Box {
 }
 
 const NAME_LENGTH = 29;
-const LAYER: Box = { width: 224, height: 48 };
+/** Width and height of a layer. */
+export const LAYER: Box = { width: 224, height: 48 };
 /** About how wide a character of bold text is, against its font size. */
 const BOLD = 0.64;
 const JOIN_SIGNS: Readonly<Record<string, string>> = { Add: '+', Sum: '+', Sub: '\u2212', Mul: '×', Div: '÷' };
@@ -26,7 +27,8 @@ export function shapeOf(node: OutlineNode, isEnd: boolean): NodeShape {
   return sign === undefined ? pill('join', node.operator) : { kind: 'join', text: sign, width: 26, height: 26 };
 }
 
-function pill(kind: NodeShape['kind'], text: string): NodeShape {
+/** A rounded shape as wide as its text. */
+export function pill(kind: NodeShape['kind'], text: string): NodeShape {
   const short = shortName(text, NAME_LENGTH);
   return { kind, text: short, width: Math.round(textWidth(short, FONT_SIZE)) + 22, height: 26 };
 }
@@ -116,18 +118,21 @@ function shareLeft(node: OutlineNode): number | null {
   return typeof before === 'number' && typeof after === 'number' && before > 0 ? after / before : null;
 }
 
+/** `1.73k → 1.08k parameters (−38%)`, or `1.73k parameters` where nothing changed. */
+export function countsText(what: string, from: number, to: number): string {
+  return from === to
+    ? `${countText(from)} ${what}`
+    : `${countText(from)} → ${countText(to)} ${what} (${changeText(from, to)})`;
+}
+
 function titleOf(node: OutlineNode, group: number): string {
   const { before, after } = node;
   const dims = (figures: NodeFigures): string => `[${figures.dims.join(', ')}]`;
-  const counts = (what: string, from: number, to: number): string =>
-    from === to
-      ? `${countText(from)} ${what}`
-      : `${countText(from)} → ${countText(to)} ${what} (${changeText(from, to)})`;
   const said = [`${node.name} (${node.operator})`];
   if (after === null) said.push(`${dims(before)}, left the model`);
   else said.push(dims(before) === dims(after) ? dims(before) : `${dims(before)} → ${dims(after)}`);
-  if (before.parameters > 0) said.push(counts('parameters', before.parameters, after?.parameters ?? 0));
-  if (before.macs !== null) said.push(counts('multiply-accumulates', before.macs, after?.macs ?? 0));
+  if (before.parameters > 0) said.push(countsText('parameters', before.parameters, after?.parameters ?? 0));
+  if (before.macs !== null) said.push(countsText('multiply-accumulates', before.macs, after?.macs ?? 0));
   if (group > 0) said.push(`group ${group}: ${node.group ?? ''}`);
   if (node.kept !== null) said.push(`kept whole because ${node.kept}`);
   return said.join('\n');

@@ -1,14 +1,21 @@
-import type { Outline } from '../outline.ts';
+import type { Outline, OutlineNode } from '../outline.ts';
 import type { Chart } from './chart.ts';
+import { blockMarkup, blockShape } from './graph-block.ts';
+import { foldGraph } from './graph-blocks.ts';
 import { type Layout, layOut, type Spot } from './graph-layout.ts';
 import { nodeMarkup, shapeOf, widthText } from './graph-node.ts';
 import { roundCoordinates, svgElement } from './svg.ts';
 
 const ARROW = 5;
+/** Nodes beyond which a drawing of each would be of no use to anybody. */
+const MOST_NODES = 400;
+/** Blocks that take their place. */
+const MOST_BLOCKS = 150;
 
 /**
  * The graph of layers, and of the places where ways meet, from top to bottom: widths before → after, groups of channels by number and
- * colour, a bar for what is left of a layer's width; layers that are kept whole are dashed.
+ * colour, a bar for what is left of a layer's width; layers that are kept whole are dashed. Of more than 400 nodes those that follow
+ * one another are drawn as blocks, with what is left of their parameters.
  * @returns null where the outline has no layers
  */
 export async function graphChart(outline: Outline): Promise<Chart | null> {
@@ -16,20 +23,31 @@ export async function graphChart(outline: Outline): Promise<Chart | null> {
   const layers = nodes.filter(({ isLayer }) => isLayer);
   if (layers.length === 0) return null;
   const groups = numberGroups(outline);
+  const groupOf = (group: string | null): number => (group === null ? 0 : (groups.get(group) ?? 0));
   const entered = new Set(edges.map(([, to]) => to));
   const left = new Set(edges.map(([from]) => from));
-  const shapes = nodes.map((node, index) => shapeOf(node, !entered.has(index) || !left.has(index)));
-  const layout = await layOut(outline, shapes);
-  const groupOf = (group: string | null): number => (group === null ? 0 : (groups.get(group) ?? 0));
-  const drawn = nodes.map((node, index) => {
-    const shape = shapes[index];
-    const at = layout.nodes[index];
-    return shape === undefined || at === undefined ? '' : nodeMarkup(node, shape, at, groupOf(node.group));
+  const isFolded = nodes.length > MOST_NODES;
+  const drawing = isFolded ? foldGraph(outline, MOST_BLOCKS) : { blocks: nodes.map((_, index) => [index]), edges };
+  const blocks = drawing.blocks.map((indices) => {
+    const some = indices.flatMap((index) => nodes[index] ?? []);
+    const [node, other] = some;
+    const isEnd = indices.some((index) => !entered.has(index) || !left.has(index));
+    if (node === undefined || other !== undefined) return { shape: blockShape(some), some };
+    return { shape: shapeOf(node, isEnd), node };
   });
-  const title = 'The graph, layer by layer';
-  const kept = layers.filter((layer) => layer.kept !== null).length;
-  const whole = kept === 0 ? '' : `; ${kept === 1 ? '1 layer is' : `${kept} layers are`} kept whole (dashed)`;
-  const summary = `How ${layers.length === 1 ? '1 layer hangs' : `${layers.length} layers hang`} together, in ${groups.size === 1 ? '1 group' : `${groups.size} groups`} of channels that leave together (numbered), with the width of each before → after${whole}.`;
+  const layout = await layOut(
+    drawing.edges,
+    blocks.map(({ shape }) => shape),
+  );
+  const drawn = blocks.map(({ shape, node, some }, index) => {
+    const at = layout.nodes[index];
+    if (at === undefined) return '';
+    return node === undefined
+      ? blockMarkup(some, shape, at, groupOf)
+      : nodeMarkup(node, shape, at, groupOf(node.group));
+  });
+  const title = isFolded ? 'The graph, block by block' : 'The graph, layer by layer';
+  const summary = summaryOf(layers, groups.size, isFolded ? blocks.length : null);
   const { width, height } = layout;
   return {
     title,
@@ -40,6 +58,7 @@ export async function graphChart(outline: Outline): Promise<Chart | null> {
     ),
     table: {
       columns: ['layer', 'operator', 'group', 'width', 'kept whole because'],
+      words: ['operator', 'group', 'kept whole because'],
       rows: layers.map((layer) => [
         layer.name,
         layer.operator,
@@ -49,6 +68,24 @@ export async function graphChart(outline: Outline): Promise<Chart | null> {
       ]),
     },
   };
+}
+
+/** @param blocks how many are drawn; null where each layer is */
+function summaryOf(layers: readonly OutlineNode[], groups: number, blocks: number | null): string {
+  const kept = layers.filter((layer) => layer.kept !== null).length;
+  const whole =
+    kept === 0
+      ? ''
+      : `; ${kept === 1 ? '1 layer is' : `${kept} layers are`} kept whole${blocks === null ? ' (dashed)' : ''}`;
+  const together =
+    groups === 0
+      ? ''
+      : `, in ${groups === 1 ? '1 group' : `${groups} groups`} of channels that leave together (numbered)`;
+  const shown =
+    blocks === null
+      ? ', with the width of each before → after'
+      : `; those that follow one another are drawn as ${blocks} blocks, with what is left of the parameters of each`;
+  return `How ${layers.length === 1 ? '1 layer hangs' : `${layers.length} layers hang`} together${together}${shown}${whole}.`;
 }
 
 /** Numbers of groups, from 1 in the order in which they come. */

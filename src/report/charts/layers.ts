@@ -1,9 +1,10 @@
 import { formatMilliseconds, formatRatio } from '../format.ts';
 import type { Outline, OutlineNode } from '../outline.ts';
 import type { LatencyReport } from '../report.ts';
+import { whiskerRange } from './axis-range.ts';
 import { drawPairs, NAME_LENGTH, type Pair, pairsHeight } from './bar-pairs.ts';
 import type { Chart } from './chart.ts';
-import { shortName, textWidth } from './names.ts';
+import { shortName, textWidth, tipName } from './names.ts';
 import { changeText, countText } from './number-text.ts';
 import { loadPlot } from './plot.ts';
 import { FONT_SIZE, svgElement } from './svg.ts';
@@ -53,6 +54,7 @@ export async function layerChart(outline: Outline): Promise<Chart | null> {
     svg: svgElement(frame, `${left}<g transform="translate(${at},0)">${right}</g>`),
     table: {
       columns: ['layer', 'operator', 'parameters before', 'after', 'multiply-accumulates before', 'after'],
+      words: ['operator'],
       rows: layers.map(({ name, operator, before, after }) => [
         name,
         operator,
@@ -74,7 +76,7 @@ function pairOf(layer: OutlineNode, what: string, before: number | null, after: 
   const exact = (count: number | null): string =>
     count === null ? 'none that is known' : count.toLocaleString('en-US');
   const change = before === null || now === null ? '' : ` (${changeText(before, now)})`;
-  const title = `${name} (${operator}): ${what} ${exact(before)} before, ${left ? 'left the model' : `${exact(now)} after${change}`}`;
+  const title = `${tipName(name)} (${operator}): ${what} ${exact(before)} before, ${left ? 'left the model' : `${exact(now)} after${change}`}`;
   return { name, before, after: now, text, title };
 }
 
@@ -125,6 +127,7 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
     { name: 'before', row: 0, timing: before, color: 'var(--c1)', filled: true, symbol: 'circle' as const },
     { name: 'after', row: 1, timing: after, color: 'var(--c2)', filled: significant, symbol: 'square' as const },
   ];
+  const { range, isCut } = whiskerRange([before.median, after.median], [before.p90, after.p90]);
   const { plot, draw } = await loadPlot();
   const height = 138;
   const width = 660;
@@ -136,16 +139,18 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
     return [
       plot.link([0], {
         x1: [p10],
-        x2: [p90],
+        x2: [Math.min(p90, range[1])],
         y1: [row],
         y2: [row],
         stroke: color,
         strokeWidth: 3,
         strokeOpacity: 0.55,
       }),
-      ...[p10, p90].map((x) =>
-        plot.link([0], { x1: [x], x2: [x], y1: [row - 0.17], y2: [row + 0.17], stroke: color, strokeWidth: 2 }),
-      ),
+      ...[p10, p90]
+        .filter((x) => x <= range[1])
+        .map((x) =>
+          plot.link([0], { x1: [x], x2: [x], y1: [row - 0.17], y2: [row + 0.17], stroke: color, strokeWidth: 2 }),
+        ),
       plot.dot([0], {
         x: [median],
         y: [row],
@@ -156,7 +161,7 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
         fill: filled ? color : 'var(--paper)',
         title: [`${name}: ${said}`],
       }),
-      plot.text([0], { x: [p90], y: [row], text: [note], textAnchor: 'start', dx: 10 }),
+      plot.text([0], { x: [Math.min(p90, range[1])], y: [row], text: [note], textAnchor: 'start', dx: 10 }),
       plot.text([0], { x: [0], y: [row], text: [name], textAnchor: 'end', dx: -10 }),
     ];
   });
@@ -167,14 +172,14 @@ export async function latencyPairChart(latency: LatencyReport): Promise<Chart | 
     marginBottom: 44,
     marginLeft: 70,
     marginRight: 170,
-    x: { domain: [0, Math.max(before.p90, after.p90)] },
+    x: { domain: range },
     y: { domain: [1.6, -0.6], axis: null },
     marks: [
       plot.gridX({ stroke: 'var(--grid)', strokeOpacity: 1 }),
       plot.axisX({
         color: 'var(--muted)',
         tickSize: 4,
-        label: `ms per run: median, p10 to p90${significant ? '' : '; hollow where the change may be chance'}`,
+        label: `ms per run: median, p10 to p90${isCut ? ' (cut at the right)' : ''}${significant ? '' : '; hollow where the change may be chance'}`,
         labelAnchor: 'center',
         labelOffset: 38,
         labelArrow: 'none',

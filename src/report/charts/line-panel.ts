@@ -96,7 +96,7 @@ function yTicks({ log, yDomain: [from, to] }: LinePanel): {
   return { ticks, tickFormat: (y) => String(Number(y.toPrecision(6))) };
 }
 
-function levelMarks({ plot }: PlotKit, { level }: LinePanel): Markish[] {
+function levelMarks({ plot }: PlotKit, { level, yDomain }: LinePanel): Markish[] {
   if (level === null) return [];
   const band =
     level.span === undefined
@@ -104,7 +104,7 @@ function levelMarks({ plot }: PlotKit, { level }: LinePanel): Markish[] {
       : [
           plot.rectY([level.span], {
             y1: (span: readonly [number, number]) => span[0],
-            y2: (span: readonly [number, number]) => span[1],
+            y2: (span: readonly [number, number]) => Math.min(span[1], yDomain[1]),
             fill: 'var(--muted)',
             fillOpacity: 0.16,
           }),
@@ -131,7 +131,7 @@ function lineMarks({ plot }: PlotKit, panel: LinePanel, line: Line, index: numbe
   ];
   if (spans.length > 0) {
     const low = (point: LinePoint): number => point.span?.[0] ?? point.y;
-    const high = (point: LinePoint): number => point.span?.[1] ?? point.y;
+    const high = (point: LinePoint): number => Math.min(point.span?.[1] ?? point.y, panel.yDomain[1]);
     marks.push(plot.ruleX(spans, { x: 'x', y1: low, y2: high, stroke: color, strokeWidth: 1.5, dx }));
   }
   marks.push(

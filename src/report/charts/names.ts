@@ -1,3 +1,5 @@
+import { shortened } from '../shortened.ts';
+
 // Characters that XML cannot hold at all: controls but tab and line ends, halves of surrogate pairs, and two non-characters.
 const UNWRITABLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to be found
@@ -20,9 +22,21 @@ export function shortName(name: string, most: number, headShare = 0.25): string 
   return `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (most - 1 - head)).join('')}`;
 }
 
+/** Longer texts are cut in the middle, lest names of 10 kB make a chart of many MB. */
+const LONGEST_TEXT = 600;
+
+/** A name in a tooltip: whole, unless it is of a length that nobody reads. */
+export function tipName(name: string): string {
+  return shortened(name, 200);
+}
+
 /** Text as it stands between tags and in attributes. */
 export function escaped(text: string): string {
-  return writable(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+  return writable(shortened(text, LONGEST_TEXT))
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/"/g, '&quot;');
 }
 
 /** About how wide a text is in pixels, at a font size in pixels: system fonts average less than 0.6 of it a character. */

@@ -1,7 +1,7 @@
 import type { Markish, TextOptions } from '@observablehq/plot';
 import type { PointFigures, SensitivityReport, SensitivityRow, StudyPoint } from '../study.ts';
 import type { Chart } from './chart.ts';
-import { shortName, textWidth } from './names.ts';
+import { shortName, textWidth, tipName } from './names.ts';
 import { amountText, countText } from './number-text.ts';
 import { loadPlot } from './plot.ts';
 import { FONT_SIZE, svgElement } from './svg.ts';
@@ -107,7 +107,7 @@ async function draw(
       plot.text(rows, {
         ...rowText(names, left - 10 - sizeColumn),
         title: (row: SensitivityRow) =>
-          `${row.name}: ${row.size} ${report.of}, bears ${amountText(row.bears)}; ${row.nodes.join(', ')}`,
+          `${tipName(row.name)}: ${row.size} ${report.of}, bears ${amountText(row.bears)}; ${row.nodes.map(tipName).join(', ')}`,
       }),
       plot.text(rows, { ...rowText(sizes, left - 10), fill: 'var(--muted)' }),
       plot.rect(cells, {
@@ -154,7 +154,7 @@ function cellsOf(report: SensitivityReport, row: SensitivityRow, index: number):
     const point = row.points.find((one) => Math.abs(one.amount - amount) < 1e-9);
     const drop = point?.figures == null ? null : dropOf(report, point.figures);
     const failed = point !== undefined && point.figures === null;
-    return { row: index, column, drop, failed, title: `${row.name}: ${saysOf(report, amount, point, drop)}` };
+    return { row: index, column, drop, failed, title: `${tipName(row.name)}: ${saysOf(report, amount, point, drop)}` };
   });
 }
 

@@ -1,6 +1,6 @@
 import { formatBytes, formatCosine, formatMilliseconds, formatPercent, formatRatio } from '../format.ts';
 import type { PointFigures, Quality, SweepReport } from '../study.ts';
-import { fromZero, logRange, looseRange, wantsLog } from './axis-range.ts';
+import { fromZero, logRange, looseRange, wantsLog, whiskerRange } from './axis-range.ts';
 import type { Chart } from './chart.ts';
 import type { Level, Line } from './line-data.ts';
 import { byteUnit, changeText, numberText, pointsText } from './number-text.ts';
@@ -208,9 +208,10 @@ export async function latencyChart(report: SweepReport): Promise<Chart | null> {
     title: `The original: median ${formatMilliseconds(original)}, from ${formatMilliseconds(range[0])} to ${formatMilliseconds(range[1])} beside the single points`,
   };
   const tops = lines.flatMap((line) => line.points.map((point) => point.span?.[1] ?? point.y));
+  const { range: yDomain, isCut } = whiskerRange([...valuesOf(lines), original], [...tops, range[1]]);
   const panel = {
-    yLabel: `ms per run${threads}: median, p10 to p90; hollow where the change may be chance`,
-    yDomain: fromZero([...tops, range[1]]),
+    yLabel: `ms per run${threads}: median, p10 to p90${isCut ? ' (cut at the top)' : ''}; hollow where the change may be chance`,
+    yDomain,
     log: false,
     lines,
     level,
@@ -248,9 +249,16 @@ function seriesText(lines: readonly Line[]): string {
   return lines.length === 1 ? `for "${lines[0]?.name ?? ''}"` : `for ${lines.length} series`;
 }
 
-/** Which series does best at the largest amount that several have a point of. */
+/** Amounts that several series have a point of, where there are several. */
+function sharedAmounts(lines: readonly Line[]): number[] {
+  const counts = new Map<number, number>();
+  for (const { x } of lines.flatMap((line) => line.points)) counts.set(x, (counts.get(x) ?? 0) + 1);
+  return [...counts].filter(([, count]) => count > 1 || lines.length === 1).map(([x]) => x);
+}
+
+/** Which series does best at the largest amount that several have a point of; nothing where that is none. */
 function bestText(lines: readonly Line[], best: 'highest' | 'lowest', text: (y: number) => string): string {
-  const most = Math.max(...lines.flatMap((line) => line.points.map((point) => point.x)));
+  const most = Math.max(...sharedAmounts(lines));
   const last = lines
     .flatMap((line) => line.points.filter((point) => point.x === most).map(({ y }) => ({ name: line.name, y })))
     .sort((a, b) => (best === 'highest' ? b.y - a.y : a.y - b.y))[0];

@@ -1,16 +1,17 @@
 import { basename } from 'node:path';
-import { formatBytes, formatCosine, formatError, formatMilliseconds } from '../format.ts';
+import { formatBytes, formatCosine, formatError, formatMilliseconds, formatPercent, formatPoints } from '../format.ts';
 import type { CompareReport } from '../report.ts';
 import { chartFigures } from './chart-figure.ts';
 import { fidelityParts, qualityTile } from './fidelity.ts';
 import { latencyFigure } from './figures.ts';
-import { gatesTable, gatesTally } from './gates.ts';
+import { gatesTable } from './gates.ts';
 import { latencyParts, latencyTile, speedText } from './latency.ts';
 import { runSections } from './run-parts.ts';
 import { mark, name, type PageContent, part, section } from './section.ts';
 import { change, figure, table } from './table.ts';
 import { type Html, html } from './template.ts';
 import { lessTile, tiles } from './tiles.ts';
+import { gatesMark, qualityMarks } from './verdict.ts';
 
 /** The page of two models that are compared. */
 export async function comparePage(report: CompareReport): Promise<PageContent> {
@@ -28,8 +29,8 @@ export async function comparePage(report: CompareReport): Promise<PageContent> {
       ...section(
         'outputs',
         'Outputs',
-        fidelityParts(fidelity, 'B against A'),
-        onCalibration !== null && part('On calibration data', fidelityParts(onCalibration, 'B against A')),
+        fidelityParts(fidelity, 'B against A', ['A', 'B']),
+        onCalibration !== null && part('On calibration data', fidelityParts(onCalibration, 'B against A', ['A', 'B'])),
       ),
       ...section('sizes', 'Other sizes', sizesTable(report)),
       ...section(
@@ -61,9 +62,16 @@ function verdict({ fidelity, latency, gates, a, b }: CompareReport): Html {
       : speedUp.significant
         ? `B is ${speedText(speedUp.median)}`
         : 'there is no significant difference in speed';
-  return html`<p>${[outputs, file, speed].filter((text) => text !== null).join('; ')}.</p>${
-    gates.length > 0 && html`<p>${mark(gates.every(({ passed }) => passed) ? 'good' : 'bad', gatesTally(gates))}</p>`
+  const marks = [...(gates.length > 0 ? [gatesMark(gates)] : []), ...qualityMarks(fidelity)];
+  return html`<p>${[outputs, accuracyText(fidelity), file, speed].filter((text) => text !== null).join('; ')}.</p>${
+    marks.length > 0 && html`<p class="marks">${marks.map((each, index) => html`${index > 0 && ' '}${each}`)}</p>`
   }`;
+}
+
+function accuracyText({ accuracy }: CompareReport['fidelity']): string | null {
+  if (accuracy === null || accuracy.total === 0) return null;
+  const { hitsA, hitsB, total } = accuracy;
+  return `the accuracy of B is ${formatPercent(hitsB / total)} where that of A is ${formatPercent(hitsA / total)} (${formatPoints((hitsB - hitsA) / total)})`;
 }
 
 function numbers({ a, b, fidelity, latency, latencyAllCores }: CompareReport): Html {
@@ -113,7 +121,7 @@ function footprintTable({ a, b }: CompareReport): Html | null {
   return table({
     caption: 'A → B, each in a process of its own',
     noun: 'figure',
-    columns: [{ title: '' }, { title: 'A → B', as: 'number' }],
+    columns: [{ title: 'Figure' }, { title: 'A → B', as: 'number' }],
     rows: [['File', change(a.fileBytes, b.fileBytes, formatBytes)], ...memory],
   });
 }

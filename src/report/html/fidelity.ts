@@ -14,32 +14,41 @@ import { figure, table } from './table.ts';
 import { type Html, html } from './template.ts';
 import type { Tile } from './tiles.ts';
 
-/** How far the result is from the original: right answers, then output by output. */
-export function fidelityParts(fidelity: FidelityReport, between: string): Html {
+/**
+ * How far the result is from the original: right answers, then output by output.
+ * @param models what both are called
+ */
+export function fidelityParts(
+  fidelity: FidelityReport,
+  between: string,
+  models: readonly [string, string] = ['Before', 'After'],
+): Html {
   const { on, samples, outputs, accuracy, regression, uncompared, notes = [] } = fidelity;
   const ranked = outputs.some(({ argmaxAgreement }) => isNumber(argmaxAgreement));
   return html`<p>${between}, on ${on}, ${formatCount(samples, 'sample')}.</p>${
     on === 'random inputs' && callout('warn', 'Random inputs tell little about accuracy: give real data with --test.')
-  }${accuracy !== null && accuracyTable(accuracy)}${regression !== null && regressionTable(regression)}${table({
-    caption: 'Outputs, compared element by element',
-    noun: 'output',
-    columns: [
-      { title: 'Output' },
-      { title: 'Cosine', as: 'number' },
-      { title: 'Relative L2', as: 'number' },
-      { title: 'Largest error', as: 'number' },
-      ...(ranked ? [{ title: 'Same arg-max', as: 'number' } as const] : []),
-      { title: 'Differ', as: 'number' },
-    ],
-    rows: outputs.map((output) => [
-      name(output.name),
-      figure(output.cosine, formatCosine),
-      figure(output.relativeL2, formatError),
-      figure(output.maxAbsError, formatError),
-      ...(ranked ? [figure(output.argmaxAgreement, formatPercent)] : []),
-      figure(output.count === 0 ? null : output.mismatches / output.count, formatPercent),
-    ]),
-  })}${points([...outputs.flatMap(remarks), ...uncompared.map(({ name: output, reason }) => html`${name(output)} was not compared: ${reason}`), ...notes.map((note) => html`${note}`)])}`;
+  }${accuracy !== null && accuracyTable(accuracy, models)}${regression !== null && regressionTable(regression, models)}${table(
+    {
+      caption: 'Outputs, compared element by element',
+      noun: 'output',
+      columns: [
+        { title: 'Output' },
+        { title: 'Cosine', as: 'number' },
+        { title: 'Relative L2', as: 'number' },
+        { title: 'Largest error', as: 'number' },
+        ...(ranked ? [{ title: 'Same arg-max', as: 'number' } as const] : []),
+        { title: 'Elements that differ', as: 'number' },
+      ],
+      rows: outputs.map((output) => [
+        name(output.name),
+        figure(output.cosine, formatCosine),
+        figure(output.relativeL2, formatError),
+        figure(output.maxAbsError, formatError),
+        ...(ranked ? [figure(output.argmaxAgreement, formatPercent)] : []),
+        figure(output.count === 0 ? null : output.mismatches / output.count, formatPercent),
+      ]),
+    },
+  )}${points([...outputs.flatMap(remarks), ...uncompared.map(({ name: output, reason }) => html`${name(output)} was not compared: ${reason}`), ...notes.map((note) => html`${note}`)])}`;
 }
 
 /** The one number that says how good the result is: accuracy, else an error, else agreement, else the worst cosine. */
@@ -71,7 +80,10 @@ export function qualityTile({ accuracy, regression, outputs, on }: FidelityRepor
   return { label: 'Cosine with the original', value: formatCosine(Math.min(...cosines)), note: `worst output, ${on}` };
 }
 
-function accuracyTable({ output, total, hitsA, hitsB, top5A, top5B, lossA, lossB }: Accuracy): Html | null {
+function accuracyTable(
+  { output, total, hitsA, hitsB, top5A, top5B, lossA, lossB }: Accuracy,
+  models: readonly [string, string],
+): Html | null {
   if (total === 0) return callout('warn', 'No accuracy: there are no labelled elements.');
   const row = (what: string, before: number, after: number) => [
     what,
@@ -83,9 +95,9 @@ function accuracyTable({ output, total, hitsA, hitsB, top5A, top5B, lossA, lossB
     caption: `Right answers among ${formatInteger(total)}, by output ${output}`,
     noun: 'figure',
     columns: [
-      { title: '' },
-      { title: 'Before', as: 'number' },
-      { title: 'After', as: 'number' },
+      { title: 'Figure' },
+      { title: models[0], as: 'number' },
+      { title: models[1], as: 'number' },
       { title: 'Change', as: 'number' },
     ],
     rows: [
@@ -96,14 +108,14 @@ function accuracyTable({ output, total, hitsA, hitsB, top5A, top5B, lossA, lossB
   });
 }
 
-function regressionTable({ output, total, mseA, mseB }: Regression): Html | null {
+function regressionTable({ output, total, mseA, mseB }: Regression, models: readonly [string, string]): Html | null {
   return table({
     caption: `Mean squared error over ${formatInteger(total)} elements, by output ${output}`,
     noun: 'figure',
     columns: [
-      { title: '' },
-      { title: 'Before', as: 'number' },
-      { title: 'After', as: 'number' },
+      { title: 'Figure' },
+      { title: models[0], as: 'number' },
+      { title: models[1], as: 'number' },
       { title: 'Change', as: 'number' },
     ],
     rows: [['Mean squared error', figure(mseA, formatLoss), figure(mseB, formatLoss), difference(mseA, mseB)]],

@@ -9,7 +9,7 @@ import type { Outline } from '../outline.ts';
 import type { LatencyReport } from '../report.ts';
 import type { SensitivityReport, SweepReport } from '../study.ts';
 
-/** The drawing of a model, and its layers before and after; nulls where it is too large to be drawn. */
+/** The drawing of a model, and its layers before and after; nulls where it has too many layers. */
 export async function outlineFigures(
   outline: Outline | null,
 ): Promise<{ readonly graph: Chart | null; readonly layers: Chart | null }> {

@@ -59,7 +59,7 @@ function targetText({ kind, limit, original, reached, met }: TargetReport): Html
 function dropText({ limit, reached, met, by, output, on, answers }: DropReport): Html {
   const verdict = met ? mark('good', 'met') : mark('bad', 'missed');
   const what = by === 'accuracy' ? 'accuracy' : 'agreement with the original';
-  return html`${verdict} ${what}: ${formatPoints(-reached)}, where ${formatPoints(-limit)} may be lost; ${formatCount(answers, 'answer')} of ${name(output)}, ${on}`;
+  return html`${verdict} ${what}: ${formatPoints(-reached)}, where ${limit === 0 ? 'none' : formatPoints(limit).slice(1)} may be lost; ${formatCount(answers, 'answer')} of ${name(output)}, ${on}`;
 }
 
 function show(kind: Kind, value: number): string {

@@ -7,7 +7,7 @@ import { distributionFigures, outlineFigures } from './figures.ts';
 import { runSections } from './run-parts.ts';
 import { facts, folded, name, names, type PageContent, part, section } from './section.ts';
 import { figure, table } from './table.ts';
-import { type Html, html } from './template.ts';
+import { type Html, html, verbatim } from './template.ts';
 import { tiles } from './tiles.ts';
 
 /** The page of what a model is made of, and what can be removed. */
@@ -34,7 +34,7 @@ export async function inspectPage(report: InspectReport): Promise<PageContent> {
         html`<p>To start from, with <code>--recipe</code>: an entry for every group.</p>`,
         folded(
           'Show the recipe',
-          html`<div class="command"><pre><code>${JSON.stringify(report.recipe, null, 2)}</code></pre></div>`,
+          html`<div class="command"><pre><code>${verbatim(JSON.stringify(report.recipe, null, 2))}</code></pre></div>`,
         ),
       ),
       ...runSections(report.command === undefined ? {} : { command: report.command }),

@@ -1,20 +1,21 @@
 import { basename } from 'node:path';
-import { formatAmount, formatBytes, formatChange, formatCount, formatPercent, formatPoints } from '../format.ts';
+import { formatAmount, formatBytes, formatCount, formatPercent } from '../format.ts';
 import type { Report } from '../report.ts';
 import { groupsTable, keptTable, redundantParts, unknownParts } from './channels.ts';
 import { chartFigure, chartFigures } from './chart-figure.ts';
 import { fidelityParts, qualityTile } from './fidelity.ts';
 import { latencyFigure, outlineFigures } from './figures.ts';
-import { gatesTable, gatesTally } from './gates.ts';
-import { goalParts, isMissed } from './goal.ts';
-import { latencyParts, latencyTile, speedText } from './latency.ts';
+import { gatesTable } from './gates.ts';
+import { goalParts } from './goal.ts';
+import { latencyParts, latencyTile } from './latency.ts';
 import { layersTable } from './layers.ts';
 import { proofParts } from './proof.ts';
 import { quantizationParts } from './quantization.ts';
 import { runSections } from './run-parts.ts';
-import { facts, mark, name, type PageContent, part, section } from './section.ts';
+import { facts, name, type PageContent, part, section } from './section.ts';
 import { type Html, html } from './template.ts';
 import { lessTile, type Tile, tiles } from './tiles.ts';
+import { resultText, verdict } from './verdict.ts';
 import { recoveryParts, storageParts, weightsParts } from './weights.ts';
 
 /** The page of a run that pruned or quantized. */
@@ -22,11 +23,12 @@ export async function prunePage(report: Report): Promise<PageContent> {
   const { input, output, outline, latency, fidelity, pruning, unknownOperators } = report;
   const { graph, layers } = await outlineFigures(outline);
   const model = basename(input.path);
-  const made = output === null ? 'dry run' : basename(output.path);
+  const unwritten = report.options['dryRun'] === true ? 'dry run' : 'nothing written';
+  const made = output === null ? unwritten : basename(output.path);
   return {
-    kind: report.quantization === null ? 'Pruning report' : 'Pruning and quantization report',
+    kind: kindText(report),
     title: `${model} → ${made}`,
-    headline: html`${name(model)} <span class="arrow">→</span> ${output === null ? 'dry run' : name(made)}`,
+    headline: html`${name(model)} <span class="arrow">→</span> ${output === null ? made : name(made)}`,
     lead: verdict(report),
     sections: [
       ...section('numbers', 'In numbers', numbers(report), fileFacts(report)),
@@ -36,7 +38,8 @@ export async function prunePage(report: Report): Promise<PageContent> {
       ...section(
         'layers',
         'Layers',
-        outline === null && html`<p class="quiet">The model is too large to be drawn layer by layer.</p>`,
+        outline === null &&
+          html`<p class="quiet">The model has more than 10,000 layers, too many to be shown one by one.</p>`,
         layersTable(outline),
         chartFigures([layers]),
       ),
@@ -75,49 +78,10 @@ export async function prunePage(report: Report): Promise<PageContent> {
   };
 }
 
-/** What came of it, in a sentence or two. */
-function verdict(report: Report): Html {
-  const { size, latency, fidelity, proof, gates, goal } = report;
-  const saved = formatChange(size.before.fileBytes, size.after.fileBytes);
-  const file =
-    size.before.fileBytes === size.after.fileBytes
-      ? 'The file is as large as before'
-      : `The file is ${formatBytes(size.after.fileBytes)} instead of ${formatBytes(size.before.fileBytes)} (${saved})`;
-  const facts = [
-    ...(latency === null ? [] : [speedWords(latency.after.speedUp)]),
-    ...(fidelity === null ? [] : [qualityWords(fidelity)]),
-  ].filter((text) => text !== '');
-  const problem =
-    proof?.passed === false
-      ? 'The proof failed: do not use the result. '
-      : gates.some(({ passed }) => !passed)
-        ? 'The result does not keep to its gates. '
-        : isMissed(goal)
-          ? 'The goal was missed. '
-          : null;
-  const verdicts = [
-    ...(proof === null
-      ? [mark('warn', 'not proven')]
-      : [proof.passed ? mark('good', 'proof passed') : mark('bad', 'proof failed')]),
-    ...(gates.length === 0 ? [] : [mark(gates.every(({ passed }) => passed) ? 'good' : 'bad', gatesTally(gates))]),
-    ...(goal === null ? [] : [isMissed(goal) ? mark('bad', 'goal missed') : mark('good', 'goal met')]),
-  ];
-  return html`<p>${problem !== null && html`<strong class="bad">${problem}</strong>`}${[file, ...facts].join('; ')}.</p><p>${verdicts.map((each, index) => html`${index > 0 && html` &ensp; `}${each}`)}</p>`;
-}
-
-function speedWords(speedUp: NonNullable<Report['latency']>['after']['speedUp']): string {
-  if (speedUp === undefined || speedUp === null) return '';
-  return speedUp.significant
-    ? `it runs ${speedText(speedUp.median)}`
-    : 'the time of a run did not change significantly';
-}
-
-function qualityWords({ accuracy, outputs }: NonNullable<Report['fidelity']>): string {
-  if (accuracy !== null && accuracy.total > 0) {
-    const { hitsA, hitsB, total } = accuracy;
-    return `accuracy went from ${formatPercent(hitsA / total)} to ${formatPercent(hitsB / total)} (${formatPoints((hitsB - hitsA) / total)})`;
-  }
-  return outputs.length > 0 && outputs.every(({ identical }) => identical) ? 'all outputs are equal' : '';
+function kindText({ quantization, options }: Report): string {
+  if (quantization === null) return 'Pruning report';
+  const isPruning = ['structured', 'unstructured', 'heads', 'target', 'recipe'].some((option) => option in options);
+  return isPruning ? 'Pruning and quantization report' : 'Quantization report';
 }
 
 function numbers({ size: { before, after }, latency, fidelity, proof }: Report): Html {
@@ -157,10 +121,11 @@ function proofTile(proof: Report['proof']): Tile {
   };
 }
 
-function fileFacts({ input, output, cleaning, size, tool }: Report): Html | null {
+function fileFacts(report: Report): Html | null {
+  const { input, cleaning, size, tool } = report;
   return facts([
     ['Model', name(input.path)],
-    ['Result', output === null ? 'not written (dry run)' : name(output.path)],
+    ['Result', resultText(report)],
     ['Made by', name(input.producer === '' ? 'unknown' : input.producer)],
     ['Operator set', String(input.opset)],
     ['Nodes', `${cleaning.nodesBefore} → ${size.after.nodes}`],

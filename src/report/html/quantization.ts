@@ -45,8 +45,8 @@ export function quantizationParts(report: QuantizationReport | null): Html | nul
       { title: 'Output error', as: 'number' },
       { title: 'Rounding' },
     ],
-    rows: layers.map(({ initializer, bits, how, weights, after, energy, rounding }) => [
-      name(initializer),
+    rows: layers.map(({ node, bits, how, weights, after, energy, rounding }) => [
+      name(node),
       figure(weights, formatInteger),
       figure(bits, String),
       how === 'weights' ? 'float32' : how,

@@ -1,8 +1,8 @@
 import { formatSeconds } from '../format.ts';
 import type { EnvironmentReport } from '../report.ts';
-import { shellLine } from '../shell-words.ts';
+import { shellWord } from '../shell-words.ts';
 import { facts, name, part, points, type Section, section } from './section.ts';
-import { type Html, html } from './template.ts';
+import { type Html, html, verbatim } from './template.ts';
 
 /** What every report says of how it was made. */
 export interface RunFacts {
@@ -48,7 +48,10 @@ export function runSections({ command, notes = [], options = {}, environment, se
 }
 
 function commandBox(command: readonly string[]): Html {
-  return html`<div class="command"><pre><code id="command">${shellLine(command)}</code></pre><button class="button" type="button" data-copy="command" hidden>Copy</button><span class="visually-hidden" role="status"></span></div>`;
+  const words = command.map(
+    (word, index) => html`${index > 0 && ' '}<span class="word">${verbatim(shellWord(word))}</span>`,
+  );
+  return html`<div class="command"><pre><code id="command">${words}</code></pre><button class="button" type="button" data-copy="command" hidden>Copy</button><span class="visually-hidden" role="status"></span></div>`;
 }
 
 function optionText(value: unknown): Html | null {

@@ -3,8 +3,9 @@
  * there to be read, with the tooltips that browsers make of <title> themselves.
  *
  * - `[data-toggle-theme]` changes between light and dark.
- * - Marks of charts with a <title> show it on hover and on focus. A chart is one stop of the Tab key; arrow keys go on from mark to
+ * - Marks of charts with a <title> show it on hover, on focus, and when they are tapped, until something else is. A chart is one stop of the Tab key; arrow keys go on from mark to
  *   mark (WAI-ARIA Authoring Practices, roving tabindex), Escape hides what is shown (WCAG 1.4.13).
+ * - A drawing that is wider than its box begins with its first mark in the middle.
  * - Headers of tables sort by what cells have in `data-v`, or by their text.
  * - `[data-copy]` copies the text of the element that it names.
  * - On paper all <details> are open.
@@ -69,6 +70,7 @@ export const PAGE_SCRIPT = `
     const box = mark.getBoundingClientRect();
     show(mark, box.left + box.width / 2, box.top + box.height / 2);
   };
+  const markOf = (event) => (event.target instanceof Element ? event.target.closest('[data-tip]') : null);
   const marksOf = new Map();
   for (const title of all('figure svg title')) {
     const mark = title.parentElement;
@@ -84,14 +86,21 @@ export const PAGE_SCRIPT = `
     marksOf.set(svg, marks);
   }
   for (const [svg, marks] of marksOf) {
+    const canvas = svg.parentElement;
+    const [first] = marks;
+    const middle = (element) => element.getBoundingClientRect().left + element.getBoundingClientRect().width / 2;
+    canvas.scrollLeft = canvas.matches('.tall') ? middle(first) - middle(canvas) : 0;
     svg.setAttribute('role', 'group');
-    const markOf = (event) => (event.target instanceof Element ? event.target.closest('[data-tip]') : null);
-    svg.addEventListener('pointermove', (event) => {
+    const follow = (event) => {
       const mark = markOf(event);
       if (mark) show(mark, event.clientX, event.clientY);
       else hide();
+    };
+    svg.addEventListener('pointermove', follow);
+    svg.addEventListener('pointerdown', follow);
+    svg.addEventListener('pointerleave', (event) => {
+      if (event.pointerType !== 'touch') hide();
     });
-    svg.addEventListener('pointerleave', hide);
     svg.addEventListener('focusin', (event) => {
       const mark = markOf(event);
       if (mark && mark.matches(':focus-visible')) showBeside(mark);
@@ -110,6 +119,9 @@ export const PAGE_SCRIPT = `
   }
   addEventListener('keydown', (event) => {
     if (event.key === 'Escape') hide();
+  });
+  addEventListener('pointerdown', (event) => {
+    if (!markOf(event)) hide();
   });
 
   const compare = (a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true }));

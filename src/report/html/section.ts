@@ -1,3 +1,4 @@
+import { shortened } from '../shortened.ts';
 import { type Html, html, isEmpty, type Part } from './template.ts';
 
 /** A part of the page that the list of contents leads to. */
@@ -62,9 +63,12 @@ export function facts(pairs: readonly (readonly [string, Part])[]): Html | null 
   return html`<dl class="facts">${filled.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
+/** Longer names are cut in the middle; the report as JSON has them whole. */
+const LONGEST_NAME = 200;
+
 /** A name from a model, a file or an option, set off from words. */
 export function name(text: string): Html {
-  return html`<bdi class="name">${text}</bdi>`;
+  return html`<bdi class="name">${shortened(text, LONGEST_NAME)}</bdi>`;
 }
 
 /** Names in a row, as many as a person wants to read, and how many more there are. */

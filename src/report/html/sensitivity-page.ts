@@ -8,7 +8,7 @@ import { sensitivityFigure } from './figures.ts';
 import { runSections } from './run-parts.ts';
 import { callout, mark, name, names, type PageContent, part, section } from './section.ts';
 import { type Cell, figure, table } from './table.ts';
-import { type Html, html } from './template.ts';
+import { type Html, html, verbatim } from './template.ts';
 import { tiles } from './tiles.ts';
 
 /** The page of a sensitivity study: the answer in words, the heat map, the table, and the recipe that is suggested. */
@@ -117,6 +117,6 @@ function suggestionParts({ suggestion }: SensitivityReport): Html | null {
   const { recipe, holds, scale } = suggestion;
   return html`<p>${holds ? mark('good', 'Keeps to the tolerance') : mark('bad', 'Does not keep to the tolerance')}${scale < 1 && html`, with all amounts scaled to ${formatShare(scale)}`}.</p>${part(
     'For prune --recipe',
-    html`<div class="command"><pre><code id="recipe-text">${JSON.stringify(recipe, null, 2)}</code></pre><button class="button" type="button" data-copy="recipe-text" hidden>Copy</button><span class="visually-hidden" role="status"></span></div>`,
+    html`<div class="command"><pre><code id="recipe-text">${verbatim(JSON.stringify(recipe, null, 2))}</code></pre><button class="button" type="button" data-copy="recipe-text" hidden>Copy</button><span class="visually-hidden" role="status"></span></div>`,
   )}`;
 }

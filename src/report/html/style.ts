@@ -1,5 +1,7 @@
 /** How the page looks on screens, from 360 px of width on. Colours are those of the theme. */
 export const SCREEN_CSS = `
+/* What scrolls sideways has a shade where it goes on, which what is at the end covers. */
+.scroll,.canvas{--shade:color-mix(in oklab,var(--edge) 45%,transparent);--edges:linear-gradient(to right,var(--card) 40%,transparent) 0 0/2.5rem 100% no-repeat local,linear-gradient(to left,var(--card) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,linear-gradient(to right,var(--shade),transparent) 0 0/.5rem 100% no-repeat scroll,linear-gradient(to left,var(--shade),transparent) 100% 0/.5rem 100% no-repeat scroll,var(--card)}
 *,*::before,*::after{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-behavior:smooth;scroll-padding-top:1rem}
 body{margin:0;background:var(--paper);color:var(--ink);font:400 1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
@@ -53,8 +55,9 @@ nav ol{flex-direction:column}
 .tile .bar-room{padding-top:.6rem;margin-top:auto}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.quiet{color:var(--muted)}
 .mark{font-weight:650;white-space:nowrap}
+.marks{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem}.marks .mark{white-space:normal}.marks .name{white-space:nowrap}
 .mark::before{content:attr(data-sign);margin-right:.4em}
-.scroll{overflow:auto;max-height:min(44rem,85vh);margin:.8rem 0;border:1px solid var(--grid);border-radius:10px;background:var(--card)}
+.scroll{overflow:auto;max-height:min(44rem,85vh);margin:.8rem 0;border:1px solid var(--grid);border-radius:10px;background:var(--edges)}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 caption{text-align:left;color:var(--muted);font-size:.85rem;padding:.65rem .7rem;caption-side:top;border-bottom:1px solid var(--grid)}
 th,td{text-align:left;padding:.42rem .7rem;vertical-align:top;font-weight:400}
@@ -64,6 +67,7 @@ tbody tr:hover{background:color-mix(in oklab,var(--link) 6%,transparent)}
 tbody th:has(.name){min-width:9rem}
 .number{text-align:right;white-space:nowrap}
 td.words{min-width:14rem}
+td:not(.words){overflow-wrap:normal}
 th button{background:none;border:0;padding:0;font-weight:inherit;color:inherit;text-align:inherit}
 th button::after{content:"↕";opacity:.55;margin-left:.35em}
 th[aria-sort=ascending] button::after{content:"↑";opacity:1}
@@ -75,7 +79,8 @@ figure{margin:1.2rem 0;background:var(--card);border:1px solid var(--grid);borde
 figcaption{margin-bottom:.8rem}
 figcaption strong{display:block}
 figcaption span{color:var(--muted);font-size:.9rem}
-.canvas{overflow:auto}
+.canvas{overflow:auto;background:var(--edges)}
+.word{display:inline-block;max-width:100%;white-space:pre-wrap}
 .canvas.tall svg{max-width:none!important;margin:0 auto}
 @media (max-width:44rem){.canvas svg{max-width:none!important}}
 .canvas.tall{max-height:min(46rem,85vh)}
@@ -107,7 +112,7 @@ html{font-size:10.5pt}
 body{background:#fff}
 .page{max-width:none;padding:0}
 nav,.skip,.button,.tip,th button::after{display:none!important}
-.tile,figure,.scroll,.callout,.command{background:none;box-shadow:none;border-color:#bbb}
+.tile,figure,.scroll,.canvas,.callout,.command{background:none;box-shadow:none;border-color:#bbb}
 .layout{display:block}
 section{padding:1.1rem 0 0;break-inside:auto}
 section+section{margin-top:1rem}

@@ -24,6 +24,7 @@ import { type Tile, tiles } from './tiles.ts';
 /** The page of a sweep: the answer in words, charts, then all numbers. */
 export async function sweepPage(report: SweepReport): Promise<PageContent> {
   const { input, samples, on, resumed } = report;
+  const timed = report.series.some(({ points: all }) => all.some(({ figures }) => figures?.latency));
   const model = basename(input.path);
   const [first, ...others] = await sweepFigures(report);
   const remark = dataRemark(report);
@@ -38,7 +39,7 @@ export async function sweepPage(report: SweepReport): Promise<PageContent> {
       ...section(
         'numbers',
         'All runs',
-        html`<p>${report.series.length === 1 ? 'One line' : `${report.series.length} lines`}, on ${on}, ${formatInteger(samples)} samples${resumed > 0 && `; ${formatInteger(resumed)} runs were taken from an earlier sweep that was interrupted`}.</p>`,
+        html`<p>${report.series.length === 1 ? 'One line' : `${report.series.length} lines`}, on ${on}, ${formatInteger(samples)} samples${resumed > 0 && `; ${formatInteger(resumed)} runs were taken from an earlier sweep that was interrupted`}.${timed && ' Speed is against the original; ≈ stands before what may be chance.'}</p>`,
         report.series.map(seriesTable),
       ),
       ...section('distributions', 'Weights', chartFigures(await distributionFigures(report.distributions))),
@@ -145,7 +146,5 @@ function seriesTable({ name: line, points: all, of }: SweepSeries): Html {
 /** A speed-up, set back where it may be chance. */
 function speed(ratio: number, { latency }: PointFigures): Html {
   const text = formatRatio(ratio);
-  return latency?.significant === true
-    ? html`<strong>${text}</strong>`
-    : html`<span class="quiet">${text}, not significant</span>`;
+  return latency?.significant === true ? html`<strong>${text}</strong>` : html`<span class="quiet">≈ ${text}</span>`;
 }

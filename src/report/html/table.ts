@@ -32,7 +32,7 @@ export function table({ caption, columns, rows, noun }: Table): Html | null {
     .slice(0, MOST_ROWS)
     .map((row) => html`<tr>${row.map((cell, index) => tableCell(cell, index, columns))}</tr>`);
   const sortable = rows.length > 2 ? html` data-sortable` : null;
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${sortable}><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>${
+  return html`<div class="scroll" role="group" aria-label="${caption}" tabindex="0"><table${sortable}><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>${
     left > 0 &&
     html`<p class="left-out">The first ${formatInteger(MOST_ROWS)} of ${formatCount(rows.length, noun)} are shown; the other ${formatInteger(left)} are in the JSON report.</p>`
   }`;

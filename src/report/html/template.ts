@@ -1,3 +1,5 @@
+import { shortened } from '../shortened.ts';
+
 /** Markup that is safe to be part of a page. Only `html` and `trusted` make it, so that text cannot be taken for it. */
 export class Html {
   readonly #markup: string;
@@ -11,7 +13,10 @@ export class Html {
   }
 }
 
-/** What a template may hold: markup as it is, text and numbers escaped, lists joined, and nothing for null, undefined and false. */
+/** A page is for people: longer texts, such as names of 10 kB, are cut in the middle. */
+const LONGEST_TEXT = 1000;
+
+/** What a template may hold: markup as it is, text (at most 1,000 characters of it) and numbers escaped, lists joined, and nothing for null, undefined and false. */
 export type Part = Html | string | number | null | undefined | false | readonly Part[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -42,6 +47,11 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(strings.map((markup, index) => markup + written(parts[index])).join(''));
 }
 
+/** Text as it stands, however long it is. */
+export function verbatim(text: string): Html {
+  return new Html(escapeHtml(text));
+}
+
 /** Markup from elsewhere that is known to be safe, such as a chart drawn here. */
 export function trusted(markup: string): Html {
   return new Html(markup);
@@ -55,7 +65,7 @@ export function isEmpty(part: Part): boolean {
 function written(part: Part): string {
   if (part === null || part === undefined || part === false) return '';
   if (part instanceof Html) return part.toString();
-  if (typeof part === 'string') return escapeHtml(part);
+  if (typeof part === 'string') return escapeHtml(shortened(part, LONGEST_TEXT));
   if (typeof part === 'number') return String(part);
   return part.map(written).join('');
 }

@@ -10,6 +10,14 @@ import { type Html, html } from './template.ts';
 export function recoveryParts(recovery: RecoveryReport | null): Html | null {
   if (recovery === null) return null;
   const { kind, samples, rounds, layers } = recovery;
+  const remarks = layers.map(({ by, reason, extra }) =>
+    [
+      ...(by === 'patches' ? [] : [by === 'channels' ? 'channels mixed' : 'bias only']),
+      ...(reason === null ? [] : [reason]),
+      ...(extra > 0 ? ['more damping than usual, since what is read repeats itself'] : []),
+    ].join('; '),
+  );
+  const isRemarked = remarks.some((remark) => remark !== '');
   const how = kind === 'bias' ? 'biases' : 'weights and biases, by least squares';
   return html`<p>Made up for by ${how}, on ${formatCount(samples, 'calibration sample')}${rounds > 1 && `, in each of ${formatCount(rounds, 'round')}`}. Errors are how far a layer’s output is from the original’s, relative to how that varies.</p>${table(
     {
@@ -19,17 +27,13 @@ export function recoveryParts(recovery: RecoveryReport | null): Html | null {
         { title: 'Layer' },
         { title: 'Error before', as: 'number' },
         { title: 'Error after', as: 'number' },
-        { title: 'Remarks', as: 'words' },
+        ...(isRemarked ? [{ title: 'Remarks', as: 'words' } as const] : []),
       ],
-      rows: layers.map(({ node, before, after, energy, by, reason, extra }) => [
+      rows: layers.map(({ node, before, after, energy }, index) => [
         name(node),
         relative(before, energy),
         after === null ? '–' : relative(after, energy),
-        [
-          ...(by === 'patches' ? [] : [by === 'channels' ? 'channels mixed' : 'bias only']),
-          ...(reason === null ? [] : [reason]),
-          ...(extra > 0 ? ['more damping than usual, since what is read repeats itself'] : []),
-        ].join('; '),
+        ...(isRemarked ? [remarks[index]] : []),
       ]),
     },
   )}`;

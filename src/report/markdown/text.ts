@@ -1,17 +1,10 @@
 import { printable } from '../printable.ts';
+import { shortened } from '../shortened.ts';
 
 /** Names are cut to this many characters; reports as JSON have them whole. */
 const LONGEST_NAME = 120;
 /** Sentences are cut to this many. */
 const LONGEST_PROSE = 1000;
-
-/** Text cut in the middle to at most so many characters. */
-function shortened(text: string, most: number): string {
-  const characters = [...text];
-  if (characters.length <= most) return text;
-  const half = Math.floor((most - 1) / 2);
-  return `${characters.slice(0, half).join('')}…${characters.slice(-half).join('')}`;
-}
 
 /**
  * A name as code, in which GitHub sees neither markup nor mentions. Names with backticks, pipes or backslashes stand in <code> with
@@ -68,11 +61,11 @@ export function right(title: string): { readonly title: string; readonly align: 
   return { title, align: 'right' };
 }
 
-/** A command in a fenced block, the fence longer than any in it. */
+/** A command, or other text without controls, in a fenced block, the fence longer than any in it. */
 export function fenced(text: string, language: string): string[] {
   const runs = text.match(/`+/g) ?? [];
   const fence = '`'.repeat(Math.max(3, runs.reduce((longest, run) => Math.max(longest, run.length), 0) + 1));
-  return [`${fence}${language}`, printable(text), fence, ''];
+  return [`${fence}${language}`, text.split('\n').map(printable).join('\n'), fence, ''];
 }
 
 /** A part of a comment that is folded until somebody asks; nothing where it has no lines. @param title plain text */

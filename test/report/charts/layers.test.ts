@@ -69,6 +69,17 @@ describe('the chart of two latencies', () => {
     expect(chart?.summary).toContain('1.02× as fast, which may be chance');
   });
 
+  it('cuts whiskers that would press the medians together, and says so', async () => {
+    const before = { ...SAMPLE_LATENCY.before, p90: 90 };
+    const chart = await latencyPairChart({ ...SAMPLE_LATENCY, before });
+    const texts = textsOf(chart?.svg ?? '', 'text');
+    expect(texts.join()).toContain('p10 to p90 (cut at the right)');
+    expect(Math.max(...texts.map(Number).filter(Number.isFinite))).toBeLessThan(3 * before.median);
+    expect(textsOf(chart?.svg ?? '', 'title')[0]).toContain('p90 90.0 ms');
+    const usual = textsOf((await latencyPairChart(SAMPLE_LATENCY))?.svg ?? '', 'text');
+    expect(usual.join()).not.toContain('cut at');
+  });
+
   it('is none where a time is no number', async () => {
     const after = { ...SAMPLE_LATENCY.after, median: Number.NaN };
     expect(await latencyPairChart({ ...SAMPLE_LATENCY, after })).toBeNull();

@@ -47,6 +47,17 @@ describe('the chart of accuracy', () => {
     expect(texts).toEqual(expect.arrayContaining(['original 97.90%', 'amount asked (%)', 'failed', '10', '70']));
   });
 
+  it('compares series at an amount that several have', async () => {
+    const sturdy = { frailty: 0.01, share: 0.5 };
+    const both = [
+      sampleSeries('channels', 'l2', [0.1, 0.3], sturdy),
+      sampleSeries('weights', 'l1', [0.3, 0.9], sturdy),
+    ];
+    expect((await accuracyChart({ ...SAMPLE_SWEEP, series: both }))?.summary).toContain(', and at 30% "');
+    const apart = [sampleSeries('channels', 'l2', [0.1], sturdy), sampleSeries('weights', 'l1', [0.9], sturdy)];
+    expect((await accuracyChart({ ...SAMPLE_SWEEP, series: apart }))?.summary).not.toContain('highest');
+  });
+
   it('says whether its axis starts at 0', async () => {
     const low = textsOf((await accuracyChart(SAMPLE_SWEEP))?.svg ?? '', 'text');
     expect(low).toContain('top-1 accuracy (%)');

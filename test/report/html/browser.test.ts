@@ -118,6 +118,32 @@ describe.skipIf(browser === undefined)('In a browser', () => {
     expect(await tip.isVisible()).toBe(false);
   });
 
+  it('marks explain themselves when they are tapped, until something else is', async () => {
+    const page = await open(sweep, { hasTouch: true });
+    const mark = page.locator('figure svg circle[data-tip], figure svg path[data-tip]').first();
+    const tip = page.getByRole('tooltip');
+    await mark.tap({ force: true });
+    expect(await tip.isVisible()).toBe(true);
+    // Lines begin at the same point: which of them lies on top is not asked.
+    expect(await tip.innerText()).toContain(': 0% asked, 0% reached; accuracy 97.00%');
+    await page.locator('h1').tap();
+    expect(await tip.isVisible()).toBe(false);
+  });
+
+  it('a drawing that is wider than its box begins with its first node in sight', async () => {
+    const [input, layer] = pruned.outline?.nodes ?? [];
+    if (input === undefined || layer === undefined) throw new Error('The sample report has nodes.');
+    // Ten layers side by side, of which the last but one begins the rest.
+    const nodes = [layer, ...Array.from({ length: 10 }, (_, k) => ({ ...input, name: `side${k}` })), layer];
+    const edges = Array.from({ length: 10 }, (_, k) => [[0, k + 1] as const, [k + 1, 11] as const]).flat();
+    const page = await open({ ...pruned, outline: { nodes, edges } }, { viewport: { width: 800, height: 900 } });
+    const canvas = page.locator('.canvas.tall');
+    const [box, first] = [await canvas.boundingBox(), await canvas.locator('[data-tip]').first().boundingBox()];
+    expect(await page.evaluate('document.querySelector(".canvas.tall").scrollLeft')).toBeGreaterThan(0);
+    expect(first?.x).toBeGreaterThanOrEqual(box?.x ?? Number.NaN);
+    expect((first?.x ?? 0) + (first?.width ?? 0)).toBeLessThanOrEqual((box?.x ?? 0) + (box?.width ?? 0));
+  });
+
   it('marks explain themselves to the keyboard: Tab to a chart, arrows along it, Escape to hide', async () => {
     const page = await open(sweep);
     const marks = page.locator('figure').first().locator('svg [data-tip]');

@@ -66,6 +66,7 @@ describe.each(REPORTS)('The page of %s', (_, report) => {
       expect(
         [...table.querySelectorAll('th')].filter((cell) => !/^(?:row|col)$/.test(cell.getAttribute('scope') ?? '')),
       ).toEqual([]);
+      expect([...table.querySelectorAll('thead th')].filter((cell) => textOf(cell) === '')).toEqual([]);
       const widths = [...table.querySelectorAll('tr')].map((row) => row.children.length);
       expect(new Set(widths).size).toBe(1);
     }
@@ -82,6 +83,14 @@ describe.each(REPORTS)('The page of %s', (_, report) => {
       /\b(?:NaN|undefined|null|Infinity|\[object)/,
     );
   });
+});
+
+it('The page of a comparison speaks of A and B, and of their accuracy at the top', async () => {
+  const document = await documentOf({ ...compared, fidelity: pruned.fidelity ?? compared.fidelity });
+  expect(textOf(document.querySelector('.lead'))).toContain(
+    'the accuracy of B is 96.20% where that of A is 97.00% (-0.80 points)',
+  );
+  expect([...document.querySelectorAll('#outputs table')].map(textOf).join()).toMatch(/Figure ?A ?B ?Change/);
 });
 
 describe('The page of a pruning run', () => {
@@ -123,6 +132,56 @@ describe('The page of a pruning run', () => {
     );
   });
 
+  it('says at the top which gates failed and that nothing was written, and calls a dry run one', async () => {
+    const [drop, speed] = pruned.gates;
+    if (drop === undefined || speed === undefined) throw new Error('The sample report has two gates.');
+    const failed = { ...pruned, output: null, gates: [{ ...drop, passed: false, margin: -1 }, speed] };
+    const document = await documentOf(failed);
+    expect(textOf(document.querySelector('.lead'))).toMatch(
+      /Nothing was written\..*1 of 2 gates failed \(--max-drop\)/,
+    );
+    expect(textOf(document.querySelector('h1'))).toContain('nothing written');
+    expect(textOf(document.querySelector('#numbers'))).toContain('not written, since the run failed');
+    const dry = await documentOf({ ...pruned, output: null, options: { dryRun: true } });
+    expect(textOf(dry.querySelector('.lead'))).not.toContain('Nothing was written');
+    expect(textOf(dry.querySelector('h1'))).toContain('dry run');
+  });
+
+  it('says at the top that nothing was removed, nothing was to be proven, or accuracy was not measured', async () => {
+    const lead = async (more: Partial<Report>): Promise<string> =>
+      textOf((await documentOf({ ...pruned, ...more })).querySelector('.lead'));
+    const pruning = { ...pruned.pruning, removedChannels: 0 };
+    const size = { before: pruned.size.before, after: pruned.size.before };
+    expect(
+      await lead({ pruning, size, weights: null, lossless: null, storage: { ...pruned.storage, half: null } }),
+    ).toContain('Nothing was removed');
+    expect(await lead({})).not.toContain('Nothing was removed');
+    const proof = pruned.proof && { ...pruned.proof, cut: [], frontier: [], cleaned: [] };
+    expect(await lead({ proof })).toContain('nothing to prove');
+    expect(await lead({ fidelity: null })).toContain('accuracy not measured');
+    const fidelity = pruned.fidelity && { ...pruned.fidelity, on: 'random inputs' as const, accuracy: null };
+    expect(await lead({ fidelity })).toContain('accuracy not measured: no test data');
+    expect(await lead({})).not.toContain('not measured');
+  });
+
+  it('stays small with names of 10 kB, of which it shows both ends', async () => {
+    const long = (node: number): string => `first${node}${'x'.repeat(10_000)}last${node}`;
+    const [group] = pruned.pruning.groups;
+    const nodes = Array.from({ length: 300 }, (_, k) => ({
+      ...(pruned.outline?.nodes[0] ?? expect.fail('The sample has a layer.')),
+      name: long(k),
+      group: long(k),
+    }));
+    const groups = group === undefined ? [] : nodes.map(({ name }) => ({ ...group, name, producers: [name] }));
+    const text = await renderHtml({
+      ...pruned,
+      outline: { nodes, edges: nodes.slice(1).map((_, k) => [k, k + 1] as const) },
+      pruning: { ...pruned.pruning, groups },
+    });
+    expect(text.length).toBeLessThan(2e6);
+    expect(text).toMatch(/first7x+…x+last7\b/);
+  });
+
   it('says that a change of time means nothing where that is so', async () => {
     const latency = compared.latency;
     expect(textOf((await documentOf({ ...pruned, latency })).querySelector('.lead'))).toContain(
@@ -158,7 +217,7 @@ describe('The page of a pruning run', () => {
     const document = await documentOf({ ...pruned, quantization: untouched, proof: null, outline: null });
     expect(textOf(document.querySelector('#quantization'))).toContain('Left as it is: it has no layer');
     expect(textOf(document.querySelector('#proof'))).toContain('Not checked (--no-verify)');
-    expect(textOf(document.querySelector('#layers'))).toContain('too large to be drawn');
+    expect(textOf(document.querySelector('#layers'))).toContain('too many to be shown one by one');
     expect(textOf(document.querySelector('.lead'))).toContain('not proven');
   });
 

@@ -16,6 +16,13 @@ export function qualityOf({ outputs, accuracy, regression }: FidelityReport): Qu
   };
 }
 
+/** How many answers were compared: those with labels, else all of the first output that has classes; null where none has. */
+export function answersOf({ outputs, accuracy }: FidelityReport): number | null {
+  if (accuracy !== null && accuracy.total > 0) return accuracy.total;
+  const first = outputs.find(({ argmaxAgreement }) => argmaxAgreement !== undefined);
+  return first === undefined ? null : Math.round(first.count / (first.dims.at(-1) ?? 1));
+}
+
 function least(values: readonly (number | undefined)[]): number | null {
   const known = values.filter((value) => value !== undefined);
   return known.length === 0 ? null : finite(Math.min(...known));

@@ -94,13 +94,15 @@ describe('sensitivityAnswer', () => {
   it('names fragile layers and what the recipe comes to', () => {
     expect(sensitivityAnswer(sensitivity)).toEqual([
       '1 of 2 groups of channels bears none of the amounts tried within 1 point of accuracy: stem.weight.',
-      'All together, scaled to 80% of what each bears alone, 30.00% of channels leave: accuracy 96.50% (-0.50 points), which keeps to 1 point of accuracy.',
+      'The recipe takes 30.00% of parameters and 0.00% of multiplications away, from 1 of 2: accuracy 96.50% (-0.50 points), which keeps to 1 point of accuracy.',
+      'With 1,000 answers, a drop of about the tolerance is known to ±0.59 points (one standard error), which is much beside it: more test data tell layers apart better.',
     ]);
   });
 
   it('says what all bear, which bear most, and that there is nothing', () => {
     const rows = sensitivity.rows.map((row) => ({ ...row, bears: 0.75 }));
-    expect(sensitivityAnswer({ ...sensitivity, rows, suggestion: null })).toEqual([
+    const few = { ...sensitivity, rows, suggestion: null, answers: null };
+    expect(sensitivityAnswer(few)).toEqual([
       'Each of 2 groups of channels bears at least 75% alone within 1 point of accuracy.',
       '2 of them bear 75%, the most that was tried: stem.weight, layer1.conv1.weight.',
     ]);
@@ -114,7 +116,6 @@ describe('sensitivityAnswer', () => {
     if (suggestion === null) throw new Error('the sample has one');
     const lines = (more: object): string =>
       sensitivityAnswer({ ...sensitivity, suggestion: { ...suggestion, ...more } }).join();
-    expect(lines({ holds: false, scale: 1 })).toContain('as each bears them alone');
     expect(lines({ holds: false })).toContain('which costs more than 1 point of accuracy');
     expect(lines({ point: failedPoint(0.3) })).toContain('could not be measured');
   });

@@ -2,8 +2,9 @@ import { OnnxPruneError } from './errors.ts';
 import type { PruneHooks, PruneOptions } from './options/prune-options.ts';
 import { checkTolerance, parseAmounts, type SensitivityOptions } from './options/study-options.ts';
 import type { SensitivityReport, SensitivityRow, StudyPoint } from './report/study.ts';
-import { dropOf, type Yardstick } from './report/study-quality.ts';
+import { dropOf } from './report/study-quality.ts';
 import type { Job } from './study/job.ts';
+import { layerYardstick } from './study/quality.ts';
 import { recipeBase } from './study/recipe-base.ts';
 import { groupsOf, type Subject, weightsOf } from './study/rows.ts';
 import { Study } from './study/study.ts';
@@ -47,7 +48,7 @@ export async function sensitivity(
     const subjects = of === 'channels' ? groupsOf(study.graph, wishes) : weightsOf(study.graph, wishes);
     const jobs = subjects.flatMap((subject) => amounts.map((amount) => jobOf(subject, amount)));
     const points = await study.run('sensitivity', jobs);
-    const by = yardstickOf(study, tolerance);
+    const by = layerYardstick(study, tolerance);
     const dropAt = ({ figures }: StudyPoint): number | null =>
       figures === null ? null : dropOf(study.original.quality, figures.quality, by);
     const holds = (point: StudyPoint): boolean => isWithin(dropAt(point), tolerance);
@@ -99,17 +100,6 @@ function amountsOf({ structured, unstructured }: SensitivityOptions): Pick<Sensi
     option,
     `${option} names no amount above 0%, so nothing would be pruned; give some such as "25,50,75".`,
   );
-}
-
-/**
- * Right answers where there are labels. Answers that are the original's only where there are enough of them to tell the
- * tolerance, and on data that mean something: noise has the same answer again and again, whatever is pruned.
- */
-function yardstickOf({ original: { quality }, on, answers }: Study, tolerance: number): Yardstick {
-  if (quality.accuracy !== null) return 'accuracy';
-  if (quality.cosine === null) return 'agreement';
-  const isTold = quality.agreement !== null && on === 'test data' && (answers ?? 0) * tolerance >= 1;
-  return isTold ? 'agreement' : 'cosine';
 }
 
 /** Digits that say something: 1 − 0.99 is 0.01. */

@@ -17,11 +17,11 @@ export function unitText({ by }: SensitivityReport): string {
   return by === 'cosine' ? 'Hundredths of the cosine' : `Points of ${by}`;
 }
 
-/** The name of a row that a user knows: that of the layer where an exporter made the weight's name up, and what of it leaves. */
+/** The name of a row that a user knows: that of the layer where an exporter made the weight's name up, how many more layers share its channels, and what of it leaves. */
 export function rowName({ name, nodes, part }: Pick<SensitivityRow, 'name' | 'nodes' | 'part'>): string {
   const [first, ...more] = nodes;
   const own = layerName(name, first);
-  const others = own === first && more.length > 0 ? ` +${more.length}` : '';
+  const others = more.length > 0 ? ` +${more.length}` : '';
   return `${own}${others}${part === null ? '' : part === 'heads' ? ' (heads)' : ' (inside heads)'}`;
 }
 
@@ -94,7 +94,7 @@ function noiseText(report: SensitivityReport): string[] {
   const { error } = nearest;
   const known = `With ${formatCount(answers, 'answer')}, a drop of about the tolerance is known to ±${(error * 100).toFixed(2)} points (one standard error)`;
   return [
-    error > tolerance / 2 ? `${known}, which is much beside it: more test data tell layers apart better.` : `${known}.`,
+    error > tolerance / 2 ? `${known}, more than half of it: more test data tell layers apart better.` : `${known}.`,
   ];
 }
 

@@ -12,11 +12,6 @@ export type Measured = Pick<SensitivityReport, 'rows' | 'original' | 'of'>;
 
 /** Steps between nothing and the largest amount that was measured. */
 const STEPS = 32;
-/** Errors of pruned layers grow with the amount at least in proportion, and hardly faster than its cube. */
-const GROWTH = { least: 1, most: 3 } as const;
-/** Where only one amount was measured: the square. */
-const USUAL_GROWTH = 2;
-
 /** An amount that was measured. */
 interface Knot {
   readonly amount: number;
@@ -25,9 +20,12 @@ interface Knot {
   readonly gain: number;
 }
 
+const NOTHING: Knot = { amount: 0, error: 0, gain: 0 };
+
 /**
- * The levels of each row, from nothing to the largest amount that was measured. Between measured amounts the error grows as a power
- * of the amount does, and what leaves in proportion; the cost of a level is what is left of the model: half of it counted in
+ * The levels of each row, from nothing to the largest amount that was measured. Between measured amounts the error grows in
+ * proportion. It grows faster the more has left, so that this is the most that it may be: where little was measured, little is
+ * promised, and what is measured goes before what is guessed. The cost of a level is what is left of the model: half of it counted in
  * parameters and half in multiplications, or in weights that are not zero.
  *
  * Errors are taken from how far outputs are from the original's, not from right answers: of those too few change to tell
@@ -95,24 +93,10 @@ function levelsThrough({ size, unit }: SensitivityRow, knots: readonly Knot[]): 
 /** Error and gain at an amount up to the last one that was measured. */
 function between(knots: readonly Knot[], amount: number): Pick<Knot, 'error' | 'gain'> {
   const index = knots.findIndex((knot) => knot.amount >= amount - 1e-9);
-  const [before, next, further] = [knots[index - 1], knots[index], knots[index + 1]];
-  if (next === undefined) return { error: 0, gain: 0 };
-  if (before === undefined) {
-    const growth = further === undefined ? USUAL_GROWTH : growthBetween(next, further);
-    const part = amount / next.amount;
-    return { error: next.error * part ** growth, gain: next.gain * part };
-  }
-  const part = (amount - before.amount) / (next.amount - before.amount);
-  const power = growthBetween(before, next, Number.POSITIVE_INFINITY);
-  const error = Number.isFinite(power)
-    ? before.error * (amount / before.amount) ** power
-    : before.error + part * (next.error - before.error);
-  return { error, gain: before.gain + part * (next.gain - before.gain) };
-}
-
-/** The power of the amount by which the error grows from one knot to the next; infinite where it grows from nothing. */
-function growthBetween(from: Knot, to: Knot, most: number = GROWTH.most): number {
-  if (from.error <= 0) return to.error > 0 ? most : GROWTH.least;
-  const power = Math.log(to.error / from.error) / Math.log(to.amount / from.amount);
-  return most === Number.POSITIVE_INFINITY ? power : Math.min(most, Math.max(GROWTH.least, power));
+  const [before, next] = [knots[index - 1] ?? NOTHING, knots[index] ?? NOTHING];
+  const part = (amount - before.amount) / Math.max(Number.MIN_VALUE, next.amount - before.amount);
+  return {
+    error: before.error + part * (next.error - before.error),
+    gain: before.gain + part * (next.gain - before.gain),
+  };
 }

@@ -1,3 +1,4 @@
+import { PRUNE_DEFAULTS } from '../options/prune-defaults.ts';
 import type { PruneOptions } from '../options/prune-options.ts';
 import type { SensitivityOptions } from '../options/study-options.ts';
 
@@ -23,7 +24,11 @@ export function recipeBase(of: 'channels' | 'weights', options: SensitivityOptio
   const usual = of === 'weights' ? { unstructured: 0 } : ofChannels;
   const given = [...SHAPING[of], ...SHAPING.both].flatMap((key) => {
     const value = options[key];
-    return value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [[key, value] as const];
+    // The command line gives it always.
+    const isUsual = key === 'seed' && Number(value) === PRUNE_DEFAULTS.seed;
+    return value === undefined || isUsual || (Array.isArray(value) && value.length === 0)
+      ? []
+      : [[key, value] as const];
   });
   return { ...usual, ...Object.fromEntries(given) };
 }

@@ -76,20 +76,20 @@ function rowsTable(report: SensitivityReport): Html | null {
     columns: [
       { title: of === 'channels' ? 'Group' : 'Weight' },
       { title: of === 'channels' ? 'Channels' : 'Weights', as: 'number' },
+      ...['Parameters', 'MACs'].map((title) => ({ title, as: 'number' }) as const),
       { title: 'Bears', as: 'number' },
       ...amounts.map((amount) => ({ title: formatShare(amount), as: 'number' }) as const),
-      ...['Parameters', 'MACs'].map((title) => ({ title, as: 'number' }) as const),
       { title: 'Nodes', as: 'words' },
     ],
     rows: rows.map((row) => [
       name(rowName(row)),
       figure(row.size, formatInteger),
+      ...worthCells(report, row),
       {
         show: row.bears === 0 ? mark('warn', 'nothing') : html`<strong>${formatShare(row.bears)}</strong>`,
         sort: row.bears,
       },
       ...amounts.map((_, index) => lossCell(report, row.points[index])),
-      ...worthCells(report, row),
       names(row.nodes, 3),
     ]),
   });

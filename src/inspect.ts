@@ -1,5 +1,5 @@
 import { buildChannelMap } from './channels/build.ts';
-import type { Group } from './channels/group.ts';
+import type { ChannelMap, Group } from './channels/group.ts';
 import { describeDistributions } from './describe-distributions.ts';
 import { holdsWeights } from './ir/data-type.ts';
 import { labelOf, type Node, nodesIn, nodesInOrder } from './ir/node.ts';
@@ -78,6 +78,9 @@ function describe(loaded: LoadedModel, weights: boolean): InspectReport {
     macsUnknown: unknown,
     layers: layersOf(nodesInOrder(graph), new Set(graph.inputs.flatMap((value) => [...declaredSymbols(value)]))),
     groups,
+    prunableParameters: sizeOf(
+      map.groups.filter(({ count }) => count > 1).flatMap(({ members }) => members.map(({ axis }) => axis.value)),
+    ),
     kept,
     distributions: weights ? describeDistributions(graph) : [],
     outline: weights ? outlineAfter(outlineBefore(graph), null, { groups, kept }) : null,
@@ -95,6 +98,32 @@ function describeEnd(value: Value): InspectReport['inputs'][number] {
   return { name: value.name, type: value.type?.type ?? 'unknown', dims: printableDims(value, declaredSymbols(value)) };
 }
 
+/** Elements of weights, each once. */
+function sizeOf(values: readonly Value[]): number {
+  return [...new Set(values)].reduce((sum, { tensor }) => sum + weightsIn(tensor), 0);
+}
+
+function weightsIn(tensor: Value['tensor']): number {
+  return tensor !== undefined && holdsWeights(tensor.type) ? tensor.size : 0;
+}
+
+/** Elements of weights that leave with all channels of a group. */
+function parametersOf(group: Group, unitsAlong: ChannelMap['unitsAlong']): number {
+  const inside = (unit: number): boolean => unit >= group.first && unit < group.first + group.count;
+  const left = new Map<Value, number>();
+  const seen = new Set<string>();
+  for (const { axis } of group.members) {
+    const key = `${axis.value.name} ${axis.dim}`;
+    const units = unitsAlong(axis);
+    if (seen.has(key) || units === undefined || units.length === 0) continue;
+    seen.add(key);
+    const stays = 1 - units.reduce((sum, unit) => sum + Number(inside(unit)), 0) / units.length;
+    // A weight with channels of one group along both its axes loses those along the first, and of what is left those along the other.
+    left.set(axis.value, (left.get(axis.value) ?? 1) * stays);
+  }
+  return Math.round([...left].reduce((sum, [{ tensor }, stays]) => sum + weightsIn(tensor) * (1 - stays), 0));
+}
+
 /** The nodes that hold parameters or multiply; a tied weight counts at its first node. */
 function layersOf(nodes: readonly Node[], symbols: ReadonlySet<Dim>): LayerReport[] {
   const counted = new Set<Value>();
@@ -102,6 +131,8 @@ function layersOf(nodes: readonly Node[], symbols: ReadonlySet<Dim>): LayerRepor
     let parameters = 0;
     for (const input of node.inputs) {
       if (input?.tensor === undefined || counted.has(input) || !holdsWeights(input.tensor.type)) continue;
+      // A number alone is a setting, such as a bound or a divisor, and would make a layer of every node that has one.
+      if (input.tensor.size === 1) continue;
       counted.add(input);
       parameters += input.tensor.size;
     }
@@ -119,7 +150,7 @@ function layersOf(nodes: readonly Node[], symbols: ReadonlySet<Dim>): LayerRepor
   });
 }
 
-function describeGroup(group: Group, unitsAlong: ReturnType<typeof buildChannelMap>['unitsAlong']): GroupOutline {
+function describeGroup(group: Group, unitsAlong: ChannelMap['unitsAlong']): GroupOutline {
   const channels = channelsIn(group, unitsAlong);
   const cuts = new Map(
     group.members.map(({ axis }) => [
@@ -134,6 +165,7 @@ function describeGroup(group: Group, unitsAlong: ReturnType<typeof buildChannelM
     channels,
     unit: channels / group.count,
     part: group.part ?? null,
+    parameters: parametersOf(group, unitsAlong),
     cuts: [...cuts.values()],
   };
 }

@@ -2,8 +2,10 @@ import { OnnxPruneError } from './errors.ts';
 import type { PruneHooks, PruneOptions } from './options/prune-options.ts';
 import { checkTolerance, parseAmounts, type SensitivityOptions } from './options/study-options.ts';
 import type { SensitivityReport, SensitivityRow, StudyPoint } from './report/study.ts';
-import { dropOf, type Yardstick } from './report/study-quality.ts';
+import { dropOf } from './report/study-quality.ts';
 import type { Job } from './study/job.ts';
+import { layerYardstick } from './study/quality.ts';
+import { recipeBase } from './study/recipe-base.ts';
 import { groupsOf, type Subject, weightsOf } from './study/rows.ts';
 import { Study } from './study/study.ts';
 import { suggest } from './study/suggest.ts';
@@ -30,7 +32,7 @@ export async function sensitivity(
   const { tolerance: wanted, suggest: isAsked, ...rest } = options;
   const tolerance = checkTolerance(wanted);
   const { of, amounts } = amountsOf(options);
-  const base = baseOf(of, rest);
+  const base = recipeBase(of, rest, hooks.calibration !== undefined);
   const jobOf = ({ name }: Subject, amount: number): Job => ({
     of,
     amount,
@@ -38,7 +40,7 @@ export async function sensitivity(
     // What leaves without a trace would hide what a group's own channels cost.
     options: { ...sharedOptions(of, rest), ...base, lossless: false, layers: [{ match: name, amount }] },
   });
-  const sample = jobOf({ name: '*', nodes: [], size: 0 }, amounts[0] ?? 0);
+  const sample = jobOf({ name: '*', nodes: [], size: 0, unit: 1, part: null }, amounts[0] ?? 0);
   // Timing each of many models says little that a sweep does not say better.
   const setting = { input, options: { ...rest, bench: false }, hooks, kind: 'sensitivity' } as const;
   return Study.with(setting, [sample], async (study) => {
@@ -46,7 +48,7 @@ export async function sensitivity(
     const subjects = of === 'channels' ? groupsOf(study.graph, wishes) : weightsOf(study.graph, wishes);
     const jobs = subjects.flatMap((subject) => amounts.map((amount) => jobOf(subject, amount)));
     const points = await study.run('sensitivity', jobs);
-    const by = yardstickOf(study);
+    const by = layerYardstick(study, tolerance);
     const dropAt = ({ figures }: StudyPoint): number | null =>
       figures === null ? null : dropOf(study.original.quality, figures.quality, by);
     const holds = (point: StudyPoint): boolean => isWithin(dropAt(point), tolerance);
@@ -58,23 +60,26 @@ export async function sensitivity(
         return { ...subject, points: own, bears: borne.at(-1)?.amount ?? 0 };
       })
       .sort((a, b) => a.bears - b.bears || worst(b, dropAt) - worst(a, dropAt));
-    const measure = async (recipe: PruneOptions): Promise<StudyPoint | undefined> => {
-      const amount = (recipe.layers ?? []).reduce((sum, layer) => sum + Number(layer.amount), 0) / subjects.length;
-      const [point] = await study.run('suggest', [{ of, amount, options: { ...sharedOptions(of, rest), ...recipe } }]);
-      return point;
-    };
-    const suggestion = isAsked ? await suggest({ rows, base, measure, holds }) : null;
+    const measure = (recipes: readonly PruneOptions[]): Promise<StudyPoint[]> =>
+      study.run(
+        'suggest',
+        recipes.map((recipe): Job => {
+          const whole = subjects.reduce((sum, { size }) => sum + size, 0);
+          const gone = (recipe.layers ?? []).reduce(
+            (sum, { match, amount }) => sum + Number(amount) * (subjects.find(({ name }) => name === match)?.size ?? 0),
+            0,
+          );
+          return { of, amount: gone / whole, options: { ...sharedOptions(of, rest), ...recipe } };
+        }),
+      );
+    const suggestion = isAsked
+      ? await suggest({ study: { rows, original: study.original, of }, base, measure, holds })
+      : null;
     if (isAsked && suggestion === null)
-      study.notes.push(`No layer bears any of the amounts within the tolerance, so there is no recipe to suggest.`);
-    return { kind: 'sensitivity', ...study.frame(), of, by, amounts, tolerance, rows, suggestion };
+      study.notes.push('Nothing could be removed by any of the amounts, so there is no recipe to suggest.');
+    const { answers } = study;
+    return { kind: 'sensitivity', ...study.frame(), answers, of, by, amounts, tolerance, rows, suggestion };
   });
-}
-
-/** What a recipe says besides amounts: what was studied is what is to be done. */
-function baseOf(of: 'channels' | 'weights', options: SensitivityOptions): PruneOptions {
-  const { criterion, weightCriterion, recover, oneShot } = options;
-  const said = of === 'channels' ? { criterion, recover } : { criterion, weightCriterion, oneShot, unstructured: 0 };
-  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
 function amountsOf({ structured, unstructured }: SensitivityOptions): Pick<SensitivityReport, 'of' | 'amounts'> {
@@ -95,11 +100,6 @@ function amountsOf({ structured, unstructured }: SensitivityOptions): Pick<Sensi
     option,
     `${option} names no amount above 0%, so nothing would be pruned; give some such as "25,50,75".`,
   );
-}
-
-function yardstickOf({ original: { quality } }: Study): Yardstick {
-  if (quality.accuracy !== null) return 'accuracy';
-  return quality.agreement === null ? 'cosine' : 'agreement';
 }
 
 /** Digits that say something: 1 − 0.99 is 0.01. */

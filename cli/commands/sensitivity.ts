@@ -36,7 +36,7 @@ export function sensitivityCommand(): Command {
     .addOption(
       optionalWord(
         '--suggest [file]',
-        'write a recipe of what each layer bears, scaled down until all together keep to the tolerance (default file: MODEL.recipe.json beside the model)',
+        'write a recipe by which as much as can be leaves while all layers together keep to the tolerance (default file: MODEL.recipe.json beside the model)',
         'onnx-prune sensitivity',
       ),
     )
@@ -68,5 +68,7 @@ async function run(model: string, options: Options): Promise<void> {
   const { suggestion } = report;
   const written = suggestion === null ? undefined : recipe;
   if (suggestion !== null && written !== undefined) await writeRecipe(written, suggestion.recipe);
-  await session.show(report, (each, look) => renderSensitivity(each, look, written));
+  await session.show(report, (each, look) =>
+    renderSensitivity(each, look, { recipe: written, calibration: options.calibration }),
+  );
 }

@@ -1,9 +1,10 @@
 import type { GroupOutline, InspectReport, LayerReport } from '../../src/report/report.ts';
+import { shellLine } from '../../src/report/shell-words.ts';
 import { type Context, contextOf, joinSections, paragraph, type RenderOptions, section } from './context.ts';
-import { formatAmount, formatBytes, formatCount, formatInteger } from './format.ts';
+import { formatAmount, formatBytes, formatCount, formatInteger, formatPercent } from './format.ts';
 import { byCount, folded, head, LONGEST_TABLE, listed, renderKept, renderUnknownOperators } from './lists.ts';
 import { type Cell, renderTable } from './table.ts';
-import { displayWidth, printable, wrap } from './text.ts';
+import { displayWidth, layerName, printable, wrap } from './text.ts';
 import { BYTES_NOTE, macsGap } from './totals.ts';
 
 /**
@@ -22,9 +23,11 @@ export function renderInspect(report: InspectReport, options: RenderOptions): st
     section(context, 'Operators', operators.length === 0 ? [] : paragraph(context, operators.join(', '))),
     section(context, 'Layers', [...renderLayers(context, report.layers), ...macsGap(context, report.macsUnknown)]),
     section(context, `Groups of channels that can shrink: ${formatInteger(report.groups.length)}`, [
-      ...groups.flatMap((group) => renderGroup(context, group)),
+      ...groups.flatMap((group) => renderGroup(context, group, report.parameters)),
       ...folded(context, report.groups.length, groups.length, 'group'),
-      ...(groups.length === 0 ? paragraph(context, 'none: nothing can be pruned', '  ', context.ink.yellow) : []),
+      ...(groups.length === 0
+        ? paragraph(context, 'none: no channel can leave; --unstructured makes weights zero', '  ', context.ink.yellow)
+        : groupsFoot(context, report)),
     ]),
     renderKept(context, report.kept, 'What stays, and why'),
     renderUnknownOperators(context, report.unknownOperators),
@@ -87,22 +90,33 @@ function renderLayers(context: Context, layers: readonly LayerReport[]): string[
   return [...renderTable(context, columns, rows), ...folded(context, layers.length, shown.length, 'layer')];
 }
 
-function renderGroup(context: Context, group: GroupOutline): string[] {
-  const { ink } = context;
+/** What the groups come to, and what to do with their names. */
+function groupsFoot(context: Context, { prunableParameters, parameters, input }: InspectReport): string[] {
+  const share = formatPercent(parameters === 0 ? 0 : prunableParameters / parameters);
+  const lines = [
+    `Their weights hold ${share} of all parameters; one between two groups counts for both.`,
+    `--only, --exclude and recipes take these names, and those behind "made by". What each bears: ${shellLine(['onnx-prune', 'sensitivity', input.path])}`,
+  ];
+  return ['', ...lines.flatMap((text) => paragraph(context, printable(text), '  ', context.ink.dim))];
+}
+
+function renderGroup(context: Context, group: GroupOutline, parameters: number): string[] {
+  const { ink, verbose } = context;
   const cuts = group.cuts.map(
     ({ initializer, axis, length }) => `${initializer} axis ${axis} of ${formatInteger(length)}`,
   );
   const branches: [string, string][] = [
     ['made by', listed(context, group.producers)],
     ['read by', listed(context, group.consumers)],
-    ['cuts', listed(context, cuts)],
+    ...(verbose ? [['cuts', listed(context, cuts)] satisfies [string, string]] : []),
   ];
   const what = group.part === null ? '' : group.part === 'heads' ? ': whole heads' : ': dimensions inside heads';
   const unit = `${what}${group.unit > 1 ? `, ${formatInteger(group.unit)} leave together` : ''}`;
-  const size = `${formatCount(group.channels, 'channel')}${unit}`;
+  const held = `${formatAmount(group.parameters)} parameters (${formatPercent(group.parameters / Math.max(1, parameters))})`;
+  const size = `${formatCount(group.channels, 'channel')}${unit} · ${held}`;
   const leaves = branches.filter(([, text]) => text !== '');
   return [
-    ...paragraph(context, `${ink.cyan(printable(group.name))}  ${size}`),
+    ...paragraph(context, `${ink.cyan(printable(layerName(group.name, group.producers[0])))}  ${size}`),
     ...leaves.flatMap(([label, text], index) => renderBranch(context, label, text, index === leaves.length - 1)),
   ];
 }

@@ -1,4 +1,4 @@
-import { sensitivityAnswer, toleranceText, unitText } from '../../src/report/sensitivity-answer.ts';
+import { rowName, sensitivityAnswer, toleranceText, unitText, worthOf } from '../../src/report/sensitivity-answer.ts';
 import { shellLine } from '../../src/report/shell-words.ts';
 import type { SensitivityReport, SensitivityRow, StudyPoint } from '../../src/report/study.ts';
 import { dropOf } from '../../src/report/study-quality.ts';
@@ -12,23 +12,40 @@ import {
   type RenderOptions,
   section,
 } from './context.ts';
-import { formatAmount, formatShare } from './format.ts';
+import { formatAmount, formatPercent, formatShare } from './format.ts';
 import { folded, head, LONGEST_TABLE } from './lists.ts';
 import { failures, studyFoot, studyHead } from './study.ts';
 import { type Cell, type Column, type PaintedCell, renderTable } from './table.ts';
-import { layerName, printable } from './text.ts';
+import { printable } from './text.ts';
+
+/** What a row is worth, by the title of its column. */
+const WORTH = [
+  { title: 'params', of: 'parameters' },
+  { title: 'MACs', of: 'macs' },
+] as const;
 
 /** Columns that a name, the margins, `bears` and one amount take. */
 const NAME_AND_BEARS = 30;
 const AMOUNT = 7;
 
+/** Where a recipe was written that was suggested, and what it needs besides the model. */
+export interface RecipeUse {
+  /** Undefined where none was written. */
+  readonly recipe?: string | undefined;
+  /** The calibration data that it learns from. */
+  readonly calibration?: string | undefined;
+}
+
 /**
  * What a study of sensitivity has to say, for a person at a terminal: a table of points lost, fragile layers first.
  *
- * @param recipe where the recipe was written that was suggested; undefined where none was
  * @returns lines of at most `width` columns, the last one ended too
  */
-export function renderSensitivity(report: SensitivityReport, options: RenderOptions, recipe?: string): string {
+export function renderSensitivity(
+  report: SensitivityReport,
+  options: RenderOptions,
+  { recipe, calibration }: RecipeUse = {},
+): string {
   const context = contextOf(options);
   return joinSections([
     studyHead(context, report, report.by),
@@ -39,7 +56,7 @@ export function renderSensitivity(report: SensitivityReport, options: RenderOpti
     ),
     section(context, `${unitText(report)} lost`, renderRows(context, report)),
     section(context, 'Failed', failed(context, report)),
-    suggestion(context, report, recipe),
+    suggestion(context, report, { recipe, calibration }),
     ...studyFoot(context, report),
   ]);
 }
@@ -49,21 +66,30 @@ function renderRows(context: Context, report: SensitivityReport): string[] {
   if (rows.length === 0) return [];
   const shown = head(context, rows, LONGEST_TABLE);
   const positions = evenly(amounts.length, Math.max(1, Math.floor((context.width - NAME_AND_BEARS) / AMOUNT)));
+  const worthColumns = of === 'weights' ? WORTH.slice(0, 1) : WORTH;
   const columns: Column[] = [
     { title: 'layer', flexible: true },
     { title: 'bears', align: 'right' },
     ...positions.map((position) => ({ title: formatShare(amounts[position] ?? 0), align: 'right' }) as const),
+    ...worthColumns.map(({ title }) => ({ title, align: 'right', optional: true }) as const),
     { title: of, align: 'right', optional: true },
   ];
   const cells = shown.map((row): Cell[] => [
-    printable(layerName(row.name, row.nodes[0])),
+    printable(rowName(row)),
     bears(row, context.ink),
     ...positions.map((position) => heat(report, row.points[position], context.ink)),
+    ...worthColumns.map(({ of: figure }): Cell => {
+      const worth = worthOf(report, row)?.[figure] ?? null;
+      return { text: worth === null ? '–' : formatPercent(worth), paint: context.ink.dim };
+    }),
     { text: formatAmount(row.size), paint: context.ink.dim },
   ]);
   const legend = [
     'each pruned alone, by the amount above, fragile ones first',
     `bears: the largest amount that costs at most ${toleranceText(report)}, as all smaller ones do`,
+    of === 'weights'
+      ? 'params: the part of all parameters that it holds'
+      : `params, MACs: the part of the model's that leaves with ${formatShare(amounts.at(-1) ?? 0)} of it`,
     ...(positions.length < amounts.length
       ? [`${positions.length} of ${amounts.length} amounts have room here; --json has all`]
       : []),
@@ -105,16 +131,15 @@ function failed(context: Context, { rows }: SensitivityReport): string[] {
   const broken = rows.filter(({ points }) => points.some(({ problem }) => problem !== null));
   const shown = head(context, broken, LONGEST_TABLE);
   return [
-    ...shown.flatMap(({ name, nodes, points }) =>
-      failures(context, points, `${printable(layerName(name, nodes[0]))} at `),
-    ),
+    ...shown.flatMap((row) => failures(context, row.points, `${printable(rowName(row))} at `)),
     ...folded(context, broken.length, shown.length, 'layer'),
   ];
 }
 
-function suggestion(context: Context, report: SensitivityReport, recipe: string | undefined): string[] {
+function suggestion(context: Context, report: SensitivityReport, { recipe, calibration }: RecipeUse): string[] {
   const { suggestion: found, input } = report;
   if (found === null) return [];
+  const data = calibration === undefined ? [] : ['--calibration', calibration];
   const { ink } = context;
   const mark = found.holds ? ink.green('✓') : ink.yellow('!');
   const verdict = found.holds ? 'keeps' : 'does not keep';
@@ -123,7 +148,7 @@ function suggestion(context: Context, report: SensitivityReport, recipe: string 
     ...(recipe === undefined ? [] : paragraph(context, `written to ${ink.bold(printable(recipe))}; use it by`)),
     ...(recipe === undefined
       ? []
-      : paragraph(context, printable(shellLine(['onnx-prune', input.path, '--recipe', recipe])), '    ')),
+      : paragraph(context, printable(shellLine(['onnx-prune', input.path, '--recipe', recipe, ...data])), '    ')),
     ...(context.verbose ? paragraph(context, printable(JSON.stringify(found.recipe)), '  ', ink.dim) : []),
   ];
   return section(context, 'Recipe', lines);

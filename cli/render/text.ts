@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 
+export { layerName } from '../../src/report/layer-name.ts';
 export { printable } from '../../src/report/printable.ts';
 
 /** Marks and variation selectors add to the character before them. */
@@ -9,14 +10,6 @@ const WIDE =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]$/u;
 const ESCAPE = String.fromCharCode(27);
 const COLOUR_OR_CHARACTER = new RegExp(`${ESCAPE}\\[[0-9;]*m|[^]`, 'gu');
-
-/** What exporters call a weight when they have folded or copied it: `onnx::Conv_216`, `1234`. */
-const MACHINE_MADE = /^(?:onnx::.*|\d+)$/;
-
-/** The name to show for a weight: its own, or its layer's where an exporter made the weight's name up. */
-export function layerName(weight: string, node: string | undefined): string {
-  return node !== undefined && MACHINE_MADE.test(weight) ? node : weight;
-}
 
 /** Columns that text takes in a terminal; colour codes take none. */
 export function displayWidth(text: string): number {

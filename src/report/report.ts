@@ -239,6 +239,8 @@ export interface GroupOutline {
   readonly unit: number;
   /** What the units are where they are heads of an attention, or dimensions inside them. */
   readonly part: 'heads' | 'head-dim' | null;
+  /** Parameters that its channels have a share in: what would leave if all of them did. */
+  readonly parameters: number;
   readonly cuts: readonly { readonly initializer: string; readonly axis: number; readonly length: number }[];
 }
 
@@ -261,6 +263,8 @@ export interface InspectReport {
   readonly macsUnknown: number;
   readonly layers: readonly LayerReport[];
   readonly groups: readonly GroupOutline[];
+  /** Parameters of the weights that the groups have channels of. */
+  readonly prunableParameters: number;
   readonly kept: PruneChannelsReport['kept'];
   /** How the weights of each layer are distributed; empty where nobody asked. */
   readonly distributions: readonly LayerDistribution[];

@@ -1,6 +1,7 @@
 import { formatCosine, formatCount, formatPercent, formatPoints, formatShare } from './format.ts';
-import type { SensitivityReport, SensitivityRow, Suggestion } from './study.ts';
-import { dropOf, type Yardstick } from './study-quality.ts';
+import { layerName } from './layer-name.ts';
+import type { PointFigures, SensitivityReport, SensitivityRow, Suggestion } from './study.ts';
+import { dropError, dropOf, type Yardstick } from './study-quality.ts';
 
 const MOST_NAMES = 3;
 
@@ -14,6 +15,43 @@ export function toleranceText({ tolerance, by }: SensitivityReport): string {
 /** What drops are counted in where they are shown as numbers: `Points of accuracy`, `Hundredths of the cosine`. */
 export function unitText({ by }: SensitivityReport): string {
   return by === 'cosine' ? 'Hundredths of the cosine' : `Points of ${by}`;
+}
+
+/** The name of a row that a user knows: that of the layer where an exporter made the weight's name up, how many more layers share its channels, and what of it leaves. */
+export function rowName({ name, nodes, part }: Pick<SensitivityRow, 'name' | 'nodes' | 'part'>): string {
+  const [first, ...more] = nodes;
+  const own = layerName(name, first);
+  const others = more.length > 0 ? ` +${more.length}` : '';
+  return `${own}${others}${part === null ? '' : part === 'heads' ? ' (heads)' : ' (inside heads)'}`;
+}
+
+/** What part of the original's parameters and multiplications a pruned model has no more, fractions of 1. */
+export function freedBy(
+  { original: { size: before } }: Pick<SensitivityReport, 'original'>,
+  { size: after }: Pick<PointFigures, 'size'>,
+): { readonly parameters: number; readonly macs: number } {
+  const part = (whole: number, left: number): number => (whole > 0 ? 1 - left / whole : 0);
+  return { parameters: part(before.parameters, after.parameters), macs: part(before.macs, after.macs) };
+}
+
+/**
+ * What a row is worth: the part of the model's parameters and multiplications that leaves with the largest amount that was tried of it,
+ * or, of a weight, the part of the parameters that it holds. Fractions of 1; null where no amount could be measured.
+ */
+export function worthOf(
+  report: Pick<SensitivityReport, 'original' | 'of'>,
+  { points, size }: Pick<SensitivityRow, 'points' | 'size'>,
+): { readonly parameters: number; readonly macs: number | null } | null {
+  if (report.of === 'weights') return { parameters: size / Math.max(1, report.original.size.parameters), macs: null };
+  const last = points.findLast(({ figures }) => figures !== null)?.figures ?? null;
+  return last && freedBy(report, last);
+}
+
+/** What the figures of `worthOf` are, in a sentence. */
+export function worthText({ of, amounts }: Pick<SensitivityReport, 'of' | 'amounts'>): string {
+  return of === 'weights'
+    ? 'Parameters: the part of all that the weight holds.'
+    : `Parameters and MACs: the part of the model's that leaves with ${formatShare(amounts.at(-1) ?? 0)} of the group.`;
 }
 
 /** The answer to what a sensitivity study asks, in sentences of plain text: what is fragile, what is not, and what comes of it. */
@@ -37,20 +75,44 @@ export function sensitivityAnswer(report: SensitivityReport): readonly string[] 
           `${robust.length} of them ${robust.length === 1 ? 'bears' : 'bear'} ${formatShare(most)}, the most that was tried: ${names(robust)}.`,
         ]),
     ...(suggestion === null ? [] : [suggestionText(report, suggestion)]),
+    ...noiseText(report),
+  ];
+}
+
+/** How well drops of about the tolerance are known, where they were counted in answers. */
+function noiseText(report: SensitivityReport): string[] {
+  const { rows, original, by, tolerance, answers } = report;
+  const near = rows.flatMap(({ points }) =>
+    points.flatMap(({ figures }) => {
+      const drop = figures === null ? null : dropOf(original.quality, figures.quality, by);
+      const error = figures === null ? null : dropError(report, figures.quality);
+      return drop === null || error === null ? [] : [{ error, distance: Math.abs(drop - tolerance) }];
+    }),
+  );
+  const [nearest] = near.sort((a, b) => a.distance - b.distance);
+  if (nearest === undefined || nearest.error === 0 || answers === null) return [];
+  const { error } = nearest;
+  const known = `With ${formatCount(answers, 'answer')}, a drop of about the tolerance is known to ±${(error * 100).toFixed(2)} points (one standard error)`;
+  return [
+    error > tolerance / 2 ? `${known}, more than half of it: more test data tell layers apart better.` : `${known}.`,
   ];
 }
 
 function names(rows: readonly SensitivityRow[]): string {
-  const shown = rows.slice(0, MOST_NAMES).map(({ name }) => name);
+  const shown = rows.slice(0, MOST_NAMES).map(rowName);
   return shown.join(', ') + (rows.length > shown.length ? ` and ${rows.length - shown.length} more` : '');
 }
 
-function suggestionText(report: SensitivityReport, { scale, point, holds }: Suggestion): string {
+function suggestionText(report: SensitivityReport, { point, holds, recipe: { layers } }: Suggestion): string {
   const { by, of } = report;
-  const scaled = scale === 1 ? 'as each bears them alone' : `scaled to ${formatShare(scale)} of what each bears alone`;
-  const what = `All together, ${scaled}, ${formatPercent(point.reached)} of ${of} ${of === 'channels' ? 'leave' : 'are zero'}`;
   const { figures } = point;
-  if (figures === null) return `${what}, but that could not be measured.`;
+  const from = `from ${Array.isArray(layers) ? layers.length : 0} of ${report.rows.length}`;
+  if (figures === null) return `The recipe takes ${of} ${from}, but what comes of it could not be measured.`;
+  const { parameters, macs } = freedBy(report, figures);
+  const what =
+    of === 'weights'
+      ? `The recipe makes ${formatPercent(point.reached)} of weights zero, ${from}`
+      : `The recipe takes ${formatPercent(parameters)} of parameters and ${formatPercent(macs)} of multiplications away, ${from}`;
   const verdict = holds ? `which keeps to ${toleranceText(report)}` : `which costs more than ${toleranceText(report)}`;
   return `${what}: ${outcome(report, figures.quality, by)}, ${verdict}.`;
 }

@@ -15,6 +15,24 @@ export function dropOf(original: Quality, quality: Quality, by: Yardstick): numb
   return before === null || after === null ? null : before - after;
 }
 
+/**
+ * The standard error of a drop that was counted in answers, a fraction of 1; null where it was not. Both models answer the same
+ * questions, so that only answers which differ between them are left to chance: of n answers of which a part d differs and
+ * a drop of x is left over, √((d − x²) / n). Answers may differ without being right either time, so for right answers this is the
+ * most that it may be.
+ *
+ * Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions", 1947.
+ */
+export function dropError(
+  { answers, original, by }: Pick<SensitivityReport, 'answers' | 'original' | 'by'>,
+  quality: Quality,
+): number | null {
+  const drop = dropOf(original.quality, quality, by);
+  const { agreement } = quality;
+  if (by === 'cosine' || drop === null || agreement === null || answers === null || answers === 0) return null;
+  return Math.sqrt(Math.max(0, 1 - agreement - drop * drop) / answers);
+}
+
 /** What a study measured and on what, where that is not the accuracy on data of the user's own; null where it is. */
 export function dataRemark(report: SweepReport | SensitivityReport): string | null {
   const { on, original } = report;

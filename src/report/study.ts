@@ -95,6 +95,10 @@ export interface SensitivityRow {
   readonly nodes: readonly string[];
   /** Channels, or weights. */
   readonly size: number;
+  /** Channels that leave together, such as those of a head; 1 for weights. */
+  readonly unit: number;
+  /** What the units are where they are heads of an attention, or dimensions inside them. */
+  readonly part: 'heads' | 'head-dim' | null;
   /** In the order of the amounts. */
   readonly points: readonly StudyPoint[];
   /** The largest amount tried that keeps to the tolerance, and all smaller ones too; 0 where none does. */
@@ -120,7 +124,9 @@ export interface SensitivityReport {
   readonly original: SweepReport['original'];
   /** Fragile ones first. */
   readonly rows: readonly SensitivityRow[];
-  /** What the amounts that each bears alone come to together: a recipe, and the point measured with it; null unless it was asked for. */
+  /** Answers that were compared: a sample may have many, such as one for each of its words; null where outputs have no classes. */
+  readonly answers: number | null;
+  /** How much may leave of each so that all together keep to the tolerance; null unless it was asked for, or where there is nothing. */
   readonly suggestion: Suggestion | null;
   readonly resumed: number;
   readonly environment: EnvironmentReport;
@@ -128,11 +134,9 @@ export interface SensitivityReport {
   readonly notes: readonly string[];
 }
 
-/** A recipe by what each group bears. */
+/** The recipe by which most leaves within the tolerance. */
 export interface Suggestion {
   readonly recipe: Readonly<Record<string, unknown>>;
-  /** By how much the amounts had to be scaled down so that together they keep to the tolerance; 1 where they do by themselves. */
-  readonly scale: number;
   readonly point: StudyPoint;
   /** Whether the point keeps to the tolerance. */
   readonly holds: boolean;

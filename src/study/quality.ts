@@ -1,5 +1,6 @@
 import type { FidelityReport } from '../report/report.ts';
-import type { Quality } from '../report/study.ts';
+import type { Quality, SensitivityReport } from '../report/study.ts';
+import type { Yardstick } from '../report/study-quality.ts';
 
 /** How good the second of two compared models is. */
 export function qualityOf({ outputs, accuracy, regression }: FidelityReport): Quality {
@@ -14,6 +15,33 @@ export function qualityOf({ outputs, accuracy, regression }: FidelityReport): Qu
     agreement: broken ? 0 : least(compared.map(({ argmaxAgreement }) => argmaxAgreement)),
     cosine: broken ? 0 : least(compared.map(({ cosine }) => cosine)),
   };
+}
+
+/** How many answers were compared: those with labels, else all of the first output that has classes; null where none has. */
+export function answersOf({ outputs, accuracy }: FidelityReport): number | null {
+  if (accuracy !== null && accuracy.total > 0) return accuracy.total;
+  const first = outputs.find(({ argmaxAgreement }) => argmaxAgreement !== undefined);
+  return first === undefined ? null : Math.round(first.count / (first.dims.at(-1) ?? 1));
+}
+
+/** What a study ran its models on, and what the original came to. */
+interface Judged {
+  readonly original: { readonly quality: Quality };
+  readonly on: SensitivityReport['on'];
+  readonly answers: number | null;
+}
+
+/**
+ * What layers are judged by: right answers where there are labels; answers that are the original's only where there are enough of
+ * them to tell the tolerance, and on data that mean something, since noise has the same answer again and again, whatever is
+ * pruned; else the cosine.
+ * @param tolerance fraction of 1
+ */
+export function layerYardstick({ original: { quality }, on, answers }: Judged, tolerance: number): Yardstick {
+  if (quality.accuracy !== null) return 'accuracy';
+  if (quality.cosine === null) return 'agreement';
+  const isTold = quality.agreement !== null && on === 'test data' && (answers ?? 0) * tolerance >= 1;
+  return isTold ? 'agreement' : 'cosine';
 }
 
 function least(values: readonly (number | undefined)[]): number | null {

@@ -3,17 +3,13 @@ import { weightTensorsOf } from '../channels/weight-tensors.ts';
 import type { Graph } from '../ir/graph.ts';
 import { labelOf } from '../ir/node.ts';
 import { ruleOf } from '../ops/rules.ts';
+import type { SensitivityRow } from '../report/study.ts';
 import { channelsIn, namesOf } from '../transforms/describe-groups.ts';
 import { selectGroups } from '../transforms/select-groups.ts';
 import { selectWeights } from '../transforms/select-weights.ts';
 
 /** A group of channels, or a weight, that a study prunes alone. */
-export interface Subject {
-  readonly name: string;
-  readonly nodes: readonly string[];
-  /** Channels, or weights. */
-  readonly size: number;
-}
+export type Subject = Pick<SensitivityRow, 'name' | 'nodes' | 'size' | 'unit' | 'part'>;
 
 /** What a user has kept out. */
 interface Wishes {
@@ -35,7 +31,8 @@ export function groupsOf(graph: Graph, wishes: Wishes): Subject[] {
     // The last unit of a group stays, so those of one have nothing to offer.
     if (keptBy !== undefined || group.count < 2) return [];
     const size = channelsIn(group, map.unitsAlong);
-    return [{ name: group.name, nodes: namesOf(group, 'out'), size }];
+    const { name, part, count } = group;
+    return [{ name, nodes: namesOf(group, 'out'), size, unit: size / count, part: part ?? null }];
   });
 }
 
@@ -47,5 +44,7 @@ export function weightsOf(graph: Graph, wishes: Wishes): Subject[] {
     name,
     nodes: nodes.map(labelOf),
     size: tensor.size,
+    unit: 1,
+    part: null,
   }));
 }

@@ -23,7 +23,7 @@ import { withWorkspace } from '../workspace.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { idOf, type Job, type Outcome } from './job.ts';
 import { Journal } from './journal.ts';
-import { qualityOf } from './quality.ts';
+import { answersOf, qualityOf } from './quality.ts';
 import { digestOf, writeStudyData } from './study-data.ts';
 import { Timing } from './timing.ts';
 import { Workers } from './workers.ts';
@@ -56,6 +56,7 @@ interface Ground {
   readonly original: SweepReport['original'];
   readonly on: SweepReport['on'];
   readonly samples: number;
+  readonly answers: number | null;
 }
 
 /** Many models made of one, each pruned and judged in a process of its own, and timed one group after the other. */
@@ -145,6 +146,7 @@ export class Study {
                 original: { size, quality: qualityOf(fidelity) },
                 on: test === undefined ? 'random inputs' : 'test data',
                 samples: fidelity.samples,
+                answers: answersOf(fidelity),
               },
               notes,
             ),
@@ -169,6 +171,16 @@ export class Study {
   /** The unpruned model. */
   get original(): SweepReport['original'] {
     return this.#ground.original;
+  }
+
+  /** What the models run on. */
+  get on(): SweepReport['on'] {
+    return this.#ground.on;
+  }
+
+  /** Answers that are compared; null where outputs have no classes. */
+  get answers(): number | null {
+    return this.#ground.answers;
   }
 
   /** Threads of the runs that are timed; null where none are. */

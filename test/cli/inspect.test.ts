@@ -12,6 +12,9 @@ describe('onnx-prune inspect', { timeout: 30_000 }, () => {
     expect(stdout).toContain('Groups of channels that can shrink: 3');
     expect(stdout).toMatch(/\/0\/Conv\s+Conv\s+\[N, 32, 26, 26\]/);
     expect(stdout).toContain('it is the graph output "logits": 11.weight');
+    expect(stdout).toMatch(/4\.weight {2}64 channels · 428 k parameters \(99\.27%\)/);
+    expect(stdout).toMatch(/hold >99\.99% of all parameters/);
+    expect(stdout).not.toContain('─ cuts ');
     expect(desk.files).toEqual(['mnist-cnn.onnx']);
     expect(desk.leftovers).toEqual([]);
   });
@@ -41,9 +44,12 @@ describe('onnx-prune inspect', { timeout: 30_000 }, () => {
         channels: 32,
         unit: 1,
       }),
-      expect.objectContaining({ name: '4.weight', channels: 64 }),
+      // 64·32·9 + 64, and 256·1600 of the layer that reads them.
+      expect.objectContaining({ name: '4.weight', channels: 64, parameters: 428_096 }),
       expect.objectContaining({ name: '9.weight', channels: 256 }),
     ]);
+    // All but the bias of the last layer.
+    expect(report).toMatchObject({ prunableParameters: 431_232 });
     expect(String(desk.read('r.json'))).toBe(stdout);
   });
 

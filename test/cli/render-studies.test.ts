@@ -17,6 +17,8 @@ const many: SensitivityReport = {
     name: `backbone.layer${index}.residual_branch.convolution_with_a_long_name.weight`,
     nodes: [`node${index}`],
     size: 1024,
+    unit: 1,
+    part: null,
     bears: 0.1,
     points: amounts.map((amount) => point(amount, 0.97 - amount / 2)),
   })),
@@ -87,12 +89,15 @@ describe('a sweep in a terminal', () => {
 
 describe('a study of sensitivity in a terminal', () => {
   it('shows points lost by layer and amount, and what each bears', () => {
-    const text = renderSensitivity(sensitivity, plain, 'my model.recipe.json');
-    expect(text).toMatch(/stem\.weight +nothing +2\.0 +27\.0 +✗ +16/);
-    expect(text).toMatch(/layer1\.conv1\.weight +50% +0\.0 +0\.5 +7\.0 +64/);
+    const text = renderSensitivity(sensitivity, plain, {
+      recipe: 'my model.recipe.json',
+      calibration: 'cal.npz',
+    });
+    expect(text).toMatch(/stem\.weight +nothing +2\.0 +27\.0 +✗ +50\.00% +0\.00% +16/);
+    expect(text).toMatch(/layer1\.conv1\.weight +50% +0\.0 +0\.5 +7\.0 +75\.00% +0\.00% +64/);
     expect(text).toContain('✗ stem.weight at 75%: The run took longer');
     expect(text).toContain('✓ together it keeps to 1 point of accuracy');
-    expect(text).toContain("onnx-prune 'my model.onnx' --recipe 'my model.recipe.json'");
+    expect(text).toContain("onnx-prune 'my model.onnx' --recipe 'my model.recipe.json' --calibration cal.npz");
   });
 
   it('paints what is hot, and writes no colours where none are wanted', () => {
@@ -125,7 +130,10 @@ describe.each([40, 60, 80, 100, 137, 200])('at %d columns', (width) => {
   it.each([
     ['a sweep', () => renderSweep(sweep, { colors: true, width, verbose: true })],
     ['a sweep with hostile names', () => renderSweep(hostile, { colors: true, width, verbose: false })],
-    ['a study', () => renderSensitivity(sensitivity, { colors: true, width, verbose: true }, 'a recipe.json')],
+    [
+      'a study',
+      () => renderSensitivity(sensitivity, { colors: true, width, verbose: true }, { recipe: 'a recipe.json' }),
+    ],
     ['a long study', () => renderSensitivity(many, { colors: true, width, verbose: false })],
   ])('every line of %s fits, and nothing steers the terminal', (_, render) => {
     const text = render();

@@ -234,6 +234,7 @@ const inspected: InspectReport = {
       channels: 32,
       unit: 1,
       part: null,
+      parameters: 10_240,
       cuts: ['conv1.weight', 'bn1.weight', 'bn1.bias', 'bn1.mean', 'bn1.var'].map((initializer) => {
         return { initializer, axis: 0, length: 32 };
       }),
@@ -245,9 +246,11 @@ const inspected: InspectReport = {
       channels: 768,
       unit: 64,
       part: 'heads',
+      parameters: 1_600_000,
       cuts: [],
     },
   ],
+  prunableParameters: 1_700_000,
   kept,
   distributions: [],
   outline: null,
@@ -436,10 +439,13 @@ test('inspect shows layers, groups as trees and what stays', () => {
   expect(text).toContain('49 nodes · 1.72 M parameters · 41.2 M MACs per sample');
   expect(text).toMatch(/\/conv1\/Conv +Conv +\[N, 32, 32, 32\] +896 +885 k\n/);
   expect(text).toContain('├─ made by  /conv1/Conv, /layer1/conv2/Conv');
-  expect(text).toContain('└─ cuts     conv1.weight axis 0 of 32');
-  expect(text).toContain('qkv.weight  768 channels: whole heads, 64 leave together');
+  expect(text).not.toContain('─ cuts ');
+  const whole = renderInspect(inspected, { ...plain, verbose: true });
+  expect(whole).toContain('└─ cuts     conv1.weight axis 0 of 32');
+  expect(text).toContain('qkv.weight  768 channels: whole heads, 64 leave together · 1.60 M parameters (93.23%)');
+  expect(text).toMatch(/hold 99\.05% of all parameters/);
   expect(text).toContain('kept whole because it is the graph output "logits": fc2.weight');
-  expect(renderInspect({ ...inspected, groups: [] }, plain)).toContain('none: nothing can be pruned');
+  expect(renderInspect({ ...inspected, groups: [] }, plain)).toContain('none: no channel can leave');
 });
 
 test('compare shows both files and how they differ', () => {

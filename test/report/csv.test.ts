@@ -99,7 +99,9 @@ describe('renderCsv', () => {
     );
     expect(Number(rows[1]?.['drop'])).toBeCloseTo(0.27, 12);
     expect(rows[1]).toMatchObject({ made_by: '/stem/Conv', nodes: '10', bears: '0' });
-    expect(rows[2]).toMatchObject({ drop: '' });
+    expect(Number(rows[1]?.['parameters_freed'])).toBeCloseTo(0.5, 12);
+    expect(Number(rows[1]?.['drop_standard_error'])).toBeCloseTo(Math.sqrt((0.3 - 0.27 ** 2) / 1000), 12);
+    expect(rows[2]).toMatchObject({ drop: '', parameters_freed: '' });
   });
 
   it('keeps any name in its cell, and lets none be a formula', async () => {

@@ -185,6 +185,8 @@ describe('renderMarkdown', () => {
       name: long(index),
       nodes: [long(index)],
       size: 64,
+      unit: 1,
+      part: null,
       bears: 0,
       points: [point(0.25, 0.9), failedPoint(0.5, `${long(index)} | failed <b>`), point(0.75, 0.5)],
     }));

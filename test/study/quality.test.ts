@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FidelityReport } from '../../src/report/report.ts';
 import type { OutputComparison } from '../../src/runtime/index.ts';
-import { qualityOf } from '../../src/study/quality.ts';
+import { answersOf, layerYardstick, qualityOf } from '../../src/study/quality.ts';
 
 const output = (more: Partial<OutputComparison>): OutputComparison => ({
   name: 'y',
@@ -32,6 +32,30 @@ const fidelity = (more: Partial<FidelityReport>): FidelityReport => ({
 });
 
 const accuracy = { output: 'y', total: 200, hitsA: 190, hitsB: 180, top5A: 200, top5B: 198, lossA: 0.1, lossB: 0.25 };
+
+describe('The answers that were compared', () => {
+  it('are those with labels, or all of an output with classes', () => {
+    expect(answersOf(fidelity({ accuracy }))).toBe(200);
+    expect(answersOf(fidelity({ accuracy: { ...accuracy, total: 0 } }))).toBe(1);
+    expect(answersOf(fidelity({ outputs: [output({ argmaxAgreement: undefined }), output({ count: 40 })] }))).toBe(4);
+    expect(answersOf(fidelity({ outputs: [output({ argmaxAgreement: undefined })] }))).toBeNull();
+  });
+});
+
+describe('What layers are judged by', () => {
+  const known = { accuracy: 0.9, top5: null, loss: 0.1, agreement: 1, cosine: 1 };
+  const unlabelled = { ...known, accuracy: null, loss: null };
+  it.each([
+    ['accuracy', known, 'test data', 10],
+    ['agreement', unlabelled, 'test data', 100],
+    ['cosine', unlabelled, 'test data', 99],
+    ['cosine', unlabelled, 'random inputs', 1000],
+    ['cosine', { ...unlabelled, agreement: null }, 'test data', null],
+    ['agreement', { ...unlabelled, cosine: null }, 'random inputs', 10],
+  ] as const)('is %s of %j on %s', (by, quality, on, answers) => {
+    expect(layerYardstick({ original: { quality }, on, answers }, 0.01)).toBe(by);
+  });
+});
 
 describe('The quality of a pruned model', () => {
   it('is that of the second of two compared models, as fractions', () => {

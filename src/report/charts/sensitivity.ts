@@ -1,4 +1,5 @@
 import type { Markish, TextOptions } from '@observablehq/plot';
+import { rowName } from '../sensitivity-answer.ts';
 import type { PointFigures, SensitivityReport, SensitivityRow, StudyPoint } from '../study.ts';
 import type { Chart } from './chart.ts';
 import { shortName, textWidth, tipName } from './names.ts';
@@ -45,7 +46,7 @@ export async function sensitivityChart(report: SensitivityReport): Promise<Chart
     table: {
       columns: ['name', report.of, 'bears', ...amounts.map(amountText)],
       rows: report.rows.map((row, index) => [
-        row.name,
+        rowName(row),
         String(row.size),
         amountText(row.bears),
         ...cellsOf(report, row, index).map(({ drop, failed }) =>
@@ -64,7 +65,7 @@ async function draw(
 ): Promise<string> {
   const { plot, draw: drawPanel } = await loadPlot();
   const { amounts } = report;
-  const names = rows.map((row) => shortName(row.name, NAME_LENGTH));
+  const names = rows.map((row) => shortName(rowName(row), NAME_LENGTH));
   const sizes = rows.map((row) => countText(row.size));
   const sizeColumn = Math.ceil(Math.max(...[...sizes, report.of].map((text) => textWidth(text, FONT_SIZE)))) + 14;
   const left =
@@ -107,7 +108,7 @@ async function draw(
       plot.text(rows, {
         ...rowText(names, left - 10 - sizeColumn),
         title: (row: SensitivityRow) =>
-          `${tipName(row.name)}: ${row.size} ${report.of}, bears ${amountText(row.bears)}; ${row.nodes.map(tipName).join(', ')}`,
+          `${tipName(rowName(row))}: ${row.size} ${report.of}, bears ${amountText(row.bears)}; ${row.nodes.map(tipName).join(', ')}`,
       }),
       plot.text(rows, { ...rowText(sizes, left - 10), fill: 'var(--muted)' }),
       plot.rect(cells, {
@@ -154,7 +155,7 @@ function cellsOf(report: SensitivityReport, row: SensitivityRow, index: number):
     const point = row.points.find((one) => Math.abs(one.amount - amount) < 1e-9);
     const drop = point?.figures == null ? null : dropOf(report, point.figures);
     const failed = point !== undefined && point.figures === null;
-    return { row: index, column, drop, failed, title: `${tipName(row.name)}: ${saysOf(report, amount, point, drop)}` };
+    return { row: index, column, drop, failed, title: `${tipName(rowName(row))}: ${saysOf(report, amount, point, drop)}` };
   });
 }
 
@@ -199,5 +200,5 @@ function summaryOf(report: SensitivityReport, shown: readonly SensitivityRow[]):
   const left = rows.length > shown.length ? `; of ${rows.length} the most fragile ${shown.length} are drawn` : '';
   const failed = rows.flatMap((row) => row.points).filter((point) => point.figures === null).length;
   const failures = failed === 0 ? '' : `; ${failed === 1 ? '1 run' : `${failed} runs`} failed (crosses)`;
-  return `How many ${unitText(report)} each ${rowsText(report)} costs when it alone is pruned; the most fragile, ${shortName(first?.name ?? '', NAME_LENGTH)}, bears ${amountText(Math.min(...bears))}, the sturdiest ${amountText(Math.max(...bears))}, at most ${lostText(report.tolerance)} lost${left}${failures}.`;
+  return `How many ${unitText(report)} each ${rowsText(report)} costs when it alone is pruned; the most fragile, ${shortName(first === undefined ? '' : rowName(first), NAME_LENGTH)}, bears ${amountText(Math.min(...bears))}, the sturdiest ${amountText(Math.max(...bears))}, at most ${lostText(report.tolerance)} lost${left}${failures}.`;
 }

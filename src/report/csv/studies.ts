@@ -1,5 +1,6 @@
-import type { SensitivityReport, StudyPoint, SweepReport } from '../study.ts';
-import { dropOf } from '../study-quality.ts';
+import { freedBy } from '../sensitivity-answer.ts';
+import type { PointFigures, SensitivityReport, StudyPoint, SweepReport } from '../study.ts';
+import { dropError, dropOf } from '../study-quality.ts';
 import { listCell, type Sheet, textCell, type Value } from './cells.ts';
 
 const FIGURES = [
@@ -45,21 +46,35 @@ export function sweepSheet({ series, original }: SweepReport): Sheet {
 }
 
 /** A row for each layer and amount of a study of sensitivity. */
-export function sensitivitySheet({ rows, of, by, original }: SensitivityReport): Sheet {
+export function sensitivitySheet(report: SensitivityReport): Sheet {
+  const { rows, of, by } = report;
+  const own = ['layer', 'made_by', 'of', 'part', 'size', 'unit', 'bears', 'by'];
   return {
-    columns: ['layer', 'made_by', 'of', 'size', 'bears', 'by', 'drop', ...FIGURES],
-    rows: rows.flatMap(({ name, nodes, size, bears, points }) =>
+    columns: [...own, 'drop', 'drop_standard_error', 'parameters_freed', 'macs_freed', ...FIGURES],
+    rows: rows.flatMap(({ name, nodes, size, unit, part, bears, points }) =>
       points.map((point) => ({
         layer: textCell(name),
         made_by: listCell(nodes),
         of,
+        part,
         size,
+        unit,
         bears,
         by,
-        drop: point.figures === null ? null : dropOf(original.quality, point.figures.quality, by),
+        ...(point.figures !== null && gainAndLoss(report, point.figures)),
         ...pointRow(point),
       })),
     ),
+  };
+}
+
+function gainAndLoss(report: SensitivityReport, figures: PointFigures): Readonly<Record<string, Value>> {
+  const { parameters, macs } = freedBy(report, figures);
+  return {
+    drop: dropOf(report.original.quality, figures.quality, report.by),
+    drop_standard_error: dropError(report, figures.quality),
+    parameters_freed: parameters,
+    macs_freed: macs,
   };
 }
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { formatCosine, formatInteger, formatPercent, formatPoints, formatShare } from '../format.ts';
-import { sensitivityAnswer, toleranceText } from '../sensitivity-answer.ts';
-import type { SensitivityReport, StudyPoint } from '../study.ts';
+import { rowName, sensitivityAnswer, toleranceText, worthOf, worthText } from '../sensitivity-answer.ts';
+import type { SensitivityReport, SensitivityRow, StudyPoint } from '../study.ts';
 import { dataRemark, dropOf } from '../study-quality.ts';
 import { chartFigure } from './chart-figure.ts';
 import { sensitivityFigure } from './figures.ts';
@@ -13,7 +13,7 @@ import { tiles } from './tiles.ts';
 
 /** The page of a sensitivity study: the answer in words, the heat map, the table, and the recipe that is suggested. */
 export async function sensitivityPage(report: SensitivityReport): Promise<PageContent> {
-  const { input, of, resumed } = report;
+  const { input, of, resumed, rows } = report;
   const model = basename(input.path);
   const remark = dataRemark(report);
   const chart = await sensitivityFigure(report);
@@ -31,6 +31,7 @@ export async function sensitivityPage(report: SensitivityReport): Promise<PageCo
         resumed > 0 &&
           html`<p>${formatInteger(resumed)} runs were taken from an earlier study that was interrupted.</p>`,
         rowsTable(report),
+        rows.length > 0 && html`<p>${worthText(report)}</p>`,
         problems(report),
       ),
       ...section('recipe', 'Suggested recipe', suggestionParts(report)),
@@ -75,18 +76,30 @@ function rowsTable(report: SensitivityReport): Html | null {
     columns: [
       { title: of === 'channels' ? 'Group' : 'Weight' },
       { title: of === 'channels' ? 'Channels' : 'Weights', as: 'number' },
+      ...['Parameters', 'MACs'].map((title) => ({ title, as: 'number' }) as const),
       { title: 'Bears', as: 'number' },
       ...amounts.map((amount) => ({ title: formatShare(amount), as: 'number' }) as const),
       { title: 'Nodes', as: 'words' },
     ],
-    rows: rows.map(({ name: row, nodes, size, points, bears }) => [
-      name(row),
-      figure(size, formatInteger),
-      { show: bears === 0 ? mark('warn', 'nothing') : html`<strong>${formatShare(bears)}</strong>`, sort: bears },
-      ...amounts.map((_, index) => lossCell(report, points[index])),
-      names(nodes, 3),
+    rows: rows.map((row) => [
+      name(rowName(row)),
+      figure(row.size, formatInteger),
+      ...worthCells(report, row),
+      {
+        show: row.bears === 0 ? mark('warn', 'nothing') : html`<strong>${formatShare(row.bears)}</strong>`,
+        sort: row.bears,
+      },
+      ...amounts.map((_, index) => lossCell(report, row.points[index])),
+      names(row.nodes, 3),
     ]),
   });
+}
+
+function worthCells(report: SensitivityReport, row: SensitivityRow): Cell[] {
+  const worth = worthOf(report, row);
+  return [worth?.parameters ?? null, worth?.macs ?? null].map((part) =>
+    part === null ? '–' : figure(part, formatPercent),
+  );
 }
 
 function lossCell({ original, by, tolerance }: SensitivityReport, point: StudyPoint | undefined): Cell {
@@ -101,8 +114,10 @@ function lossCell({ original, by, tolerance }: SensitivityReport, point: StudyPo
 
 /** Runs that failed, with why. */
 function problems({ rows }: SensitivityReport): Html | null {
-  const failed = rows.flatMap(({ name: row, points }) =>
-    points.flatMap(({ amount, problem }) => (problem === null ? [] : [[name(row), formatShare(amount), problem]])),
+  const failed = rows.flatMap((row) =>
+    row.points.flatMap(({ amount, problem }) =>
+      problem === null ? [] : [[name(rowName(row)), formatShare(amount), problem]],
+    ),
   );
   return table({
     caption: 'Runs that failed',
@@ -114,8 +129,8 @@ function problems({ rows }: SensitivityReport): Html | null {
 
 function suggestionParts({ suggestion }: SensitivityReport): Html | null {
   if (suggestion === null) return null;
-  const { recipe, holds, scale } = suggestion;
-  return html`<p>${holds ? mark('good', 'Keeps to the tolerance') : mark('bad', 'Does not keep to the tolerance')}${scale < 1 && html`, with all amounts scaled to ${formatShare(scale)}`}.</p>${part(
+  const { recipe, holds } = suggestion;
+  return html`<p>${holds ? mark('good', 'Keeps to the tolerance') : mark('bad', 'Does not keep to the tolerance')}</p>${part(
     'For prune --recipe',
     html`<div class="command"><pre><code id="recipe-text">${verbatim(JSON.stringify(recipe, null, 2))}</code></pre><button class="button" type="button" data-copy="recipe-text" hidden>Copy</button><span class="visually-hidden" role="status"></span></div>`,
   )}`;

@@ -9,7 +9,7 @@ import {
   formatRatio,
   formatShare,
 } from '../format.ts';
-import { sensitivityAnswer, toleranceText, unitText } from '../sensitivity-answer.ts';
+import { rowName, sensitivityAnswer, toleranceText, unitText, worthOf, worthText } from '../sensitivity-answer.ts';
 import type { PointLatency, SensitivityReport, StudyPoint, SweepReport, SweepSeries } from '../study.ts';
 import { dataRemark, dropOf, type Yardstick, yardstickOf } from '../study-quality.ts';
 import { sweepAnswer } from '../sweep-answer.ts';
@@ -123,18 +123,29 @@ function layerLines(report: SensitivityReport): string[] {
   const { rows, amounts, of } = report;
   const { shown, rest } = capped(rows, MOST_ROWS, of === 'channels' ? 'groups' : 'weights');
   const columns = amounts.slice(0, MOST_AMOUNTS);
-  const cells = shown.map(({ name, bears, points, size }) => [
-    code(name),
-    String(size),
-    bears === 0 ? '**nothing**' : formatShare(bears),
-    ...columns.map((_, index) => dropCell(report, points[index])),
-  ]);
+  const cells = shown.map((row) => {
+    const worth = worthOf(report, row);
+    return [
+      code(rowName(row)),
+      String(row.size),
+      row.bears === 0 ? '**nothing**' : formatShare(row.bears),
+      ...columns.map((_, index) => dropCell(report, row.points[index])),
+      worth === null ? '–' : formatPercent(worth.parameters),
+      worth === null || worth.macs === null ? '–' : formatPercent(worth.macs),
+    ];
+  });
   const left = amounts.length - columns.length;
   return details(`${unitText(report)} lost when each is pruned alone, fragile ones first`, [
-    ...table(['layer', right(of), right('bears'), ...columns.map((amount) => right(formatShare(amount)))], cells),
+    ...table(
+      [
+        ...['layer', right(of), right('bears'), ...columns.map((amount) => right(formatShare(amount)))],
+        ...['parameters', 'MACs'].map(right),
+      ],
+      cells,
+    ),
     ...rest,
     ...(left > 0 ? [`… and ${left} more amounts; the report as JSON has all.`, ''] : []),
-    `Bold: more than ${toleranceText(report)}.`,
+    `Bold: more than ${toleranceText(report)}. ${worthText(report)}`,
     '',
   ]);
 }
@@ -147,8 +158,8 @@ function dropCell({ original, by, tolerance }: SensitivityReport, point: StudyPo
 }
 
 function failuresBlock({ rows }: SensitivityReport): Block {
-  const all = rows.flatMap(({ name, points }) =>
-    points.flatMap(({ amount, problem }) => (problem === null ? [] : [{ name, amount, problem }])),
+  const all = rows.flatMap((row) =>
+    row.points.flatMap(({ amount, problem }) => (problem === null ? [] : [{ name: rowName(row), amount, problem }])),
   );
   const { shown, rest } = capped(all, MOST_POINTS, 'failures');
   const texts = shown.map(

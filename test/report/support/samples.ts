@@ -170,7 +170,15 @@ export function sampleSensitivity(count: number): SensitivityReport {
     const borne = points.filter(({ figures }) => (figures?.quality.accuracy ?? 0) >= 0.969);
     const name =
       row === 1 ? HOSTILE_NAME : `backbone/stage${Math.floor(row / 4) + 1}/block${row % 4}/conv${row}.weight`;
-    return { name, nodes: [`conv${row}`], size: 64 + 8 * row, points, bears: borne.at(-1)?.amount ?? 0 };
+    return {
+      name,
+      nodes: [`conv${row}`],
+      size: 64 + 8 * row,
+      unit: 1,
+      part: null,
+      points,
+      bears: borne.at(-1)?.amount ?? 0,
+    };
   });
   return {
     schemaVersion: 1,
@@ -179,6 +187,7 @@ export function sampleSensitivity(count: number): SensitivityReport {
     input: SAMPLE_SWEEP.input,
     on: 'test data',
     samples: 2000,
+    answers: 2000,
     of: 'channels',
     by: 'accuracy',
     amounts: ROW_AMOUNTS,

@@ -2,7 +2,7 @@ import { OnnxPruneError } from './errors.ts';
 import type { PruneHooks, PruneOptions } from './options/prune-options.ts';
 import { checkTolerance, parseAmounts, type SensitivityOptions } from './options/study-options.ts';
 import type { SensitivityReport, SensitivityRow, StudyPoint } from './report/study.ts';
-import { dropOf, type Yardstick } from './report/study-quality.ts';
+import { dropOf } from './report/study-quality.ts';
 import type { Job } from './study/job.ts';
 import { groupsOf, type Subject, weightsOf } from './study/rows.ts';
 import { Study } from './study/study.ts';
@@ -97,7 +97,7 @@ function amountsOf({ structured, unstructured }: SensitivityOptions): Pick<Sensi
   );
 }
 
-function yardstickOf({ original: { quality } }: Study): Yardstick {
+function yardstickOf({ original: { quality } }: Study): SensitivityReport['by'] {
   if (quality.accuracy !== null) return 'accuracy';
   return quality.agreement === null ? 'cosine' : 'agreement';
 }

@@ -73,6 +73,8 @@ export interface SweepReport {
   /** What the models ran on. */
   readonly on: 'test data' | 'random inputs';
   readonly samples: number;
+  /** Labelled answers that accuracy counts: one or more per sample; null without labels that are classes. */
+  readonly answers: number | null;
   /** The unpruned model. */
   readonly original: { readonly size: ModelSize; readonly quality: Quality };
   readonly series: readonly SweepSeries[];
@@ -110,6 +112,7 @@ export interface SensitivityReport {
   readonly input: SweepReport['input'];
   readonly on: SweepReport['on'];
   readonly samples: number;
+  readonly answers: SweepReport['answers'];
   readonly of: 'channels' | 'weights';
   /** How the drop is counted: right answers lost, answers unlike the original, or 1 - cosine where no output has classes. */
   readonly by: 'accuracy' | 'agreement' | 'cosine';

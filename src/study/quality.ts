@@ -4,8 +4,8 @@ import type { Quality } from '../report/study.ts';
 /** How good the second of two compared models is. */
 export function qualityOf({ outputs, accuracy, regression }: FidelityReport): Quality {
   const labelled = accuracy !== null && accuracy.total > 0 ? accuracy : null;
-  const compared = outputs.filter(({ problem }) => problem === undefined);
-  // An output that is gone, or of another shape, agrees in nothing.
+  // An output that is gone, of another shape, or no number where it was one, agrees in nothing.
+  const compared = outputs.filter(({ problem, nonFinite }) => problem === undefined && nonFinite.agree);
   const broken = compared.length < outputs.length;
   return {
     accuracy: labelled && labelled.hitsB / labelled.total,

@@ -125,6 +125,15 @@ describe('A sweep', { timeout: 120_000 }, () => {
     expect(bad?.points[0]?.problem).toMatch(/\S/);
   });
 
+  it('fails where every amount does, by what the first failed of', async () => {
+    const { model } = desk();
+    const wanted = { ...ALONE, structured: '30,50', only: ['nowhere*'], bench: false, journal: false } as const;
+    await expect(sweep(model, wanted)).rejects.toMatchObject({
+      code: 'bad-option',
+      message: expect.stringMatching(/^Every run failed: --only "nowhere\*" matches no node/),
+    });
+  });
+
   it('refuses before any work what no amount could do', async () => {
     const { model } = desk();
     for (const [options, words] of [
@@ -133,6 +142,8 @@ describe('A sweep', { timeout: 120_000 }, () => {
       [{ structured: '50', weightScope: 'lamp' }, '--weight-scope is about weights'],
       [{ structured: '50', recover: 'least-squares' }, '--recover'],
       [{ structured: '50', workers: 0 }, '--workers'],
+      [{ structured: '50', criterion: ' , ' }, '--criterion must be a name, or several'],
+      [{ unstructured: '50', weightScope: '' }, '--weight-scope must be a name, or several'],
     ] as const) {
       await expect(sweep(model, options, digits)).rejects.toThrow(words);
     }

@@ -108,6 +108,7 @@ export const SAMPLE_SWEEP: SweepReport = {
   input: { path: 'sample.onnx' },
   on: 'test data',
   samples: 2000,
+  answers: 2000,
   original: { size: SAMPLE_SIZE, quality: SAMPLE_QUALITY },
   series: [
     sampleSeries('channels', 'l1', AMOUNTS, { frailty: 0.9, share: 0.8 }),
@@ -179,6 +180,7 @@ export function sampleSensitivity(count: number): SensitivityReport {
     input: SAMPLE_SWEEP.input,
     on: 'test data',
     samples: 2000,
+    answers: 2000,
     of: 'channels',
     by: 'accuracy',
     amounts: ROW_AMOUNTS,

@@ -72,6 +72,7 @@ export const sweep: SweepReport = {
   input: { path: 'my model.onnx' },
   on: 'test data',
   samples: 1000,
+  answers: 1000,
   original: { size, quality },
   series: [
     {
@@ -117,6 +118,7 @@ export const sensitivity: SensitivityReport = {
   input: sweep.input,
   on: 'test data',
   samples: 1000,
+  answers: 1000,
   of: 'channels',
   by: 'accuracy',
   amounts: [0.25, 0.5, 0.75],

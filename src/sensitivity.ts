@@ -77,8 +77,7 @@ export async function sensitivity(
       : null;
     if (isAsked && suggestion === null)
       study.notes.push('Nothing could be removed by any of the amounts, so there is no recipe to suggest.');
-    const { answers } = study;
-    return { kind: 'sensitivity', ...study.frame(), answers, of, by, amounts, tolerance, rows, suggestion };
+    return { kind: 'sensitivity', ...study.frame(), of, by, amounts, tolerance, rows, suggestion };
   });
 }
 

@@ -19,7 +19,8 @@ interface Plan extends Omit<SweepSeries, 'points'> {
  * Models are pruned and judged in several processes at a time; speed is measured in turn with the original while these rest. Writes
  * nothing but the journal of finished points, by which the same sweep goes on after a stop.
  *
- * @throws OnnxPruneError as `prune` does for what holds for all amounts; an amount that fails by itself is a point with a `problem`
+ * @throws OnnxPruneError as `prune` does for what holds for all amounts, and where all fail; an amount that fails by itself is a point
+ *   with a `problem`
  *
  * @example
  * const report = await sweep('model.onnx', { structured: '0:90:10', unstructured: '0,50,90' });
@@ -29,6 +30,7 @@ export async function sweep(input: string, options: SweepOptions = {}, hooks: Pr
   const jobs = plans.flatMap((plan) => plan.jobs);
   return Study.with({ input, options, hooks, kind: 'sweep' }, jobs, async (study) => {
     const points = await study.run('sweep', jobs);
+    study.refuseAllFailed(points);
     let at = 0;
     const series = plans.map(({ jobs: { length }, ...rest }): SweepSeries => {
       at += length;

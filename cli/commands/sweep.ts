@@ -25,7 +25,7 @@ export function sweepCommand(): Command {
     .argument('<model>', 'the .onnx file; it is never touched')
     .option(
       '--structured <amounts>',
-      'percents of channels to remove: from:to:step such as 0:90:10, or a list such as 25,50,75 (default, where neither is given: 0:90:10)',
+      'percents of channels to remove: from:to:step such as 0:90:10, a list such as 25,50,75, or both, 0:80:20,95 (default, where neither is given: 0:90:10)',
     )
     .option('--unstructured <amounts>', 'percents of weights to make zero, written alike');
   addGroups(command, {

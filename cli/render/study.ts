@@ -21,7 +21,7 @@ const MOST_FAILURES = 8;
 export function studyHead(context: Context, report: Study, by: Yardstick | null): string[] {
   const { input, on, samples, original } = report;
   const { size, quality } = original;
-  const value = by === null || by === 'agreement' ? null : quality[by];
+  const value = by === null || by === 'agreement' || by === 'loss' ? null : quality[by];
   const figures = [
     ...(value === null || by === null ? [] : [`${by} ${formatQuality(value, by)}`]),
     ...(quality.loss === null ? [] : [`loss ${formatLoss(quality.loss)}`]),
@@ -38,6 +38,7 @@ export function studyHead(context: Context, report: Study, by: Yardstick | null)
 
 /** A figure of quality. */
 export function formatQuality(value: number, by: Yardstick): string {
+  if (by === 'loss') return formatLoss(value);
   return by === 'cosine' ? formatCosine(value) : formatPercent(value);
 }
 

@@ -1,6 +1,13 @@
-import type { PointFigures, PointLatency, StudyPoint, SweepReport, SweepSeries } from '../../src/report/study.ts';
-import { dropOf, type Yardstick, yardstickOf } from '../../src/report/study-quality.ts';
-import { CHEAP_DROP, sweepAnswer } from '../../src/report/sweep-answer.ts';
+import type {
+  PointFigures,
+  PointLatency,
+  Quality,
+  StudyPoint,
+  SweepReport,
+  SweepSeries,
+} from '../../src/report/study.ts';
+import { costOf, dropOf, type Yardstick, yardstickOf } from '../../src/report/study-quality.ts';
+import { sweepAnswer } from '../../src/report/sweep-answer.ts';
 import {
   type Context,
   contextOf,
@@ -52,6 +59,11 @@ function renderSeries(context: Context, report: SweepReport, series: SweepSeries
   ]);
 }
 
+/** Whether what was reached is another number than what was asked for, to the digits that are shown. */
+function isApart(amount: number, reached: number): boolean {
+  return Math.abs(amount - reached) >= 0.00005;
+}
+
 type PointColumn = Column & { readonly cell: (point: StudyPoint, ink: Ink) => Cell };
 
 /** The columns that some point has a figure for; in a narrow terminal, optional ones go from the end. */
@@ -69,6 +81,12 @@ function columnsOf(report: SweepReport, { points, of }: SweepSeries, by: Yardsti
     optional: true,
     cell: figure(({ quality }) => (quality.loss === null ? null : formatLoss(quality.loss))),
   };
+  const share: PointColumn = {
+    title: of === 'channels' ? 'left' : 'zero',
+    ...right,
+    optional: true,
+    cell: ({ figures: known, reached }) => (known === null ? '–' : formatPercent(reached)),
+  };
   const gzip: PointColumn = {
     title: 'gzip',
     ...right,
@@ -79,6 +97,12 @@ function columnsOf(report: SweepReport, { points, of }: SweepSeries, by: Yardsti
   const timed: readonly PointColumn[] = [
     { title: 'speed', ...right, cell: ({ figures }, ink) => speedCell(figures?.latency ?? null, ink) },
     {
+      title: 'quartiles',
+      ...right,
+      optional: true,
+      cell: figure(({ latency }) => (latency === null ? null : ratioSpan(latency))),
+    },
+    {
       title: 'median',
       ...right,
       optional: true,
@@ -87,35 +111,42 @@ function columnsOf(report: SweepReport, { points, of }: SweepSeries, by: Yardsti
   ];
   return [
     { title: 'amount', ...right, cell: ({ amount }) => formatShare(amount) },
-    {
-      title: of === 'channels' ? 'left' : 'zero',
-      ...right,
-      optional: true,
-      cell: ({ figures, reached }) => (figures === null ? '–' : formatPercent(reached)),
-    },
+    ...(points.some(({ figures, amount, reached }) => figures !== null && isApart(amount, reached)) ? [share] : []),
     ...(by === null ? [] : qualityColumns(report, by)),
     { title: 'file', ...right, cell: figure(({ size }) => formatBytes(size.fileBytes)) },
     ...(figures.some(({ size }) => size.gzipBytes !== null) ? [gzip] : []),
     ...(figures.some(({ latency }) => latency !== null) ? timed : []),
-    ...(original.quality.loss === null ? [] : [loss]),
+    ...(original.quality.loss === null || by === 'loss' ? [] : [loss]),
     ...(by === null ? [] : [barColumn(report, by)]),
   ];
 }
 
 function qualityColumns({ original }: SweepReport, by: Yardstick): PointColumn[] {
-  const value = ({ figures }: StudyPoint): string => {
-    const found = figures?.quality[by] ?? null;
-    return found === null ? '–' : formatQuality(found, by);
-  };
+  const valueBy =
+    (each: Yardstick) =>
+    ({ figures }: StudyPoint): string => {
+      const found = figures?.quality[each] ?? null;
+      return found === null ? '–' : formatQuality(found, each);
+    };
   const change = ({ figures }: StudyPoint, ink: Ink): Cell => {
     const drop = figures === null ? null : dropOf(original.quality, figures.quality, by);
-    if (drop === null) return '';
-    return { text: signedPoints(-drop), paint: paintOf(drop, ink) };
+    if (figures === null || drop === null) return '';
+    const text = by === 'loss' ? signedPercent(drop) : signedPoints(-drop);
+    return { text, paint: paintOf(original.quality, figures.quality, by, ink) };
   };
+  const right = { align: 'right' } as const;
   return [
-    { title: by, align: 'right', cell: value },
-    ...(by === 'cosine' ? [] : [{ title: 'points', align: 'right', cell: change } as const]),
+    { title: by, ...right, cell: valueBy(by) },
+    ...(by === 'cosine' ? [] : [{ title: by === 'loss' ? 'change' : 'points', ...right, cell: change }]),
+    ...(by === 'agreement' && original.quality.cosine !== null
+      ? [{ title: 'cosine', ...right, cell: valueBy('cosine') }]
+      : []),
   ];
+}
+
+function signedPercent(change: number): string {
+  if (!Number.isFinite(change)) return 'n/a';
+  return change === 0 ? '0.00%' : `${change < 0 ? '-' : '+'}${Math.abs(change * 100).toFixed(2)}%`;
 }
 
 function signedPoints(change: number): string {
@@ -124,9 +155,10 @@ function signedPoints(change: number): string {
 }
 
 /** Green is cheap, yellow is up to five times as much, red is more. */
-function paintOf(drop: number, ink: Ink): PaintedCell['paint'] {
-  if (drop <= CHEAP_DROP) return ink.green;
-  return drop <= 5 * CHEAP_DROP ? ink.yellow : ink.red;
+function paintOf(original: Quality, quality: Quality, by: Yardstick, ink: Ink): PaintedCell['paint'] {
+  const cost = costOf(original, quality, by) ?? 0;
+  if (cost <= 1) return ink.green;
+  return cost <= 5 ? ink.yellow : ink.red;
 }
 
 function speedCell(latency: PointLatency | null, ink: Ink): Cell {
@@ -136,20 +168,27 @@ function speedCell(latency: PointLatency | null, ink: Ink): Cell {
   return { text: formatRatio(speedUp), paint: speedUp < 1 ? ink.red : ink.green };
 }
 
+function ratioSpan({ p25, p75 }: PointLatency): string {
+  return `${formatRatio(p25).replace('×', '')}–${formatRatio(p75)}`;
+}
+
 const BAR = 12;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
-/** The quality as a bar, full where it is 1. */
+/** The quality as a bar, full where it is 1; of a loss, where it is the original's. */
 function barColumn({ original }: SweepReport, by: Yardstick): PointColumn {
   return {
     title: '',
     optional: true,
     cell: ({ figures }, ink) => {
-      const value = figures?.quality[by] ?? null;
-      const drop = figures === null ? null : dropOf(original.quality, figures.quality, by);
-      if (value === null || drop === null) return '';
-      const eighths = Math.round(Math.min(1, Math.max(0, value)) * BAR * 8);
-      return { text: '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? ''), paint: paintOf(drop, ink) };
+      const found = figures?.quality[by] ?? null;
+      if (figures === null || found === null) return '';
+      const value = by === 'loss' ? (original.quality.loss ?? 0) / found : found;
+      const eighths = Math.round(Math.min(1, Math.max(0, value)) * BAR * 8) || 0;
+      return {
+        text: '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? ''),
+        paint: paintOf(original.quality, figures.quality, by, ink),
+      };
     },
   };
 }

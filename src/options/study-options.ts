@@ -25,7 +25,7 @@ type OfOneRun =
 
 /** What a study of many amounts is told: how each model is pruned, and how the study is carried out. */
 export interface StudyOptions extends Omit<PruneOptions, OfOneRun> {
-  /** Amounts of channels: "0:90:10" (from, to, step), "0,25,50" in percent, or fractions of 1. */
+  /** Amounts of channels: "0:90:10" (from, to, step), "0,25,50" in percent, "0:80:20,95", or fractions of 1. */
   readonly structured?: string | readonly number[] | undefined;
   /** Amounts of weights, written alike. */
   readonly unstructured?: string | readonly number[] | undefined;
@@ -59,7 +59,7 @@ export interface StudyWishes {
 /** Points that nobody has the time for. */
 const MOST_AMOUNTS = 200;
 const MOST_WORKERS = 64;
-const EXAMPLES = '"0:90:10" (from, to, step), "0,25,50" (percent), or fractions below 1';
+const EXAMPLES = '"0:90:10" (from, to, step), "0,25,50" (percent), "0:80:20,95,99", or fractions below 1';
 
 /**
  * Checks how a study is carried out.
@@ -81,14 +81,16 @@ export function checkTolerance(tolerance: SensitivityOptions['tolerance']): numb
 }
 
 /**
- * Amounts from a range ("0:90:10"), a list ("0,25%,50") or numbers: fractions of 1, ascending, each once. Without percent
+ * Amounts from a range ("0:90:10"), a list ("0,25%,50"), a list of both ("0:80:20,95") or numbers: fractions of 1, ascending, each once. Without percent
  * signs they are percents where any of them is 1 or more, else fractions.
  * @throws OnnxPruneError `bad-option` outside of 0% to below 100%, and for more than 200 of them
  */
 export function parseAmounts(option: string, found: string | readonly number[]): number[] {
   const expected = `amounts of at least 0% and below 100%, such as ${EXAMPLES}`;
   const words =
-    typeof found === 'string' ? (found.includes(':') ? rangeWords(option, found) : found.split(',')) : found;
+    typeof found === 'string'
+      ? found.split(',').flatMap((part) => (part.includes(':') ? rangeWords(option, part.trim()) : [part]))
+      : found;
   if (!Array.isArray(words) || words.length === 0) refuse(option, found, expected);
   const parsed = words.map((word) => /^(\d+(?:\.\d+)?|\.\d+)(e-?\d+)?(%?)$/i.exec(String(word).trim()));
   if (!parsed.every((match) => match !== null)) refuse(option, found, expected);

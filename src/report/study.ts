@@ -73,6 +73,11 @@ export interface SweepReport {
   /** What the models ran on. */
   readonly on: 'test data' | 'random inputs';
   readonly samples: number;
+  /**
+   * Answers that were compared, those with labels where there are any: a sample may have many, such as one for each of its words;
+   * null where outputs have no classes.
+   */
+  readonly answers: number | null;
   /** The unpruned model. */
   readonly original: { readonly size: ModelSize; readonly quality: Quality };
   readonly series: readonly SweepSeries[];
@@ -114,6 +119,7 @@ export interface SensitivityReport {
   readonly input: SweepReport['input'];
   readonly on: SweepReport['on'];
   readonly samples: number;
+  readonly answers: SweepReport['answers'];
   readonly of: 'channels' | 'weights';
   /** How the drop is counted: right answers lost, answers unlike the original, or 1 - cosine where no output has classes. */
   readonly by: 'accuracy' | 'agreement' | 'cosine';
@@ -124,8 +130,6 @@ export interface SensitivityReport {
   readonly original: SweepReport['original'];
   /** Fragile ones first. */
   readonly rows: readonly SensitivityRow[];
-  /** Answers that were compared: a sample may have many, such as one for each of its words; null where outputs have no classes. */
-  readonly answers: number | null;
   /** How much may leave of each so that all together keep to the tolerance; null unless it was asked for, or where there is nothing. */
   readonly suggestion: Suggestion | null;
   readonly resumed: number;

@@ -22,8 +22,11 @@ export interface Outcome {
   readonly reached: number;
 }
 
-/** Tells jobs of a study apart, and knows them again in another process: equal options give equal names. */
-export function idOf({ options }: Job): string {
+/**
+ * Tells jobs of a study apart, and knows them again in another process: equal options give equal names. How long a job may take is no
+ * part of what it comes to: whoever raises the limit for those that took longer finds all others.
+ */
+export function idOf({ options: { timeout: _, ...options } }: Job): string {
   return createHash('sha256').update(canonical(options)).digest('hex').slice(0, 16);
 }
 

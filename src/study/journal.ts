@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,6 +17,8 @@ const KIND = 'onnx-prune study';
 
 /** A point that a journal keeps, by the id of its job. */
 interface Entry {
+  /** Fingerprint of the study: another one may have begun the file anew while this one still writes to it. */
+  readonly of: string;
   readonly id: string;
   readonly point: Kept;
 }
@@ -29,10 +32,12 @@ type Kept = StudyPoint & { readonly figures: PointFigures };
  */
 export class Journal {
   readonly path: string;
+  readonly #fingerprint: string;
   readonly #points: ReadonlyMap<string, Kept>;
 
-  private constructor(path: string, points: ReadonlyMap<string, Kept>) {
+  private constructor(path: string, fingerprint: string, points: ReadonlyMap<string, Kept>) {
     this.path = path;
+    this.#fingerprint = fingerprint;
     this.#points = points;
   }
 
@@ -50,6 +55,8 @@ export class Journal {
   static open(path: string, fingerprint: string, fresh: boolean): { journal: Journal; putAside: boolean } {
     const header = `${JSON.stringify({ kind: KIND, fingerprint })}\n`;
     try {
+      // A pipe never ends, nor do some devices.
+      if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw notOne(path);
       // What was being written when the process was killed has no end of line, and does not count.
       const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
       const [first, ...lines] = text.split('\n').slice(0, -1);
@@ -57,11 +64,11 @@ export class Journal {
       if (found === fingerprint && !fresh) {
         // Cut off rather than written anew, so that no point is lost if this process is killed, too.
         if (!text.endsWith('\n')) truncateSync(path, Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)));
-        return { journal: new Journal(path, pointsOf(lines)), putAside: false };
+        return { journal: new Journal(path, fingerprint, pointsOf(lines, fingerprint)), putAside: false };
       }
       if (found !== undefined) renameSync(path, `${path}.old`);
       writeFileSync(path, header);
-      return { journal: new Journal(path, new Map()), putAside: found !== undefined && !fresh };
+      return { journal: new Journal(path, fingerprint, new Map()), putAside: found !== undefined && !fresh };
     } catch (error) {
       if (error instanceof OnnxPruneError) throw error;
       throw unusable(path, error);
@@ -70,7 +77,7 @@ export class Journal {
 
   /** Keeps a point; it is on the disk when this returns. @throws OnnxPruneError `bad-file` where it cannot be written */
   keep(id: string, point: Kept): void {
-    const entry: Entry = { id, point };
+    const entry: Entry = { of: this.#fingerprint, id, point };
     try {
       const file = openSync(this.path, 'a');
       try {
@@ -100,18 +107,22 @@ function headerOf(line: string, path: string): string {
   const found = parsed(line);
   if (typeof found === 'object' && found !== null && 'kind' in found && found.kind === KIND && 'fingerprint' in found)
     return String(found.fingerprint);
-  throw new OnnxPruneError(
+  throw notOne(path);
+}
+
+function notOne(path: string): OnnxPruneError {
+  return new OnnxPruneError(
     'bad-option',
     path,
     `${path} is not the journal of a study, so it stays as it is; name another file with --journal.`,
   );
 }
 
-function pointsOf(lines: readonly string[]): ReadonlyMap<string, Kept> {
+function pointsOf(lines: readonly string[], fingerprint: string): ReadonlyMap<string, Kept> {
   const points = new Map<string, Kept>();
   for (const line of lines) {
     const entry = parsed(line);
-    if (isEntry(entry)) points.set(entry.id, entry.point);
+    if (isEntry(entry) && entry.of === fingerprint) points.set(entry.id, entry.point);
   }
   return points;
 }
@@ -124,7 +135,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** The program wrote it itself, under the fingerprint that was asked for. */
+/** The program wrote it itself, under the fingerprint that it says. */
 function isEntry(found: unknown): found is Entry {
-  return typeof found === 'object' && found !== null && 'id' in found && 'point' in found;
+  return typeof found === 'object' && found !== null && 'of' in found && 'id' in found && 'point' in found;
 }

@@ -1,12 +1,11 @@
 import type { FidelityReport } from '../report/report.ts';
 import type { Quality, SensitivityReport } from '../report/study.ts';
-import type { Yardstick } from '../report/study-quality.ts';
 
 /** How good the second of two compared models is. */
 export function qualityOf({ outputs, accuracy, regression }: FidelityReport): Quality {
   const labelled = accuracy !== null && accuracy.total > 0 ? accuracy : null;
-  const compared = outputs.filter(({ problem }) => problem === undefined);
-  // An output that is gone, or of another shape, agrees in nothing.
+  // An output that is gone, of another shape, or no number where it was one, agrees in nothing.
+  const compared = outputs.filter(({ problem, nonFinite }) => problem === undefined && nonFinite.agree);
   const broken = compared.length < outputs.length;
   return {
     accuracy: labelled && labelled.hitsB / labelled.total,
@@ -37,7 +36,7 @@ interface Judged {
  * pruned; else the cosine.
  * @param tolerance fraction of 1
  */
-export function layerYardstick({ original: { quality }, on, answers }: Judged, tolerance: number): Yardstick {
+export function layerYardstick({ original: { quality }, on, answers }: Judged, tolerance: number): SensitivityReport['by'] {
   if (quality.accuracy !== null) return 'accuracy';
   if (quality.cosine === null) return 'agreement';
   const isTold = quality.agreement !== null && on === 'test data' && (answers ?? 0) * tolerance >= 1;

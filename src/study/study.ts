@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { compareModels } from '../compare.ts';
 import { describeDistributions } from '../describe-distributions.ts';
 import { environment } from '../environment.ts';
+import { type ErrorCode, OnnxPruneError } from '../errors.ts';
 import { measureOriginal } from '../file-sizes.ts';
 import type { Graph } from '../ir/graph.ts';
 import { inputSpecs, judgeInputs } from '../judge/inputs.ts';
@@ -31,7 +32,17 @@ import { Workers } from './workers.ts';
 /** What the report of every kind of study has. */
 export type StudyFrame = Pick<
   SweepReport,
-  'schemaVersion' | 'tool' | 'input' | 'on' | 'samples' | 'original' | 'resumed' | 'environment' | 'seconds' | 'notes'
+  | 'schemaVersion'
+  | 'tool'
+  | 'input'
+  | 'on'
+  | 'samples'
+  | 'answers'
+  | 'original'
+  | 'resumed'
+  | 'environment'
+  | 'seconds'
+  | 'notes'
 >;
 
 /** What a study is of and how it is carried out. */
@@ -66,6 +77,8 @@ export class Study {
   readonly #ground: Ground;
   #resumed = 0;
   #files = 0;
+  /** Of the first job that failed. */
+  #code: ErrorCode | undefined;
 
   private constructor(setting: StudySetting, ground: Ground, notes: readonly string[]) {
     this.#setting = setting;
@@ -195,13 +208,14 @@ export class Study {
 
   /** What the report of the study begins with; call it last. */
   frame(): StudyFrame {
-    const { clock, original, on, samples } = this.#ground;
+    const { clock, original, on, samples, answers } = this.#ground;
     return {
       schemaVersion: SCHEMA_VERSION,
       tool: { name: 'onnx-prune', version: packageVersion() },
       input: { path: this.#setting.input },
       on,
       samples,
+      answers,
       original,
       resumed: this.#resumed,
       environment: environment(),
@@ -252,9 +266,21 @@ export class Study {
     return jobs.flatMap((job) => points.get(idOf(job)) ?? []);
   }
 
+  /** What all jobs failed of: no report says more than that. @throws OnnxPruneError the first one's, where there are some and all failed */
+  refuseAllFailed(points: readonly StudyPoint[]): void {
+    const [problem] = points.flatMap((point) => point.problem ?? []);
+    if (problem === undefined || points.some(({ figures }) => figures !== null)) return;
+    throw new OnnxPruneError(this.#code ?? 'internal', this.#setting.input, `Every run failed: ${problem}`);
+  }
+
   async #prune(job: Job): Promise<StudyPoint> {
     const ended = await this.#ground.workers.run(job, null);
-    return ended.ok ? measured(job, ended.outcome, null) : failed(job, ended.message);
+    return ended.ok ? measured(job, ended.outcome, null) : this.#failed(job, ended);
+  }
+
+  #failed(job: Job, { code, message }: { readonly code: ErrorCode; readonly message: string }): StudyPoint {
+    this.#code ??= code;
+    return failed(job, message);
   }
 
   async #pruneAndTime(jobs: readonly Job[], timing: Timing): Promise<StudyPoint[]> {
@@ -272,10 +298,13 @@ export class Study {
       const paths = made.flatMap(({ ended, path }) => (ended.ok ? [path] : []));
       const latencies = await timing.measure(paths);
       return made.map(({ job, path, ended }) => {
-        if (!ended.ok) return failed(job, ended.message);
+        if (!ended.ok) return this.#failed(job, ended);
         const latency = latencies.get(path);
         return latency === undefined || 'problem' in latency
-          ? failed(job, latency?.problem ?? 'its speed could not be measured')
+          ? this.#failed(job, {
+              code: 'runtime-refused',
+              message: latency?.problem ?? 'Its speed could not be measured.',
+            })
           : measured(job, ended.outcome, latency);
       });
     } finally {

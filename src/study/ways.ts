@@ -1,3 +1,4 @@
+import { refuse } from '../options/parse.ts';
 import type { PruneOptions } from '../options/prune-options.ts';
 import { type StudyOptions, splitWays } from '../options/study-options.ts';
 
@@ -13,7 +14,10 @@ const WAYS = {
   weights: ['criterion', 'weightCriterion', 'scope', 'weightScope'],
 } as const satisfies Record<string, readonly Way[]>;
 
-/** What a sweep tries of one kind of removal: all combinations of what the options name, and those that differ. */
+/**
+ * What a sweep tries of one kind of removal: all combinations of what the options name, and those that differ.
+ * @throws OnnxPruneError `bad-option` for an option that names nothing
+ */
 export function combinations(of: 'channels' | 'weights', options: StudyOptions): { all: Choices[]; several: Way[] } {
   let all: Choices[] = [{}];
   const several: Way[] = [];
@@ -21,6 +25,8 @@ export function combinations(of: 'channels' | 'weights', options: StudyOptions):
     const found = options[way];
     if (found === undefined) continue;
     const values = splitWays(String(found));
+    if (values.length === 0)
+      refuse(`--${way.replace('C', '-c').replace('S', '-s')}`, found, 'a name, or several with commas between them');
     if (values.length > 1) several.push(way);
     all = all.flatMap((each) => values.map((value) => ({ ...each, [way]: value })));
   }

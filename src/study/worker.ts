@@ -1,5 +1,5 @@
 /** The process that prunes and judges one model after the other for a study: see `Workers`. Nothing may import this file. */
-import { messageOf, OnnxPruneError } from '../errors.ts';
+import { type ErrorCode, messageOf, OnnxPruneError } from '../errors.ts';
 import { parseWhole } from '../options/parse.ts';
 import { PRUNE_DEFAULTS } from '../options/prune-defaults.ts';
 import type { PruneHooks } from '../options/prune-options.ts';
@@ -23,7 +23,7 @@ export interface Task {
 /** How a job ended; errors do not survive the way between processes as they are. */
 export type Ended =
   | { readonly ok: true; readonly outcome: Outcome }
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 /** Read once, since all jobs have the same. */
 let known: { readonly path: string; readonly data: RunData } | undefined;

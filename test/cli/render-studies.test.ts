@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { renderSensitivity } from '../../cli/render/sensitivity.ts';
 import { renderSweep } from '../../cli/render/sweep.ts';
 import { displayWidth } from '../../cli/render/text.ts';
-import type { SensitivityReport, SweepReport } from '../../src/report/study.ts';
+import type { SensitivityReport, StudyPoint, SweepReport } from '../../src/report/study.ts';
 import { failedPoint, point, quality, sensitivity, sweep } from '../report/support/studies.ts';
 
 const plain = { colors: false, width: 100, verbose: false };
@@ -61,6 +61,7 @@ describe('a sweep in a terminal', () => {
     expect(text).toMatch(/ 50% .* ≈ 1\.01×/);
     expect(text).toMatch(/ 40% .* 96\.20% +-0\.80 .* 1\.67×/);
     expect(text).toContain('≈: no significant change');
+    expect(text).toMatch(/ 40% .* 1\.67× +1\.63–1\.72× /);
     expect(text).toContain('✗ 80%: The run took longer than 10 s; raise --timeout.');
   });
 
@@ -84,6 +85,28 @@ describe('a sweep in a terminal', () => {
     expect(text).toContain('No --test data were given');
     expect(text).toContain('agreement');
     expect(text).not.toContain('accuracy 9');
+    expect(text).toMatch(/amount +agreement +points +cosine/);
+  });
+
+  it('goes by the error where labels are numbers', () => {
+    const numbers = { ...quality, accuracy: null, top5: null, loss: 0.2 };
+    const at = (amount: number, loss: number | null): StudyPoint =>
+      point(amount, 0, { quality: { ...numbers, loss }, latency: null });
+    const [first] = sweep.series;
+    if (first === undefined) throw new Error('the sample has a line');
+    const series = [{ ...first, points: [at(0.2, 0.2), at(0.4, 0.21), at(0.6, 0.4), at(0.8, null)] }];
+    const text = renderSweep({ ...sweep, original: { ...sweep.original, quality: numbers }, series }, plain);
+    expect(text).toMatch(/amount +loss +change +file/);
+    expect(text).toMatch(/ 20% +0\.200 +0\.00% .* █{12}\n/);
+    expect(text).toMatch(/ 60% +0\.400 +\+100\.00% .* █{6}\n/);
+    expect(text).toMatch(/ 80% +– +n\/a /);
+    expect(text).toContain('there is no accuracy');
+  });
+
+  it('says what was reached where that is not what was asked for', () => {
+    const series = sweep.series.map((each) => ({ ...each, points: [point(0.2, 0.97, { reached: 0.1375 })] }));
+    expect(renderSweep({ ...sweep, series }, plain)).toMatch(/amount +left .*\n.*\n +20% +13\.75%/);
+    expect(renderSweep(sweep, plain)).not.toMatch(/ left /);
   });
 });
 

@@ -13,6 +13,8 @@ describe('Amounts', () => {
     ['0.7%', [0.007]],
     ['50,50', [0.5]],
     ['1', [0.01]],
+    ['0:80:40, 95,99', [0, 0.4, 0.8, 0.95, 0.99]],
+    ['97,10:20:5,0:10:5', [0, 0.05, 0.1, 0.15, 0.2, 0.97]],
     [
       [0.5, 0.25],
       [0.25, 0.5],
@@ -34,6 +36,8 @@ describe('Amounts', () => {
     ['0.5,1', 'need their percent signs'],
     ['0:90', 'a range such as "0:90:10"'],
     ['0:90:0', 'a step above 0'],
+    ['95,0:90', 'a range such as "0:90:10"'],
+    ['0:90:10,', 'amounts of at least 0%'],
     ['90:0:10', 'an end not before its start'],
     ['0:90:0.1', 'a range of at most 200 amounts'],
   ])('%j are refused in one sentence', (found, words) => {

@@ -4,7 +4,7 @@ import type { StudyPoint, SweepReport } from '../../src/report/study.ts';
 import { dataRemark, dropError } from '../../src/report/study-quality.ts';
 import { sweepAnswer } from '../../src/report/sweep-answer.ts';
 import { normals } from '../support/random.ts';
-import { failedPoint, point, quality, sensitivity, sweep, timing } from './support/studies.ts';
+import { failedPoint, point, quality, sensitivity, size, sweep, timing } from './support/studies.ts';
 
 function of(points: readonly StudyPoint[], more: Partial<SweepReport> = {}): ReturnType<typeof sweepAnswer>[number] {
   const series = [{ of: 'channels', choices: {}, name: 'channels', points } as const];
@@ -19,14 +19,46 @@ describe('sweepAnswer', () => {
     expect(channels).toEqual({
       name: 'channels, l2',
       amount: 0.4,
-      text: '40% of channels can leave for at most 1 point of accuracy: accuracy 97.00% → 96.20% (-0.80 points); 1.67× as fast (2.00 ms → 1.20 ms); file 4.00 MB → 2.40 MB (-40.00%); gzip 3.70 MB → 2.22 MB (-40.00%)',
+      text: '40% of channels can leave for at most 1 point of accuracy (60% costs 6.00 points): accuracy 97.00% → 96.20% (-0.80 points, standard error at most 0.62); 1.67× as fast (2.00 ms → 1.20 ms); file 4.00 MB → 2.40 MB (-40.00%); gzip 3.70 MB → 2.22 MB (-40.00%)',
     });
     expect(weights?.text).toContain('50% of weights can be zero');
     expect(weights?.text).toContain('no significant change of speed (1.01×); file as before; gzip 3.70 MB → 2.10 MB');
   });
 
-  it('does not go on behind an amount that costs more', () => {
-    expect(of([point(0.2, 0.97), point(0.4, 0.9), point(0.6, 0.969)]).amount).toBe(0.2);
+  it('does not go on behind an amount that costs more, and says what that costs', () => {
+    const { amount, text } = of([point(0.2, 0.97), point(0.4, 0.9), point(0.6, 0.969)]);
+    expect(amount).toBe(0.2);
+    expect(text).toContain('1 point of accuracy (40% costs 7.00 points, though 60% keeps to it again): accuracy');
+  });
+
+  it('counts a whole point as one, however computers subtract', () => {
+    for (const before of [0.97, 0.979, 0.5, 0.31]) {
+      const original = { ...sweep.original, quality: { ...quality, accuracy: before } };
+      const after = Math.round((before - 0.01) * 1000) / 1000;
+      expect(of([point(0.2, after)], { original }).amount).toBe(0.2);
+      expect(of([point(0.2, after - 0.001)], { original }).amount).toBeNull();
+    }
+  });
+
+  it('says by how much chance may have moved the accuracy, at most', () => {
+    // Five of 100 answers changed: one more was wrong than before, so three went and two came.
+    const changed = { ...quality, accuracy: 0.96, agreement: 0.95 };
+    const text = of([point(0.2, 0, { quality: changed })], { answers: 100 }).text;
+    const differences = [...new Array(3).fill(-1), 1, 1, ...new Array(95).fill(0)];
+    const mean = differences.reduce((sum, each) => sum + each, 0) / 100;
+    const variance = differences.reduce((sum, each) => sum + (each - mean) ** 2, 0) / 100;
+    expect(text).toContain(`standard error at most ${(100 * Math.sqrt(variance / 100)).toFixed(2)}`);
+    expect(of([point(0.2, 0, { quality: changed })], { answers: null }).text).not.toContain('standard error');
+  });
+
+  it('tells what tidying up alone gains from what pruning does', () => {
+    const tidied = point(0, 0.97, { size: { ...size, fileBytes: 3e6 }, latency: timing(1.5) });
+    expect(of([tidied, point(0.2, 0.97)]).text).toMatch(
+      /; without removing any \(0%\): file 3\.00 MB, 1\.50× as fast \(2\.00 ms → 1\.33 ms\)$/,
+    );
+    expect(of([point(0, 0.97, { latency: timing(1, false) }), point(0.2, 0.97)]).text).not.toContain(
+      'without removing',
+    );
   });
 
   it('goes on behind an amount that failed', () => {
@@ -70,11 +102,39 @@ describe('sweepAnswer', () => {
     const agreed = point(0.2, 0, { quality: { ...unlabelled, agreement: 0.995, cosine: 0.5 } });
     const byAgreement = of([agreed], { original: { ...sweep.original, quality: unlabelled } });
     expect(byAgreement.text).toContain(
-      "1 point of agreement, and no larger amount was measured: 99.50% of answers as the original's",
+      'no amount that was tried costs as little as 1 point of agreement and 0.01 of the cosine: 20% already costs 0.50 points and 0.500 of the cosine',
+    );
+    const both = point(0.2, 0, { quality: { ...unlabelled, agreement: 0.995, cosine: 0.995 } });
+    expect(of([both], { original: { ...sweep.original, quality: unlabelled } }).text).toContain(
+      "no larger amount was measured: 99.50% of answers as the original's, cosine 0.995000;",
     );
     const bare = { ...unlabelled, agreement: null };
     const near = point(0.2, 0, { quality: { ...bare, cosine: 0.995 } });
     expect(of([near], { original: { ...sweep.original, quality: bare } }).text).toContain('0.01 of the cosine');
+  });
+});
+
+describe('sweepAnswer where labels are numbers', () => {
+  const numbers = { ...quality, accuracy: null, top5: null, loss: 0.2 };
+  const original = { ...sweep.original, quality: numbers };
+  const at = (amount: number, loss: number | null): StudyPoint =>
+    point(amount, 0, { quality: { ...numbers, loss, agreement: 0.5, cosine: 0.9999 } });
+
+  it('goes by the mean squared error, whatever outputs look like', () => {
+    const { amount, text } = of([at(0.2, 0.199), at(0.4, 0.21), at(0.6, 0.3), at(0.8, 3)], { original });
+    expect(amount).toBe(0.4);
+    expect(text).toContain(
+      '40% of channels can leave for at most 5% more mean squared error (60% brings 50.0% more): mean squared error 0.200 → 0.210 (+5.00%)',
+    );
+    expect(of([at(0.2, 0.3)], { original }).text).toContain('20% already brings 50.0% more');
+  });
+
+  it('takes no error that is no number, and none where there was none, for a small one', () => {
+    const broken = of([at(0.2, 0.2), at(0.4, null), at(0.6, 0.2)], { original });
+    expect(broken.amount).toBe(0.2);
+    expect(broken.text).toContain('(40% brings an error that is no number, though 60% keeps to it again)');
+    const perfect = { ...sweep.original, quality: { ...numbers, loss: 0 } };
+    expect(of([at(0.2, 0), at(0.4, 1e-9)], { original: perfect }).amount).toBe(0.2);
   });
 });
 

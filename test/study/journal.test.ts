@@ -75,6 +75,17 @@ describe('A journal', () => {
     expect(readFileSync(`${path}.old`, 'utf8')).toBe(before);
   });
 
+  it('takes nothing that another study wrote after it was put aside', () => {
+    const path = place();
+    const { journal } = Journal.open(path, 'print', false);
+    const { journal: other } = Journal.open(path, 'another print', false);
+    journal.keep('a', pointAt(0.1));
+    other.keep('b', pointAt(0.2));
+    const again = Journal.open(path, 'another print', false).journal;
+    expect(again.find('a')).toBeUndefined();
+    expect(again.find('b')).toEqual(pointAt(0.2));
+  });
+
   it('is measured anew under --fresh', () => {
     const path = place();
     begun(path);
@@ -89,6 +100,10 @@ describe('A journal', () => {
     expect(() => Journal.open(path, 'print', false)).toThrow(/is not the journal of a study, so it stays as it is/);
     expect(readFileSync(path, 'utf8')).toBe(text);
     expect(existsSync(`${path}.old`)).toBe(false);
+  });
+
+  it.each(['/dev/zero', tmpdir()])('is no %s, which has no end or no bytes', (path) => {
+    expect(() => Journal.open(path, 'print', false)).toThrow(/is not the journal of a study/);
   });
 
   it('says the way out where it cannot be written', () => {

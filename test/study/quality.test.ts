@@ -87,6 +87,9 @@ describe('The quality of a pruned model', () => {
   it('is none where an output is gone, and no number where there is none', () => {
     const outputs = [output({}), output({ name: 'z', problem: 'the other model has no such output', count: 0 })];
     expect(qualityOf(fidelity({ outputs }))).toMatchObject({ agreement: 0, cosine: 0 });
+    // What is compared of an output that is no number are the few elements that are.
+    const vanished = [output({ cosine: 1, argmaxAgreement: 1, nonFinite: { a: 0, b: 10, agree: false } })];
+    expect(qualityOf(fidelity({ outputs: vanished }))).toMatchObject({ agreement: 0, cosine: 0 });
     const integers = [output({ cosine: undefined, argmaxAgreement: undefined })];
     expect(qualityOf(fidelity({ outputs: integers }))).toMatchObject({ agreement: null, cosine: null });
     const broken = { ...accuracy, lossB: Number.NaN };

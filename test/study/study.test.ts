@@ -96,7 +96,9 @@ describe('A sweep', { timeout: 120_000 }, () => {
     expect(first.resumed).toBe(0);
     const lines = (): number => readFileSync(`${model}.sweep.jsonl`, 'utf8').trimEnd().split('\n').length;
     expect(lines()).toBe(2);
-    const second = await sweep(model, { ...ALONE, structured: '25,50', unstructured: '90', bench: false }, digits);
+    // Whoever gives what took too long more time gets the rest from the journal.
+    const wanted = { ...ALONE, structured: '25,50', unstructured: '90', bench: false, timeout: 300 } as const;
+    const second = await sweep(model, wanted, digits);
     expect(second.resumed).toBe(1);
     expect(lines()).toBe(4);
     expect(second.series[0]?.points[1]).toEqual(first.series[0]?.points[0]);
@@ -123,6 +125,15 @@ describe('A sweep', { timeout: 120_000 }, () => {
     expect(bad?.points[0]?.problem).toMatch(/\S/);
   });
 
+  it('fails where every amount does, by what the first failed of', async () => {
+    const { model } = desk();
+    const wanted = { ...ALONE, structured: '30,50', only: ['nowhere*'], bench: false, journal: false } as const;
+    await expect(sweep(model, wanted)).rejects.toMatchObject({
+      code: 'bad-option',
+      message: expect.stringMatching(/^Every run failed: --only "nowhere\*" matches no node/),
+    });
+  });
+
   it('refuses before any work what no amount could do', async () => {
     const { model } = desk();
     for (const [options, words] of [
@@ -131,6 +142,8 @@ describe('A sweep', { timeout: 120_000 }, () => {
       [{ structured: '50', weightScope: 'lamp' }, '--weight-scope is about weights'],
       [{ structured: '50', recover: 'least-squares' }, '--recover'],
       [{ structured: '50', workers: 0 }, '--workers'],
+      [{ structured: '50', criterion: ' , ' }, '--criterion must be a name, or several'],
+      [{ unstructured: '50', weightScope: '' }, '--weight-scope must be a name, or several'],
     ] as const) {
       await expect(sweep(model, options, digits)).rejects.toThrow(words);
     }

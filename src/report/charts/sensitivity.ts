@@ -155,7 +155,13 @@ function cellsOf(report: SensitivityReport, row: SensitivityRow, index: number):
     const point = row.points.find((one) => Math.abs(one.amount - amount) < 1e-9);
     const drop = point?.figures == null ? null : dropOf(report, point.figures);
     const failed = point !== undefined && point.figures === null;
-    return { row: index, column, drop, failed, title: `${tipName(rowName(row))}: ${saysOf(report, amount, point, drop)}` };
+    return {
+      row: index,
+      column,
+      drop,
+      failed,
+      title: `${tipName(rowName(row))}: ${saysOf(report, amount, point, drop)}`,
+    };
   });
 }
 

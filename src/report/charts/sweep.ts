@@ -57,8 +57,22 @@ const GOODNESS: readonly Goodness[] = [
  */
 export async function accuracyChart(report: SweepReport): Promise<Chart | null> {
   const kind = GOODNESS.find(({ of }) => of(report.original.quality) !== null);
-  const original = kind?.of(report.original.quality) ?? null;
-  if (kind === undefined || original === null) return null;
+  return kind === undefined ? null : await goodnessChart(report, kind);
+}
+
+/**
+ * The smallest cosine against the amount, where `accuracyChart` shows agreement: answers may stay the original's though outputs do not.
+ * @returns null in all other cases
+ */
+export async function cosineChart(report: SweepReport): Promise<Chart | null> {
+  const { accuracy, agreement } = report.original.quality;
+  const kind = GOODNESS.find(({ name }) => name === 'cosine');
+  return kind === undefined || accuracy !== null || agreement === null ? null : await goodnessChart(report, kind);
+}
+
+async function goodnessChart(report: SweepReport, kind: Goodness): Promise<Chart | null> {
+  const original = kind.of(report.original.quality);
+  if (original === null) return null;
   const { text, scale, name } = kind;
   const goodnessOf = ({ quality }: PointFigures): number | null => kind.of(quality);
   const loss = (value: number): string => (scale === 100 ? ` (${pointsText(value - original)} points)` : '');

@@ -3,11 +3,12 @@ import { distributionCharts } from '../charts/distribution.ts';
 import { graphChart } from '../charts/graph.ts';
 import { latencyPairChart, layerChart } from '../charts/layers.ts';
 import { sensitivityChart } from '../charts/sensitivity.ts';
-import { accuracyChart, latencyChart, lossChart, sizeChart } from '../charts/sweep.ts';
+import { accuracyChart, cosineChart, latencyChart, lossChart, sizeChart } from '../charts/sweep.ts';
 import type { LayerDistribution } from '../distribution.ts';
 import type { Outline } from '../outline.ts';
 import type { LatencyReport } from '../report.ts';
 import type { SensitivityReport, SweepReport } from '../study.ts';
+import { yardstickOf } from '../study-quality.ts';
 
 /** The drawing of a model, and its layers before and after; nulls where it has too many layers. */
 export async function outlineFigures(
@@ -22,9 +23,16 @@ export async function latencyFigure(latency: LatencyReport | null): Promise<Char
   return latency === null ? null : await latencyPairChart(latency);
 }
 
-/** What a sweep shows: quality, loss, size and time by amount; nulls where something was not measured. */
+/** What a sweep shows: what it is judged by first, then time, size and the rest; nulls where something was not measured. */
 export async function sweepFigures(report: SweepReport): Promise<readonly (Chart | null)[]> {
-  return [await accuracyChart(report), await latencyChart(report), await sizeChart(report), await lossChart(report)];
+  const quality = [accuracyChart, cosineChart];
+  const charts =
+    yardstickOf(report) === 'loss'
+      ? [lossChart, latencyChart, sizeChart, ...quality]
+      : [...quality, latencyChart, sizeChart, lossChart];
+  const drawn: (Chart | null)[] = [];
+  for (const chart of charts) drawn.push(await chart(report));
+  return drawn;
 }
 
 /** The drop by group and amount. */

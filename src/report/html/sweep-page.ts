@@ -11,7 +11,7 @@ import {
   formatShare,
 } from '../format.ts';
 import type { PointFigures, SweepReport, SweepSeries } from '../study.ts';
-import { dataRemark, yardstickOf } from '../study-quality.ts';
+import { cheapText, dataRemark, yardstickOf } from '../study-quality.ts';
 import { sweepAnswer } from '../sweep-answer.ts';
 import { chartFigure, chartFigures } from './chart-figure.ts';
 import { distributionFigures, sweepFigures } from './figures.ts';
@@ -71,8 +71,10 @@ function sweepTiles(report: SweepReport): Tile[] {
           ? formatBytes(original.size.fileBytes)
           : by === 'cosine'
             ? formatCosine(quality)
-            : formatPercent(quality),
-      note: `${quality === null ? '' : `${by}, `}${formatBytes(original.size.fileBytes)}`,
+            : by === 'loss'
+              ? formatLoss(quality)
+              : formatPercent(quality),
+      note: `${quality === null ? '' : `${by === 'loss' ? 'mean squared error' : by}, `}${formatBytes(original.size.fileBytes)}`,
     },
     ...sweepAnswer(report).flatMap(({ name: line, amount }, index): Tile[] => {
       const point = series[index]?.points.find((each) => each.amount === amount);
@@ -85,7 +87,7 @@ function sweepTiles(report: SweepReport): Tile[] {
             : 'no significant change of speed';
       return [
         {
-          label: `${line}: for at most ${by === 'cosine' ? '0.01 of the cosine' : '1 point'}`,
+          label: by === null ? line : `${line}: for at most ${cheapText(report, by)}`,
           value: amount === null ? 'none' : formatShare(amount),
           note: [point?.figures ? formatBytes(point.figures.size.fileBytes) : '', time]
             .filter((text) => text !== '')

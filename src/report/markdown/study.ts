@@ -1,5 +1,6 @@
 import {
   formatBytes,
+  formatChange,
   formatCosine,
   formatCount,
   formatLoss,
@@ -53,28 +54,33 @@ function remarkLines(report: SweepReport | SensitivityReport): string[] {
 }
 
 function originalText({ quality, size }: SweepReport['original'], by: Yardstick | null): string {
-  const value = by === 'accuracy' ? quality.accuracy : null;
-  const known = value === null ? [] : [`accuracy ${formatPercent(value)}`];
+  const known =
+    by === 'accuracy' && quality.accuracy !== null
+      ? [`accuracy ${formatPercent(quality.accuracy)}`]
+      : by === 'loss' && quality.loss !== null
+        ? [`mean squared error ${formatLoss(quality.loss)}`]
+        : [];
   return [...known, `file ${formatBytes(size.fileBytes)}`].join(', ');
 }
 
 function seriesLines(report: SweepReport, { points, name, of }: SweepSeries, by: Yardstick | null): string[] {
   const { shown, rest } = capped(points, MOST_POINTS, 'amounts');
+  const quality = by === 'loss' ? ['mean squared error'] : [by ?? 'quality', 'loss'];
+  const heads = [of === 'channels' ? 'left' : 'zero', ...quality, 'file', 'gzip', 'median'];
   const rows = shown.map(({ amount, reached, figures, problem }) => {
-    if (figures === null) return [formatShare(amount), '', '', '', '', '', '', `❌ ${prose(problem ?? 'no figures')}`];
+    if (figures === null) return [formatShare(amount), ...heads.map(() => ''), `❌ ${prose(problem ?? 'no figures')}`];
     const { size, quality, latency } = figures;
     return [
       formatShare(amount),
       formatPercent(reached),
       qualityCell(report, quality, by),
-      quality.loss === null ? '–' : formatLoss(quality.loss),
+      ...(by === 'loss' ? [] : [quality.loss === null ? '–' : formatLoss(quality.loss)]),
       formatBytes(size.fileBytes),
       size.gzipBytes === null ? '–' : formatBytes(size.gzipBytes),
       latency === null ? '–' : formatMilliseconds(latency.median),
       latency === null ? '–' : speedCell(latency),
     ];
   });
-  const heads = [of === 'channels' ? 'left' : 'zero', by ?? 'quality', 'loss', 'file', 'gzip', 'median'];
   return details(name, [...table([right('amount'), ...heads.map(right), 'speed'], rows), ...rest]);
 }
 
@@ -86,8 +92,13 @@ function qualityCell(
   const value = by === null ? null : quality[by];
   if (by === null || value === null) return '–';
   if (by === 'cosine') return formatCosine(value);
+  if (by === 'loss') {
+    const change = formatChange(original.quality.loss ?? value, value);
+    return `${formatLoss(value)}${change === undefined ? '' : ` (${change})`}`;
+  }
   const drop = dropOf(original.quality, quality, by);
-  return `${formatPercent(value)}${drop === null ? '' : ` (${formatPoints(-drop)})`}`;
+  const cosine = by === 'agreement' && quality.cosine !== null ? `, cosine ${formatCosine(quality.cosine)}` : '';
+  return `${formatPercent(value)}${drop === null ? '' : ` (${formatPoints(-drop)})`}${cosine}`;
 }
 
 function speedCell({ speedUp, significant }: PointLatency): string {

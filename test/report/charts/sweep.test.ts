@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accuracyChart, latencyChart, lossChart, sizeChart } from '../../../src/report/charts/sweep.ts';
+import { accuracyChart, cosineChart, latencyChart, lossChart, sizeChart } from '../../../src/report/charts/sweep.ts';
 import type { PointFigures, SweepReport } from '../../../src/report/study.ts';
 import {
   SAMPLE_SWEEP,
@@ -74,6 +74,9 @@ describe('the chart of accuracy', () => {
     const cosine = await accuracyChart(SAMPLE_SWEEP_WITHOUT_CLASSES);
     expect(cosine?.title).toBe('Cosine with the original by amount');
     expect(titles(cosine)).toContain('The original: cosine 1.000000');
+    expect((await cosineChart(SAMPLE_SWEEP_WITHOUT_LABELS))?.svg).toBe(cosine?.svg);
+    expect(await cosineChart(SAMPLE_SWEEP)).toBeNull();
+    expect(await cosineChart(SAMPLE_SWEEP_WITHOUT_CLASSES)).toBeNull();
   });
 
   it('tells series apart by symbol and dash as well as by colour', async () => {

@@ -108,6 +108,7 @@ export const SAMPLE_SWEEP: SweepReport = {
   input: { path: 'sample.onnx' },
   on: 'test data',
   samples: 2000,
+  answers: 2000,
   original: { size: SAMPLE_SIZE, quality: SAMPLE_QUALITY },
   series: [
     sampleSeries('channels', 'l1', AMOUNTS, { frailty: 0.9, share: 0.8 }),

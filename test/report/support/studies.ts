@@ -72,6 +72,7 @@ export const sweep: SweepReport = {
   input: { path: 'my model.onnx' },
   on: 'test data',
   samples: 1000,
+  answers: 1000,
   original: { size, quality },
   series: [
     {

@@ -426,11 +426,10 @@ describe('a pruning report', () => {
     expect(renderReport(report, plain)).toContain('✗ slower: 0.80× the speed, interquartile range 0.78×–0.85×');
   });
 
-  test('thousands of groups stay quick', () => {
+  test('shows thousands of groups', () => {
     const groups = Array.from({ length: 4000 }, (_, index) => group(`layers.${index}.weight`, 64, 32));
-    const started = performance.now();
-    renderReport({ ...typical, pruning: { ...typical.pruning, groups } }, { ...plain, verbose: true });
-    expect(performance.now() - started).toBeLessThan(3000);
+    const shown = renderReport({ ...typical, pruning: { ...typical.pruning, groups } }, { ...plain, verbose: true });
+    expect(shown.split('\n').filter((line) => line.includes('layers.'))).toHaveLength(groups.length);
   });
 });
 

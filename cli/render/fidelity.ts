@@ -74,7 +74,10 @@ function remarks(context: Context, output: OutputComparison): string[] {
     lines.push(...marked(context, agree ? ink.yellow('!') : ink.red('✗'), text));
   }
   if (output.constant && output.problem === undefined) {
-    const text = `${name} is the same number everywhere on these data, which makes its figures say little`;
+    const text =
+      output.count === 0
+        ? `${name} has no elements on these data, which makes its figures say nothing`
+        : `${name} is the same number everywhere on these data, which makes its figures say little`;
     lines.push(...marked(context, ink.yellow('!'), text));
   }
   return lines;

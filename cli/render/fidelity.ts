@@ -94,10 +94,11 @@ function renderAccuracy(context: Context, accuracy: Accuracy): string[] {
   const counts = `${formatInteger(hitsA)} → ${formatInteger(hitsB)} of ${formatInteger(total)} right`;
   const topFive =
     top5A === null || top5B === null ? '' : `top-5 ${formatPercent(top5A / total)} → ${formatPercent(top5B / total)}, `;
-  const loss = `mean cross-entropy ${formatLoss(lossA)} → ${formatLoss(lossB)}`;
+  // A model that gives answers and no scores has none.
+  const loss = Number.isFinite(lossA) ? `mean cross-entropy ${formatLoss(lossA)} → ${formatLoss(lossB)}` : '';
   return [
     ...paragraph(context, `accuracy ${figures}: ${counts}, by ${printable(output)}`),
-    ...paragraph(context, `${topFive}${loss}`),
+    ...(loss === '' ? [] : paragraph(context, `${topFive}${loss}`)),
   ];
 }
 

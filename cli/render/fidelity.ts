@@ -74,7 +74,10 @@ function remarks(context: Context, output: OutputComparison): string[] {
     lines.push(...marked(context, agree ? ink.yellow('!') : ink.red('✗'), text));
   }
   if (output.constant && output.problem === undefined) {
-    const text = `${name} is the same number everywhere on these data, which makes its figures say little`;
+    const text =
+      output.count === 0
+        ? `${name} has no elements on these data, which makes its figures say nothing`
+        : `${name} is the same number everywhere on these data, which makes its figures say little`;
     lines.push(...marked(context, ink.yellow('!'), text));
   }
   return lines;
@@ -91,10 +94,11 @@ function renderAccuracy(context: Context, accuracy: Accuracy): string[] {
   const counts = `${formatInteger(hitsA)} → ${formatInteger(hitsB)} of ${formatInteger(total)} right`;
   const topFive =
     top5A === null || top5B === null ? '' : `top-5 ${formatPercent(top5A / total)} → ${formatPercent(top5B / total)}, `;
-  const loss = `mean cross-entropy ${formatLoss(lossA)} → ${formatLoss(lossB)}`;
+  // A model that gives answers and no scores has none.
+  const loss = Number.isFinite(lossA) ? `mean cross-entropy ${formatLoss(lossA)} → ${formatLoss(lossB)}` : '';
   return [
     ...paragraph(context, `accuracy ${figures}: ${counts}, by ${printable(output)}`),
-    ...paragraph(context, `${topFive}${loss}`),
+    ...(loss === '' ? [] : paragraph(context, `${topFive}${loss}`)),
   ];
 }
 

@@ -114,12 +114,22 @@ function overOutputs(
     return none(`output "${strange.name}" has NaN or infinite elements at other places than the original’s`);
   const [unseen] = uncompared;
   if (unseen !== undefined) return none(`output "${unseen.name}" was not compared: ${unseen.reason}`);
-  const figures = outputs.flatMap((output) => {
+  // Of nothing, and of NaN alone, every figure is perfect.
+  const telling = outputs.filter(({ count, nonFinite }) => count > nonFinite.a);
+  const [first] = outputs;
+  if (telling.length === 0 && first !== undefined)
+    return none(
+      `${outputs.length === 1 ? `output "${first.name}" has` : `all ${outputs.length} outputs have`} no elements on ${on}, or none that is finite; give data on which there are some, with --test`,
+    );
+  const figures = telling.flatMap((output) => {
     const figure = figureOf(output);
     return figure === undefined ? [] : [{ name: output.name, figure }];
   });
-  const others = outputs.filter((output) => figureOf(output) === undefined);
-  const changed = gate === '--max-error' ? others.find(({ mismatches }) => mismatches > 0) : undefined;
+  const others = outputs.filter((output) => !figures.some(({ name }) => name === output.name));
+  const changed =
+    gate === '--max-error'
+      ? telling.find((output) => figureOf(output) === undefined && output.mismatches > 0)
+      : undefined;
   if (changed !== undefined) {
     const [some, all] = [changed.mismatches, changed.count].map((each) => each.toLocaleString('en-US'));
     return none(`output "${changed.name}" holds ${changed.type}s, of which ${some} of ${all} differ`);

@@ -30,10 +30,10 @@ export async function observeShapes(
   return withWorkspace(async (path) => {
     const file = path('observed.onnx');
     await writeModelFile(file, withShapeOutputs(model, names), { temporary: true });
-    const info = await modelInfo(child, file, options);
-    const constants = new Set((model.graph?.initializer ?? []).map((tensor) => tensor.name));
-    const specs = info.inputs.filter((input) => !constants.has(input.name));
     try {
+      const info = await modelInfo(child, file, options);
+      const constants = new Set((model.graph?.initializer ?? []).map((tensor) => tensor.name));
+      const specs = info.inputs.filter((input) => !constants.has(input.name));
       const first = await findRunnableInputs(child, file, specs, { ...options, seed: 1, batch: 2 });
       const runAt = (sizes: Trial, seed: number): Promise<Outputs> =>
         run(child, file, makeInputs(specs, { ...sizes, seed }), { ...options, outputs: names.map(shapeName) });
@@ -52,7 +52,7 @@ export async function observeShapes(
   });
 }
 
-/** Looking is a service: where the model does not run on made-up inputs, nothing is known. Giving up is passed on. */
+/** Looking is a service: where the model does not run on made-up inputs, or its shapes cannot be asked for, nothing is known. Giving up is passed on. */
 function refused(error: unknown, options: RequestOptions): undefined {
   const isRefusal = error instanceof OnnxPruneError && error.code === 'runtime-refused';
   // A size that is too large for this machine kills the process; the next request starts another.

@@ -6,7 +6,7 @@ import { layoutOf } from './layout.ts';
 import { subjectOf } from './model-info.ts';
 import { refusal } from './refusal.ts';
 import { type Runner, SegmentedRunner } from './segmented.ts';
-import { checkTensor, elementCount, isTensorType } from './tensor.ts';
+import { checkTensor, elementCount, isFetchable, isTensorType } from './tensor.ts';
 import type { Feeds, HostTensor, ModelInfo, ModelSource, SessionSettings, TensorData, ValueInfo } from './types.ts';
 
 // Warnings about models (unused initializers and the like) are not ours to pass on; errors come as exceptions.
@@ -37,7 +37,7 @@ export class Session {
     this.#session = session;
     this.info = { inputs: session.inputMetadata.map(valueInfo), outputs: session.outputMetadata.map(valueInfo) };
     // onnxruntime cannot hand sequences and maps to JavaScript, but runs when only tensors are asked for.
-    this.#tensorOutputs = this.info.outputs.filter((output) => output.isTensor).map((output) => output.name);
+    this.#tensorOutputs = this.info.outputs.filter(isFetchable).map((output) => output.name);
   }
 
   /**
@@ -177,8 +177,7 @@ function dataIn({ dataFolder }: SessionSettings): Readonly<Record<string, string
 }
 
 function valueInfo(meta: ort.InferenceSession.ValueMetadata): ValueInfo {
-  // Asked for a tensor of a type that JavaScript has no arrays for, as of 4-bit integers, the process would crash.
-  if (!meta.isTensor || !isTensorType(meta.type)) return { name: meta.name, isTensor: false, type: '', dims: [] };
+  if (!meta.isTensor) return { name: meta.name, isTensor: false, type: '', dims: [] };
   return {
     name: meta.name,
     isTensor: true,

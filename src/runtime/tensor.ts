@@ -1,5 +1,5 @@
 import { OnnxPruneError } from '../errors.ts';
-import type { HostTensor, TensorData, TensorType } from './types.ts';
+import type { HostTensor, TensorData, TensorType, ValueInfo } from './types.ts';
 
 /** Element types that hold floating-point numbers. */
 const FLOATING: ReadonlySet<string> = new Set(['float32', 'float64', 'float16']);
@@ -23,6 +23,14 @@ const STORAGE: Readonly<Record<TensorType, (data: TensorData) => boolean>> = {
 /** Whether `type` is an element type whose tensors can be fed and fetched. */
 export function isTensorType(type: string): type is TensorType {
   return Object.hasOwn(STORAGE, type);
+}
+
+/**
+ * Whether an output can be handed to JavaScript. Asked for a tensor of a type without arrays there, as of 4-bit integers, onnxruntime
+ * ends the process.
+ */
+export function isFetchable({ isTensor, type }: Pick<ValueInfo, 'isTensor' | 'type'>): boolean {
+  return isTensor && isTensorType(type);
 }
 
 /** Whether elements of `type` are floating-point numbers, so that closeness rather than equality counts. */

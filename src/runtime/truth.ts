@@ -1,4 +1,5 @@
 import { AccuracyMeasure, fitsClasses } from './accuracy.ts';
+import { AnswerMeasure, fitsAnswers } from './answers.ts';
 import { classesOfOneHot, isOneHot, withBothClasses } from './class-labels.ts';
 import { floatsOf } from './measure.ts';
 import { fitsNumbers, isOnePerSample, RegressionMeasure } from './regression.ts';
@@ -9,7 +10,7 @@ type Outputs = Readonly<Record<string, HostTensor>>;
 
 /** How labels of a form are held against outputs. */
 interface Reading {
-  readonly measure: AccuracyMeasure | RegressionMeasure;
+  readonly measure: AccuracyMeasure | AnswerMeasure | RegressionMeasure;
   readonly labels: (labels: HostTensor) => HostTensor;
   readonly outputs: (outputs: Outputs) => Outputs;
 }
@@ -20,7 +21,8 @@ interface Reading {
  * - numbers of classes, where a floating output has a row of classes for each, unless they are fractions and of an output's shape;
  * - one-hot rows, where an output has their shape: then, too, the largest number is the answer;
  * - yes (1) or no (0), where an output has one number in [0, 1] per sample: the answer is yes above 0.5;
- * - else numbers that an output should have.
+ * - numbers that a floating output should have;
+ * - else answers that an output of integers or words should have, as of a model that ends with ArgMax.
  */
 export class TruthMeasure {
   readonly #all: readonly HostTensor[];
@@ -47,7 +49,7 @@ export class TruthMeasure {
   result(): Pick<Comparison, 'accuracy' | 'regression'> {
     const measure = this.#reading?.measure;
     return {
-      accuracy: measure instanceof AccuracyMeasure ? measure.result() : undefined,
+      accuracy: measure instanceof RegressionMeasure ? undefined : measure?.result(),
       regression: measure instanceof RegressionMeasure ? measure.result() : undefined,
     };
   }
@@ -61,6 +63,7 @@ export class TruthMeasure {
     const names = Object.keys(outputs);
     const classes = names.find((name) => fitsClasses(outputs[name], labels));
     const numbers = names.find((name) => fitsNumbers(outputs[name], labels));
+    const answers = names.find((name) => fitsAnswers(outputs[name], labels));
     const asTheyAre = { labels: same<HostTensor>, outputs: same<Outputs> };
     if (classes !== undefined && (numbers === undefined || areWhole(labels))) {
       this.#reading = { ...asTheyAre, measure: new AccuracyMeasure(classes) };
@@ -77,6 +80,7 @@ export class TruthMeasure {
       };
       this.#reading = { ...asTheyAre, measure: new AccuracyMeasure(yes), outputs: both };
     } else if (numbers !== undefined) this.#reading = { ...asTheyAre, measure: new RegressionMeasure(numbers) };
+    else if (answers !== undefined) this.#reading = { ...asTheyAre, measure: new AnswerMeasure(answers) };
     else this.#unfit = unfitText(labels);
   }
 }
@@ -111,5 +115,5 @@ function areWhole(labels: HostTensor): boolean {
 
 function unfitText({ type, dims }: HostTensor): string {
   const shape = ['N', ...dims.slice(1)].join(', ');
-  return `the labels, ${type} [${shape}], fit no output, so nothing was held against them: numbers of classes need a floating output of shape [${shape}, classes], and one-hot rows or numbers one of shape [${shape}]`;
+  return `the labels, ${type} [${shape}], fit no output, so nothing was held against them: numbers of classes need a floating output of shape [${shape}, classes], and one-hot rows, numbers or answers an output of shape [${shape}]`;
 }

@@ -3,6 +3,7 @@ import { OutputMeasure } from './measure.ts';
 import type { Params, Tell } from './protocol.ts';
 import { keyOf, knownOutputs, OutputsToKeep } from './reference-outputs.ts';
 import { type Session, withSession } from './session.ts';
+import { isFetchable } from './tensor.ts';
 import { TruthMeasure } from './truth.ts';
 import type {
   CompareOptions,
@@ -46,7 +47,7 @@ export function withBoth<T>(
 /** Outputs of either model that are no tensors. */
 export function withoutTensors(left: Session, right: Session): UncomparedOutput[] {
   const all = [...left.info.outputs, ...right.info.outputs];
-  const names = new Set(all.filter((output) => !output.isTensor).map(({ name }) => name));
+  const names = new Set(all.filter((output) => !isFetchable(output)).map(({ name }) => name));
   return [...names].map((name) => ({ name, reason: 'it is no tensor' }));
 }
 
@@ -158,5 +159,5 @@ function pairOutputs(left: Session, right: Session): Pairs {
 }
 
 function tensorNames({ info }: Session): string[] {
-  return info.outputs.filter((output) => output.isTensor).map(({ name }) => name);
+  return info.outputs.filter(isFetchable).map(({ name }) => name);
 }

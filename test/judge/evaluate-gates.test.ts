@@ -152,6 +152,38 @@ describe('gates', () => {
     expect(judge({ maxSize: '90%' }, { sizes: [trial] })).toMatchObject([{ passed: true }]);
   });
 
+  it('of outputs fail where there is nothing to judge by', () => {
+    const empty = {
+      ...scores,
+      name: 'found',
+      count: 0,
+      mismatches: 0,
+      cosine: 1,
+      maxAbsError: 0,
+      argmaxAgreement: undefined,
+    };
+    const lost = {
+      ...scores,
+      cosine: 1,
+      maxAbsError: 0,
+      argmaxAgreement: 1,
+      nonFinite: { a: 500, b: 500, agree: true },
+    };
+    const failed = { found: null, passed: false };
+    const of = 'no elements on test data, or none that is finite; give data on which there are some, with --test';
+    for (const gate of OUTPUT_GATES) {
+      expect(judge(gate, { fidelity: fidelityOf([empty]) })).toMatchObject([
+        { ...failed, of: `output "found" has ${of}` },
+      ]);
+      expect(judge(gate, { fidelity: fidelityOf([empty, lost]) })).toMatchObject([
+        { ...failed, of: `all 2 outputs have ${of}` },
+      ]);
+      expect(judge(gate, { fidelity: fidelityOf([empty, scores]) })).toMatchObject([
+        { passed: true, of: 'the worst output, "scores", on test data, 1,000 samples; not judged by it: "found"' },
+      ]);
+    }
+  });
+
   it('pass where NaN are the original’s', () => {
     const found = { fidelity: fidelityOf([{ ...scores, nonFinite: { a: 2, b: 2, agree: true } }]) };
     expect(OUTPUT_GATES.map((gate) => judge(gate, found)[0]?.passed)).toEqual([true, true, true]);

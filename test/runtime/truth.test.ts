@@ -175,12 +175,34 @@ describe('labels', () => {
     expect(truthOf(scores, labels).regression?.total).toBe(4);
   });
 
+  test.each<[string, HostTensor, HostTensor, HostTensor]>([
+    ['integers', whole([4], [2, 0, 1, 1]), whole([4], [2, 1, 0, 1]), whole([4, 1], [2, 0, 0, -1])],
+    [
+      'words',
+      { type: 'string', dims: [3], data: ['cat', 'dog', 'cat'] },
+      { type: 'string', dims: [3], data: ['cat', 'cat', 'dog'] },
+      { type: 'string', dims: [3], data: ['cat', 'dog', 'dog'] },
+    ],
+  ])('are the answers of an output without scores: %s', (_, a, b, labels) => {
+    const truth = new TruthMeasure([labels]);
+    truth.add({ y: a }, { y: b }, labels);
+    const { accuracy, regression } = truth.result();
+    expect(accuracy).toMatchObject({ output: 'y', total: 3, hitsA: 2, hitsB: 2, top5A: null, lossA: Number.NaN });
+    expect(regression).toBeUndefined();
+    // Scores say more where there are some.
+    const scores = floats([labels.data.length, 3], new Array<number>(3 * labels.data.length).fill(0));
+    if (labels.type !== 'string') expect(truthOf({ y: a, scores }, labels).accuracy?.output).toBe('scores');
+    const gone = new TruthMeasure([labels]);
+    gone.add({ y: a }, {}, labels);
+    expect(gone.result().accuracy).toMatchObject({ hitsA: 2, hitsB: 0 });
+  });
+
   test('that fit nothing are told, with what would fit', () => {
     const truth = new TruthMeasure([whole([2, 2], [0, 0, 0, 0])]);
     const output = { y: floats([2, 3], [1, 2, 3, 4, 5, 6]) };
     truth.add(output, output, whole([2, 2], [0, 0, 0, 0]));
     expect(truth.unfit).toBe(
-      'the labels, int64 [N, 2], fit no output, so nothing was held against them: numbers of classes need a floating output of shape [N, 2, classes], and one-hot rows or numbers one of shape [N, 2]',
+      'the labels, int64 [N, 2], fit no output, so nothing was held against them: numbers of classes need a floating output of shape [N, 2, classes], and one-hot rows, numbers or answers an output of shape [N, 2]',
     );
   });
 });

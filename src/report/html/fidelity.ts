@@ -103,7 +103,17 @@ function accuracyTable(
     rows: [
       row('Top-1 accuracy', hitsA, hitsB),
       ...(isNumber(top5A) && isNumber(top5B) ? [row('Top-5 accuracy', top5A, top5B)] : []),
-      ['Loss (cross-entropy, nats)', figure(lossA, formatLoss), figure(lossB, formatLoss), difference(lossA, lossB)],
+      // Of answers without scores there is none.
+      ...(Number.isFinite(lossA)
+        ? [
+            [
+              'Loss (cross-entropy, nats)',
+              figure(lossA, formatLoss),
+              figure(lossB, formatLoss),
+              difference(lossA, lossB),
+            ],
+          ]
+        : []),
     ],
   });
 }

@@ -61,7 +61,7 @@ export function qualityRows(fidelity: FidelityReport | null): ChangeRow[] {
     return [
       pointsRow('accuracy', hitsA / total, hitsB / total),
       ...(top5A === null || top5B === null ? [] : [pointsRow('top-5 accuracy', top5A / total, top5B / total)]),
-      ...changeRow('loss', lossA, lossB, formatLoss),
+      ...(Number.isFinite(lossA) ? changeRow('loss', lossA, lossB, formatLoss) : []),
     ];
   }
   if (regression !== null) return changeRow('mean squared error', regression.mseA, regression.mseB, formatLoss);

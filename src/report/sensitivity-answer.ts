@@ -60,7 +60,8 @@ export function sensitivityAnswer(report: SensitivityReport): readonly string[] 
   const noun = of === 'channels' ? 'group of channels' : 'weight';
   const plural = of === 'channels' ? 'groups of channels' : 'weights';
   const most = amounts.at(-1);
-  if (rows.length === 0 || most === undefined) return [`There is no ${noun} that could be pruned.`];
+  if (rows.length === 0 || most === undefined)
+    return [`There is no ${noun} that could be pruned; "onnx-prune inspect" says why.`];
   const within = `within ${toleranceText(report)}`;
   const fragile = rows.filter(({ bears }) => bears === 0);
   const robust = rows.filter(({ bears }) => bears >= most);

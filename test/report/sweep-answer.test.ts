@@ -159,7 +159,7 @@ describe('sensitivityAnswer', () => {
       '2 of them bear 75%, the most that was tried: stem.weight, layer1.conv1.weight.',
     ]);
     expect(sensitivityAnswer({ ...sensitivity, rows: [] })).toEqual([
-      'There is no group of channels that could be pruned.',
+      'There is no group of channels that could be pruned; "onnx-prune inspect" says why.',
     ]);
   });
 

@@ -60,7 +60,8 @@ export function sensitivityAnswer(report: SensitivityReport): readonly string[] 
   const noun = of === 'channels' ? 'group of channels' : 'weight';
   const plural = of === 'channels' ? 'groups of channels' : 'weights';
   const most = amounts.at(-1);
-  if (rows.length === 0 || most === undefined) return [`There is no ${noun} that could be pruned.`];
+  if (rows.length === 0 || most === undefined)
+    return [`There is no ${noun} that could be pruned; "onnx-prune inspect" says why.`];
   const within = `within ${toleranceText(report)}`;
   const fragile = rows.filter(({ bears }) => bears === 0);
   const robust = rows.filter(({ bears }) => bears >= most);
@@ -69,7 +70,8 @@ export function sensitivityAnswer(report: SensitivityReport): readonly string[] 
     fragile.length === 0
       ? `Each of ${all} bears at least ${formatShare(rows.reduce((least, { bears }) => Math.min(least, bears), 1))} alone ${within}.`
       : `${fragile.length} of ${all} ${fragile.length === 1 ? 'bears' : 'bear'} none of the amounts tried ${within}: ${names(fragile)}.`,
-    ...(robust.length === 0
+    // That each bears it has been said.
+    ...(robust.length === 0 || robust.length === rows.length
       ? []
       : [
           `${robust.length} of them ${robust.length === 1 ? 'bears' : 'bear'} ${formatShare(most)}, the most that was tried: ${names(robust)}.`,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -24,4 +24,17 @@ it('A recipe that was written is one that prune reads', async () => {
   expect(() => checkRecipeFile('--suggest', path, {}, false)).toThrow('exists already; replace it with --force');
   expect(() => checkRecipeFile('--suggest', path, {}, true)).not.toThrow();
   expect(() => checkRecipeFile('--suggest', path, { 'the model': path }, true)).toThrow('is the model; name another');
+  expect(() => checkRecipeFile('--suggest', join(path, 'r.json'), {}, false)).toThrow('is a file, not a folder');
+});
+
+// Permissions do not hold for root.
+it.skipIf(process.getuid?.() === 0)('is refused before any work where it may not be written', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'recipe-'));
+  onTestFinished(() => {
+    chmodSync(folder, 0o700);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  chmodSync(folder, 0o500);
+  const path = join(folder, 'recipe.json');
+  expect(() => checkRecipeFile('--suggest', path, {}, false)).toThrow(/permission to write the folder ".*" is missing/);
 });

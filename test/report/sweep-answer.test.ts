@@ -216,10 +216,15 @@ describe('sensitivityAnswer', () => {
     const few = { ...sensitivity, rows, suggestion: null, answers: null };
     expect(sensitivityAnswer(few)).toEqual([
       'Each of 2 groups of channels bears at least 75% alone within 1 point of accuracy.',
-      '2 of them bear 75%, the most that was tried: stem.weight, layer1.conv1.weight.',
+    ]);
+    const [stem, conv] = rows;
+    if (stem === undefined || conv === undefined) throw new Error('the sample has two rows');
+    expect(sensitivityAnswer({ ...few, rows: [{ ...stem, bears: 0.25 }, conv] })).toEqual([
+      'Each of 2 groups of channels bears at least 25% alone within 1 point of accuracy.',
+      '1 of them bears 75%, the most that was tried: layer1.conv1.weight.',
     ]);
     expect(sensitivityAnswer({ ...sensitivity, rows: [] })).toEqual([
-      'There is no group of channels that could be pruned.',
+      'There is no group of channels that could be pruned; "onnx-prune inspect" says why.',
     ]);
   });
 

@@ -6,7 +6,7 @@ import { dropOf, type Yardstick } from './report/study-quality.ts';
 import type { Job } from './study/job.ts';
 import { groupsOf, type Subject, weightsOf } from './study/rows.ts';
 import { Study } from './study/study.ts';
-import { suggest } from './study/suggest.ts';
+import { MOST_MODELS, suggest } from './study/suggest.ts';
 import { sharedOptions } from './study/ways.ts';
 
 /** Where nobody says how much. */
@@ -58,9 +58,10 @@ export async function sensitivity(
         return { ...subject, points: own, bears: borne.at(-1)?.amount ?? 0 };
       })
       .sort((a, b) => a.bears - b.bears || worst(b, dropAt) - worst(a, dropAt));
-    const measure = async (recipe: PruneOptions): Promise<StudyPoint | undefined> => {
+    const measure = async (recipe: PruneOptions, tried: number): Promise<StudyPoint | undefined> => {
       const amount = (recipe.layers ?? []).reduce((sum, layer) => sum + Number(layer.amount), 0) / subjects.length;
-      const [point] = await study.run('suggest', [{ of, amount, options: { ...sharedOptions(of, rest), ...recipe } }]);
+      const job = { of, amount, options: { ...sharedOptions(of, rest), ...recipe } } as const;
+      const [point] = await study.run('suggest', [job], { done: tried, total: MOST_MODELS });
       return point;
     };
     const suggestion = isAsked ? await suggest({ rows, base, measure, holds }) : null;

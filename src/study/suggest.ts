@@ -4,13 +4,16 @@ import type { SensitivityRow, StudyPoint, Suggestion } from '../report/study.ts'
 /** Halvings of the scale; five tell it to 3%. */
 const TRIES = 5;
 
+/** Models that are made at most: one by what all bear alone, and one for each halving. */
+export const MOST_MODELS: number = TRIES + 1;
+
 /** What a recipe is made of. */
 export interface SuggestionInput {
   readonly rows: readonly SensitivityRow[];
   /** What else the recipe says, such as the criterion that was studied. */
   readonly base: PruneOptions;
-  /** Prunes a model by a recipe. */
-  readonly measure: (recipe: PruneOptions) => Promise<StudyPoint | undefined>;
+  /** Prunes a model by a recipe. @param tried how many there were before */
+  readonly measure: (recipe: PruneOptions, tried: number) => Promise<StudyPoint | undefined>;
   /** Whether a model keeps to the tolerance. */
   readonly holds: (point: StudyPoint) => boolean;
 }
@@ -31,7 +34,7 @@ export async function suggest({ rows, base, measure, holds }: SuggestionInput): 
   for (let tried = 0; tried <= TRIES; tried++) {
     const scale = tried === 0 ? 1 : (low + high) / 2;
     const recipe = recipeAt(scale);
-    const point = await measure(recipe);
+    const point = await measure(recipe, tried);
     if (point === undefined) return found;
     const isHeld = holds(point);
     // One that holds is taken in place of any before, since scales that hold only grow.

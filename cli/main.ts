@@ -13,7 +13,7 @@ import { EXIT, exitCodeOf, Interrupted } from './exit-codes.ts';
 import { messageWithFile } from './nearest-file.ts';
 import { printable } from './render/text.ts';
 import { jsonLine } from './terminal/json-lines.ts';
-import { withPlainErrors } from './usage-errors.ts';
+import { usageSentence, withPlainErrors } from './usage-errors.ts';
 
 const EXAMPLES = `
 Examples:
@@ -70,7 +70,7 @@ async function main(argv: readonly string[]): Promise<number> {
     // commander has said what is wrong already, or has shown the help that was asked for.
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.done;
-      tellError(argv, 'bad-option', error.message.replace(/^error: /, ''), EXIT.usage);
+      tellError(argv, 'bad-option', usageSentence(error.message), EXIT.usage);
       return EXIT.usage;
     }
     const message = messageWithFile(error);

@@ -22,6 +22,11 @@ function swallowed(command: Command, text: string): string {
   return '';
 }
 
+/** What commander says is wrong, as a sentence. @see sentence */
+export function usageSentence(text: string): string {
+  return `${sentence(text)}.`;
+}
+
 /** commander's "error: unknown option '--foo'\n(Did you mean --bar?)" as the start of a sentence. */
 function sentence(text: string): string {
   const line = text

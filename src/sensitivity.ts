@@ -8,7 +8,7 @@ import { layerYardstick } from './study/quality.ts';
 import { recipeBase } from './study/recipe-base.ts';
 import { groupsOf, type Subject, weightsOf } from './study/rows.ts';
 import { Study } from './study/study.ts';
-import { suggest } from './study/suggest.ts';
+import { MOST_MODELS, suggest } from './study/suggest.ts';
 import { sharedOptions } from './study/ways.ts';
 
 /** Where nobody says how much. */
@@ -60,7 +60,7 @@ export async function sensitivity(
         return { ...subject, points: own, bears: borne.at(-1)?.amount ?? 0 };
       })
       .sort((a, b) => a.bears - b.bears || worst(b, dropAt) - worst(a, dropAt));
-    const measure = (recipes: readonly PruneOptions[]): Promise<StudyPoint[]> =>
+    const measure = (recipes: readonly PruneOptions[], tried: number): Promise<StudyPoint[]> =>
       study.run(
         'suggest',
         recipes.map((recipe): Job => {
@@ -71,6 +71,7 @@ export async function sensitivity(
           );
           return { of, amount: gone / whole, options: { ...sharedOptions(of, rest), ...recipe } };
         }),
+        { done: tried, total: MOST_MODELS },
       );
     const suggestion = isAsked
       ? await suggest({ study: { rows, original: study.original, of }, base, measure, holds })

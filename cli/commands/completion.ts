@@ -7,8 +7,9 @@ type Shell = (typeof SHELLS)[number];
 const EXAMPLES = `
 To have it in every new shell:
   bash  $ onnx-prune completion bash >> ~/.bashrc
-  zsh   $ onnx-prune completion zsh >> ~/.zshrc
-  fish  $ onnx-prune completion fish > ~/.config/fish/completions/onnx-prune.fish
+  zsh   $ onnx-prune completion zsh >> ~/.zshrc   (behind "compinit", which it needs)
+  fish  $ onnx-prune completion fish \
+            > ~/.config/fish/completions/onnx-prune.fish
   pwsh  > onnx-prune completion pwsh >> $PROFILE`;
 
 /** Prints the script by which a shell completes the command. */
@@ -45,9 +46,12 @@ export function completionServer(): Command {
         parent,
         words,
         criteria.map(({ name }) => name),
+        shell === 'bash',
       );
-      // Where there is nothing to choose from, bash completes files by itself.
-      if (found !== 'files') tabtab.log([...found], shell, (line) => process.stdout.write(`${line}\n`));
-      else if (shell !== 'bash') tabtab.logFiles();
+      const print = (line: string): void => void process.stdout.write(`${line}\n`);
+      // Where there is nothing to choose from, bash completes files by itself; descriptions it does not show.
+      if (shell === 'bash') for (const { name } of found === 'files' ? [] : found) print(name);
+      else if (found === 'files') tabtab.logFiles();
+      else tabtab.log([...found], shell, print);
     });
 }

@@ -14,10 +14,22 @@ export type Candidates = readonly Candidate[] | 'files';
  * What may follow on a command line.
  * @param words behind the program's name, up to the cursor; the last one is being typed and may be empty
  * @param criteria names of criteria
+ * @param breaksAtEquals whether the shell takes what is behind "=" for a word of its own, as bash does, and wants no more than that
  */
-export function candidatesAt(root: Command, words: readonly string[], criteria: readonly string[]): Candidates {
-  const typed = words.at(-1) ?? '';
-  const before = words.slice(0, -1);
+export function candidatesAt(
+  root: Command,
+  words: readonly string[],
+  criteria: readonly string[],
+  breaksAtEquals = false,
+): Candidates {
+  const [last = '', before] = [words.at(-1), words.slice(0, -1)];
+  const [, joined, value] = /^(--[^=]+)=(.*)$/.exec(last) ?? [];
+  if (joined !== undefined && value !== undefined) {
+    const found = candidatesAt(root, [...before, joined, value], criteria);
+    if (found === 'files' || breaksAtEquals) return found;
+    return found.map((each) => ({ ...each, name: `${joined}=${each.name}` }));
+  }
+  const typed = last;
   const [first] = before;
   const named = root.commands.find(
     (each) => each.name() === first || (first !== undefined && each.aliases().includes(first)),

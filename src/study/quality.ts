@@ -36,7 +36,10 @@ interface Judged {
  * pruned; else the cosine.
  * @param tolerance fraction of 1
  */
-export function layerYardstick({ original: { quality }, on, answers }: Judged, tolerance: number): SensitivityReport['by'] {
+export function layerYardstick(
+  { original: { quality }, on, answers }: Judged,
+  tolerance: number,
+): SensitivityReport['by'] {
   if (quality.accuracy !== null) return 'accuracy';
   if (quality.cosine === null) return 'agreement';
   const isTold = quality.agreement !== null && on === 'test data' && (answers ?? 0) * tolerance >= 1;

@@ -224,8 +224,15 @@ export class Study {
     };
   }
 
-  /** Prunes and judges a model for each job; what the journal holds is not measured again. Points in the order of the jobs. */
-  async run(step: string, jobs: readonly Job[]): Promise<StudyPoint[]> {
+  /**
+   * Prunes and judges a model for each job; what the journal holds is not measured again. Points in the order of the jobs.
+   * @param within how far a step is that these jobs are a part of
+   */
+  async run(
+    step: string,
+    jobs: readonly Job[],
+    within?: { readonly done: number; readonly total: number },
+  ): Promise<StudyPoint[]> {
     const { clock, journal, timing, wishes } = this.#ground;
     const { signal } = this.#setting.hooks;
     const points = new Map<string, StudyPoint>();
@@ -237,15 +244,16 @@ export class Study {
     }
     const open = [...new Map(jobs.map((job) => [idOf(job), job] as const))].filter(([id]) => !points.has(id));
     await clock.time(step, async (tell) => {
-      const total = points.size + open.length;
+      const total = within?.total ?? points.size + open.length;
+      const before = within?.done ?? 0;
       const finish = (id: string, point: StudyPoint): void => {
         signal?.throwIfAborted();
         points.set(id, point);
         const { figures } = point;
         if (figures !== null) journal?.keep(id, { ...point, figures });
-        tell(points.size, total);
+        tell(before + points.size, total);
       };
-      tell(points.size, total);
+      tell(before + points.size, total);
       // What is timed must not be timed beside busy processes, so that they take turns.
       const size = timing === undefined ? open.length : wishes.workers;
       for (let from = 0; from < open.length; from += size) {

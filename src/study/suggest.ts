@@ -8,13 +8,19 @@ const FIRST = [1 / 3, 2 / 3, 1];
 /** Rounds that follow, which tell the share to a part in 81. */
 const ROUNDS = 3;
 
+/** Parts of what may still be the best that are tried in each of them. */
+const THIRDS = [1 / 3, 2 / 3];
+
+/** Models that are made at most. */
+export const MOST_MODELS: number = FIRST.length + ROUNDS * THIRDS.length;
+
 /** What a recipe is made of. */
 export interface SuggestionInput {
   readonly study: Measured;
   /** What else the recipe says, such as the criterion that was studied. */
   readonly base: PruneOptions;
-  /** Prunes a model by each recipe. */
-  readonly measure: (recipes: readonly PruneOptions[]) => Promise<readonly StudyPoint[]>;
+  /** Prunes a model by each recipe. @param tried how many there were before */
+  readonly measure: (recipes: readonly PruneOptions[], tried: number) => Promise<readonly StudyPoint[]>;
   /** Whether a model keeps to the tolerance. */
   readonly holds: (point: StudyPoint) => boolean;
 }
@@ -33,11 +39,16 @@ export async function suggest({ study, base, measure, holds }: SuggestionInput):
   const recipeOf = (share: number): PruneOptions => ({ ...base, layers: layersOf(study, tables, share) });
   let found: Suggestion | undefined;
   let [low, high] = [0, 1];
+  let models = 0;
   for (let round = 0; round <= ROUNDS; round++) {
-    const shares = round === 0 ? FIRST : [1 / 3, 2 / 3].map((part) => low + (high - low) * part);
+    const shares = round === 0 ? FIRST : THIRDS.map((part) => low + (high - low) * part);
     const tried = shares.map((share) => ({ share, recipe: recipeOf(share) }));
     const some = tried.filter(({ recipe }) => recipe.layers?.length !== 0);
-    const points = await measure(some.map(({ recipe }) => recipe));
+    const points = await measure(
+      some.map(({ recipe }) => recipe),
+      models,
+    );
+    models += some.length;
     const outcomes = some.flatMap(({ share, recipe }, index): (Suggestion & { readonly share: number })[] => {
       const point = points[index];
       return point === undefined ? [] : [{ share, recipe: { ...recipe }, point, holds: holds(point) }];

@@ -24,6 +24,7 @@ describe('Tab completes', () => {
     ['options of the command that needs no name', 'onnx-prune m.onnx --unstr', ['--unstructured']],
     ['options of a command by its other name', 'onnx-prune check a b --min-c', ['--min-cosine']],
     ['words behind an option', 'onnx-prune sweep m.onnx --weight-scope ', ['uniform', 'global', 'lamp']],
+    ['words behind an equals sign', 'onnx-prune m.onnx --recover=le', ['least-squares']],
     ['criteria', 'onnx-prune m.onnx --criterion f', ['fan-out', 'fpgm']],
     ['a word that may be left out, or the next option', 'onnx-prune m.onnx --int8 --max-d', ['--max-drop']],
     ['shells', 'onnx-prune completion z', ['zsh']],

@@ -44,12 +44,12 @@ describe('--json-lines', () => {
   });
 
   it.each([
-    [['nowhere.onnx', '--structured', '50%'], 'bad-file'],
-    [['--structurd', '50%'], 'bad-option'],
-  ])('tells what is wrong with %j', async (words, code) => {
+    [['nowhere.onnx', '--structured', '50%'], 'bad-file', 'nowhere.onnx does not exist.'],
+    [['--structurd', '50%'], 'bad-option', "Unknown option '--structurd' (did you mean --structured?)."],
+  ])('tells what is wrong with %j', async (words, code, message) => {
     const { code: exit, stdout } = await new Desk().run(...words, '--json-lines');
     expect(exit).toBe(2);
-    expect(linesOf(stdout).at(-1)).toMatchObject({ type: 'error', code, exit: 2 });
+    expect(linesOf(stdout).at(-1)).toEqual({ type: 'error', code, message, exit: 2 });
   });
 
   it('is not for use with --json', async () => {

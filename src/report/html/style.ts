@@ -130,7 +130,8 @@ thead th{white-space:normal;position:static;box-shadow:none;background:none}
 th,td{padding:.25rem .4rem}
 tbody th:has(.name),td.words{min-width:0}
 figure tbody th{min-width:6em;overflow-wrap:anywhere}
-table.wide{font-size:6.5pt}
+table.wide,table.wide thead th{font-size:6.3pt}
+.wide th,.wide td{padding:.2rem}
 .big{font-size:1.35rem}.was{font-size:.9rem}
 a{color:inherit;text-decoration:none}
 .tiles{grid-template-columns:repeat(3,1fr)}

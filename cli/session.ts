@@ -1,5 +1,6 @@
 import { OnnxPruneError } from '../src/errors.ts';
 import { type AnyReport, checkReportPath, type PruneHooks, renderJson, writeReport } from '../src/index.ts';
+import { checkNotTaken } from '../src/report/file-place.ts';
 import { openCalibration } from './calibration-data.ts';
 import { dataFiles, type SharedOptions } from './commands/shared-options.ts';
 import { Interrupted, type STOP_SIGNALS } from './exit-codes.ts';
@@ -35,8 +36,10 @@ export class Session {
         '--json-lines',
         '--json and --json-lines both speak for stdout; --json-lines ends with the report, too, so leave --json out.',
       );
-    if (options.report !== undefined) {
-      checkReportPath('--report', options.report, { ...files, ...dataFiles(options) });
+    for (const [index, path] of (options.report ?? []).entries()) {
+      checkReportPath('--report', path, { ...files, ...dataFiles(options) });
+      for (const other of options.report?.slice(0, index) ?? [])
+        checkNotTaken('--report', path, { 'another report of this run': other });
     }
     this.#terminal = createTerminal({
       stdout: process.stdout,
@@ -84,9 +87,9 @@ export class Session {
 
   /** Gives a report out in every form that was asked for. */
   async show<R extends AnyReport>(report: R, render: Renderer<R>): Promise<void> {
-    const { json, jsonLines, report: file, quiet } = this.#options;
+    const { json, jsonLines, report: files = [], quiet } = this.#options;
     const told: R = { ...report, command: ['onnx-prune', ...process.argv.slice(2)] };
-    if (file !== undefined) await writeReport(file, told);
+    for (const file of files) await writeReport(file, told);
     if (jsonLines) this.#terminal.print(jsonLine({ type: 'report', report: told }));
     else if (json) this.#terminal.print(renderJson(told));
     else if (!quiet) this.#terminal.print(render(told, this.#terminal.rendering));

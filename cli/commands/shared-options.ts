@@ -10,7 +10,7 @@ export interface SharedOptions {
   readonly timeout: string;
   readonly json?: boolean;
   readonly jsonLines?: boolean;
-  readonly report?: string;
+  readonly report?: readonly string[];
   readonly quiet?: boolean;
   readonly verbose?: boolean;
 }
@@ -49,8 +49,8 @@ export function outputOptions(): Option[] {
     ),
     new Option(
       '--report <file>',
-      'write the report to a file: .html (a page), .md (for a pull request), .json or .csv',
-    ),
+      'write the report to a file: .html (a page), .md (for a pull request), .json or .csv; repeatable',
+    ).argParser((file: string, before: readonly string[] = []) => [...before, file]),
     new Option('-q, --quiet', 'print nothing but errors'),
     new Option('-v, --verbose', 'print everything: all groups, all reasons, stack traces'),
   ];

@@ -113,12 +113,13 @@ describe('what is printed', { timeout: 30_000 }, () => {
     expect(itemsAt(report, 'pruning', 'groups', 0, 'kept')).toHaveLength(weights['stem.weight']?.[0] ?? 0);
   });
 
-  it('under --report goes to a file as JSON, too', async () => {
+  it('under --report goes to files in several forms, too', async () => {
     const desk = deskWithModel();
-    const { code, stdout } = await desk.run('m.onnx', ...FAST, '--report', 'out.json');
+    const { code, stdout } = await desk.run('m.onnx', ...FAST, '--report', 'out.json', '--report', 'out.md');
     expect(code).toBe(0);
     expect(stdout).toContain('stem.weight');
     expect(parse(desk.read('out.json'))).toMatchObject({ schemaVersion: 1, output: { path: 'm.pruned.onnx' } });
+    expect(String(desk.read('out.md'))).toContain('`m.pruned.onnx`');
   });
 
   it('under --report and --json is the same report twice', async () => {
@@ -144,6 +145,7 @@ describe('what is printed', { timeout: 30_000 }, () => {
   it.each([
     ['the output', ['-o', 'x.json', '--report', './x.json']],
     ['the model', ['-o', 'out.onnx', '--report', 'model.json']],
+    ['another report', ['-o', 'out.onnx', '--report', 'r.json', '--report', './r.json']],
   ])('never takes the place of %s', async (_, files) => {
     const desk = deskWithModel();
     desk.write('model.json', desk.read('m.onnx'));

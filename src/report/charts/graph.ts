@@ -81,9 +81,10 @@ function summaryOf(layers: readonly OutlineNode[], groups: number, blocks: numbe
     groups === 0
       ? ''
       : `, in ${groups === 1 ? '1 group' : `${groups} groups`} of channels that leave together (numbered)`;
+  const isChanged = layers.some(({ before, after }) => String(before.dims) !== String(after?.dims));
   const shown =
     blocks === null
-      ? ', with the width of each before → after'
+      ? `, with the width of each${isChanged ? ' before → after' : ''}`
       : `; those that follow one another are drawn as ${blocks} blocks, with what is left of the parameters of each`;
   return `How ${layers.length === 1 ? '1 layer hangs' : `${layers.length} layers hang`} together${together}${shown}${whole}.`;
 }

@@ -112,20 +112,24 @@ function largest(layers: readonly OutlineNode[]): readonly OutlineNode[] {
 
 /**
  * Time per run of two models: medians with whiskers from the 10th to the 90th percentile, hollow where the difference may be chance.
+ * @param names what both are called
  * @returns null where a median is not finite
  */
-export async function latencyPairChart(latency: LatencyReport): Promise<Chart | null> {
+export async function latencyPairChart(
+  latency: LatencyReport,
+  names: readonly [string, string] = ['before', 'after'],
+): Promise<Chart | null> {
   const { before, after, threads, batch, rounds } = latency;
   if (!Number.isFinite(before.median) || !Number.isFinite(after.median)) return null;
   const significant = after.speedUp?.significant ?? false;
   const speedUp = after.speedUp?.median ?? before.median / after.median;
   const cores = threads === 1 ? '1 thread' : `${threads} threads`;
-  const title = `Latency before and after, ${cores}`;
+  const title = `Latency ${names.join(' and ')}, ${cores}`;
   const verdict = significant ? '' : ', which may be chance';
-  const summary = `A run takes ${formatMilliseconds(before.median)} before and ${formatMilliseconds(after.median)} after, ${formatRatio(speedUp)} as fast${verdict} (medians of ${rounds} rounds, ${cores}, ${batch === 1 ? '1 sample' : `${batch} samples`} per run).`;
+  const summary = `A run takes ${formatMilliseconds(before.median)} (${names[0]}) and ${formatMilliseconds(after.median)} (${names[1]}), ${formatRatio(speedUp)} as fast${verdict} (medians of ${rounds} rounds, ${cores}, ${batch === 1 ? '1 sample' : `${batch} samples`} per run).`;
   const rows = [
-    { name: 'before', row: 0, timing: before, color: 'var(--c1)', filled: true, symbol: 'circle' as const },
-    { name: 'after', row: 1, timing: after, color: 'var(--c2)', filled: significant, symbol: 'square' as const },
+    { name: names[0], row: 0, timing: before, color: 'var(--c1)', filled: true, symbol: 'circle' as const },
+    { name: names[1], row: 1, timing: after, color: 'var(--c2)', filled: significant, symbol: 'square' as const },
   ];
   const { range, isCut } = whiskerRange([before.median, after.median], [before.p90, after.p90]);
   const { plot, draw } = await loadPlot();

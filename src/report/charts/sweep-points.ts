@@ -62,18 +62,15 @@ export function failedText(lines: readonly Line[]): string {
   return count === 0 ? '' : `; ${count === 1 ? '1 run' : `${count} runs`} failed (crosses)`;
 }
 
-/** The table of a sweep's chart: a row per point, failed ones with the reason in the first column of values. */
+/** The table of a sweep's chart: a row per point; why runs failed is too long for it, and stands in tooltips and with the tables of all runs. */
 export function sweepTable(
   report: SweepReport,
   columns: readonly string[],
   cells: (figures: PointFigures) => readonly string[],
 ): { columns: string[]; rows: string[][] } {
   const rows = report.series.flatMap((series) =>
-    series.points.map(({ amount, reached, figures, problem }) => {
-      const values =
-        figures === null
-          ? columns.map((_, k) => (k === 0 ? `failed: ${problem ?? 'no reason given'}` : ''))
-          : cells(figures);
+    series.points.map(({ amount, reached, figures }) => {
+      const values = figures === null ? columns.map((_, k) => (k === 0 ? 'failed' : '')) : cells(figures);
       return [series.name, amountText(amount), figures === null ? '' : amountText(reached), ...values];
     }),
   );

@@ -13,6 +13,9 @@ import { type Html, html } from './template.ts';
 import { lessTile, tiles } from './tiles.ts';
 import { gatesMark, qualityMarks } from './verdict.ts';
 
+/** What both models are called. */
+const MODELS = ['A', 'B'] as const;
+
 /** The page of two models that are compared. */
 export async function comparePage(report: CompareReport): Promise<PageContent> {
   const { a, b, fidelity, onCalibration, latency, latencyAllCores, gates } = report;
@@ -29,8 +32,8 @@ export async function comparePage(report: CompareReport): Promise<PageContent> {
       ...section(
         'outputs',
         'Outputs',
-        fidelityParts(fidelity, 'B against A', ['A', 'B']),
-        onCalibration !== null && part('On calibration data', fidelityParts(onCalibration, 'B against A', ['A', 'B'])),
+        fidelityParts(fidelity, 'B against A', MODELS),
+        onCalibration !== null && part('On calibration data', fidelityParts(onCalibration, 'B against A', MODELS)),
       ),
       ...section('sizes', 'Other sizes', sizesTable(report)),
       ...section(
@@ -38,7 +41,7 @@ export async function comparePage(report: CompareReport): Promise<PageContent> {
         'Latency',
         latency !== null && latencyParts(latency, both),
         latencyAllCores !== null && part('On all cores', latencyParts(latencyAllCores, both)),
-        chartFigures([await latencyFigure(latency), await latencyFigure(latencyAllCores)]),
+        chartFigures([await latencyFigure(latency, MODELS), await latencyFigure(latencyAllCores, MODELS)]),
       ),
       ...section('footprint', 'Files and memory', footprintTable(report)),
       ...runSections(report),

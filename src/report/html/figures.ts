@@ -19,8 +19,11 @@ export async function outlineFigures(
 }
 
 /** Times before and after; null where nothing was timed. */
-export async function latencyFigure(latency: LatencyReport | null): Promise<Chart | null> {
-  return latency === null ? null : await latencyPairChart(latency);
+export async function latencyFigure(
+  latency: LatencyReport | null,
+  names: readonly [string, string] = ['before', 'after'],
+): Promise<Chart | null> {
+  return latency === null ? null : await latencyPairChart(latency, names);
 }
 
 /** What a sweep shows: what it is judged by first, then time, size and the rest; nulls where something was not measured. */

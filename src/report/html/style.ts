@@ -67,7 +67,8 @@ tbody tr:hover{background:color-mix(in oklab,var(--link) 6%,transparent)}
 tbody th:has(.name){min-width:9rem}
 .number{text-align:right;white-space:nowrap}
 td.words{min-width:14rem}
-td:not(.words){overflow-wrap:normal}
+th,td:not(.words){overflow-wrap:break-word}
+th .name{overflow-wrap:anywhere}
 th button{background:none;border:0;padding:0;font-weight:inherit;color:inherit;text-align:inherit}
 th button::after{content:"↕";opacity:.55;margin-left:.35em}
 th[aria-sort=ascending] button::after{content:"↑";opacity:1}
@@ -128,6 +129,10 @@ table{font-size:8.5pt}
 thead th{white-space:normal;position:static;box-shadow:none;background:none}
 th,td{padding:.25rem .4rem}
 tbody th:has(.name),td.words{min-width:0}
+figure tbody th{min-width:6em;overflow-wrap:anywhere}
+table.wide,table.wide thead th{font-size:6.3pt}
+.wide th,.wide td{padding:.2rem}
+.big{font-size:1.35rem}.was{font-size:.9rem}
 a{color:inherit;text-decoration:none}
 .tiles{grid-template-columns:repeat(3,1fr)}
 }

@@ -23,6 +23,9 @@ export interface Table {
 /** Rows that a table shows before the rest is only counted: pages of models with thousands of layers stay small. */
 export const MOST_ROWS = 250;
 
+/** Columns beyond which a table is written smaller on paper. */
+const MOST_COLUMNS = 9;
+
 /** A table in a box that scrolls sideways; sortable where sorting could help. Nothing where it has no rows. */
 export function table({ caption, columns, rows, noun }: Table): Html | null {
   if (rows.length === 0) return null;
@@ -31,8 +34,9 @@ export function table({ caption, columns, rows, noun }: Table): Html | null {
   const body = rows
     .slice(0, MOST_ROWS)
     .map((row) => html`<tr>${row.map((cell, index) => tableCell(cell, index, columns))}</tr>`);
-  const sortable = rows.length > 2 ? html` data-sortable` : null;
-  return html`<div class="scroll" role="group" aria-label="${caption}" tabindex="0"><table${sortable}><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>${
+  const sortable = rows.length > 2 && html` data-sortable`;
+  const wide = columns.length > MOST_COLUMNS && html` class="wide"`;
+  return html`<div class="scroll" role="group" aria-label="${caption}" tabindex="0"><table${wide}${sortable}><caption>${caption}</caption><thead><tr>${heads}</tr></thead><tbody>${body}</tbody></table></div>${
     left > 0 &&
     html`<p class="left-out">The first ${formatInteger(MOST_ROWS)} of ${formatCount(rows.length, noun)} are shown; the other ${formatInteger(left)} are in the JSON report.</p>`
   }`;

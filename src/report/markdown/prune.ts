@@ -72,7 +72,7 @@ export function pruneMarkdown(report: Report): string {
 }
 
 function verdict(report: Report): string {
-  const { input, output, proof, gates, goal, size, latency } = report;
+  const { input, output, options, proof, gates, goal, size, latency } = report;
   const failures = [
     ...(proof?.passed === false ? ['the proof failed'] : []),
     ...gates.filter(({ passed }) => !passed).map(({ gate }) => `${code(gate)} failed`),
@@ -80,7 +80,8 @@ function verdict(report: Report): string {
     ...(goal?.drop?.met === false && gates.length === 0 ? ['too many answers are lost'] : []),
   ];
   const where = output === null ? code(input.path) : `${code(input.path)} → ${code(output.path)}`;
-  if (failures.length > 0) return `❌ **${failures.join(', ')}**: ${where}`;
+  const unwritten = output === null && options['dryRun'] !== true ? ' (nothing written)' : '';
+  if (failures.length > 0) return `❌ **${failures.join(', ')}**: ${where}${unwritten}`;
   if (!isPruned(report) && report.quantization === null && !storedOtherwise(report))
     return `⚠️ **nothing was pruned**: ${where}`;
   const facts = [
@@ -144,7 +145,8 @@ function targetFigure({ kind }: TargetReport, value: number): string {
 }
 
 function dataLine({ fidelity }: Report): string[] {
-  return fidelity?.on === 'random inputs'
+  if (fidelity === null) return ['⚠️ Quality was not measured.'];
+  return fidelity.on === 'random inputs'
     ? ['⚠️ Quality was measured on random inputs, which tell little about accuracy.']
     : [];
 }

@@ -31,6 +31,9 @@ describe('the drawing of a graph', () => {
     expect(texts).toEqual(expect.arrayContaining(['64 → 40', '128 → 116', '+', '1', '2', '3', 'image', 'logits']));
     expect(chart?.summary).toContain('6 layers');
     expect(chart?.summary).toContain('3 groups');
+    expect(chart?.summary).toContain('before → after');
+    const asItWas = { nodes: outline.nodes.map((node) => ({ ...node, after: node.before })), edges: outline.edges };
+    expect((await graphChart(asItWas))?.summary).not.toContain('after');
   });
 
   it('lets no two nodes overlap, and none leave the frame', async () => {

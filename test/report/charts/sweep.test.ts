@@ -95,11 +95,11 @@ describe('the chart of accuracy', () => {
     expect(await accuracyChart({ ...SAMPLE_SWEEP, series: [] })).toBeNull();
   });
 
-  it('has a row in its table for each point, failed ones with their reason', async () => {
+  it('has a row in its table for each point, failed ones as such', async () => {
     const table = (await accuracyChart(SAMPLE_SWEEP))?.table;
     expect(table?.rows).toHaveLength(POINTS.length);
     expect(table?.rows).toContainEqual(['channels, l1', '50%', '49.25%', '86.65%', '\u221211.25']);
-    expect(table?.rows.filter((row) => row[3]?.startsWith('failed: The group'))).toHaveLength(1);
+    expect(table?.rows.filter((row) => row[3] === 'failed')).toHaveLength(1);
   });
 });
 

@@ -207,6 +207,14 @@ describe.skipIf(browser === undefined)('In a browser', () => {
     await inside.waitFor({ state: 'hidden' });
   });
 
+  it('on paper tables keep to the page, and words in their heads to their lines', async () => {
+    const page = await open(sweep, { viewport: { width: 690, height: 900 } });
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(690);
+    const heads = '[...document.querySelectorAll("#numbers thead th, #numbers tbody th")].map((th) => th.offsetHeight)';
+    expect(Math.max(...((await page.evaluate(heads)) as number[]))).toBeLessThan(60);
+  });
+
   it('all is there without scripts, too', async () => {
     const page = await open(pruned, { javaScriptEnabled: false });
     expect(await page.locator('main').innerText()).toContain('96.20%');

@@ -227,8 +227,7 @@ export class Study {
       const finish = (id: string, point: StudyPoint): void => {
         signal?.throwIfAborted();
         points.set(id, point);
-        const { figures } = point;
-        if (figures !== null) journal?.keep(id, { ...point, figures });
+        if (point.figures !== null) journal?.keep(id, { ...point, figures: point.figures });
         tell(points.size, total);
       };
       tell(points.size, total);
@@ -255,8 +254,8 @@ export class Study {
   /** @throws OnnxPruneError what the first job failed of, where all of these points failed: no report says more than that */
   refuseAllFailed(points: readonly StudyPoint[]): void {
     const [problem] = points.flatMap((point) => point.problem ?? []);
-    if (problem === undefined || points.some(({ figures }) => figures !== null)) return;
-    throw new OnnxPruneError(this.#code ?? 'internal', this.#setting.input, `Every run failed: ${problem}`);
+    if (problem !== undefined && points.every(({ figures }) => figures === null))
+      throw new OnnxPruneError(this.#code ?? 'internal', this.#setting.input, `Every run failed: ${problem}`);
   }
 
   async #prune(job: Job): Promise<StudyPoint> {

@@ -149,10 +149,12 @@ function seriesTable({ name: line, points: all, of }: SweepSeries): Html {
   })}${points(failed)}`;
 }
 
-/** A speed-up, set back where it may be chance. */
+/** A speed-up with its quartiles, set back where it may be chance. */
 function speed(ratio: number, { latency }: PointFigures): Html {
   const text = formatRatio(ratio);
-  return latency?.significant === true
-    ? html`<strong>${text}</strong>`
-    : html`<span class="quiet">${text}, not significant</span>`;
+  if (latency === null) return html`${text}`;
+  const spread = `${formatRatio(latency.p25)} to ${formatRatio(latency.p75)}`;
+  return latency.significant
+    ? html`<strong>${text}</strong> <span class="quiet">${spread}</span>`
+    : html`<span class="quiet">${text}, not significant, ${spread}</span>`;
 }

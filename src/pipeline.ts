@@ -14,7 +14,7 @@ import { type SampleSource, sampleSourceOf } from './judge/sample-source.ts';
 import { measureSize, storedBytes } from './judge/size.ts';
 import type { TestData } from './judge/test-data.ts';
 import { judgeRun, UNSEEN } from './judge-run.ts';
-import { loadModel } from './load.ts';
+import { type LoadedModel, loadModel } from './load.ts';
 import { ModelFiles } from './model-files.ts';
 import { once } from './once.ts';
 import { sparseTensorsOf } from './onnx/all-tensors.ts';
@@ -37,7 +37,7 @@ import { checkPruneOptions, type PruneHooks, type PruneOptions, type SettledOpti
 import { channelsOf, outlineAfter, outlineBefore } from './outline.ts';
 import { reportOf } from './prune-report.ts';
 import { readyForIntegers } from './ready-for-integers.ts';
-import type { Report } from './report/report.ts';
+import type { ModelSize, Report } from './report/report.ts';
 import { stagesOn, statisticsOn } from './run-calibration.ts';
 import { RunGoals } from './run-goals.ts';
 import { runTransforms } from './run-transforms.ts';
@@ -62,12 +62,23 @@ export async function prune(input: string, options: PruneOptions, hooks: PruneHo
   return pruneIn(undefined, input, options, hooks);
 }
 
-/** The same, in a process for onnxruntime that is lent, and stays; undefined for one of the run's own. */
+/** What is known of a model that is pruned many times. */
+export interface KnownOriginal {
+  readonly size: ModelSize;
+  /** The model for one run, which changes it: read by `load`, or a copy of what that gave before. */
+  readonly read: (load: () => Promise<LoadedModel>) => Promise<LoadedModel>;
+}
+
+/**
+ * The same, in a process for onnxruntime that is lent, and stays; undefined for one of the run's own.
+ * @param known what is not to be found out once more
+ */
 export async function pruneIn(
   lent: RuntimeChild | undefined,
   input: string,
   options: PruneOptions,
   given: PruneHooks,
+  known?: KnownOriginal,
 ): Promise<Report> {
   parseModelPath(input);
   const hooks = checkHooks(given);
@@ -96,7 +107,7 @@ export async function pruneIn(
   try {
     return await withWorkspace(async (path) => {
       try {
-        return await run.execute(path);
+        return await run.execute(path, known);
       } finally {
         // While the folder is there still, since some systems remove no open file.
         await run.closeData();
@@ -139,12 +150,13 @@ class PruneRun {
     await this.#calibration?.close();
   }
 
-  async execute(workspace: (name: string) => string): Promise<Report> {
+  async execute(workspace: (name: string) => string, known: KnownOriginal | undefined): Promise<Report> {
     const options = this.#options;
     if (!options.dryRun) checkOutput(this.#named ? '-o' : 'The output', this.#output, this.#input, options.force);
     const engine = createEngine(this.#child, this.#request);
     const room = { memory: options.memory, scratch: workspace('weights') };
-    const read = await this.#clock.time('read', () => loadModel(this.#input, engine, room));
+    const load = (): Promise<LoadedModel> => loadModel(this.#input, engine, room);
+    const read = await this.#clock.time('read', () => known?.read(load) ?? load());
     const { asRead } = read;
     const { changedOnly } = options;
     if (asRead !== undefined) checkUntimed(options, read.weightBytes);
@@ -173,7 +185,9 @@ class PruneRun {
       const request = { ...this.#request, seed: options.seed, few: stored !== undefined };
       return this.#clock.time('find inputs', () => judgeInputs(this.#child, path, specs, testData, request));
     });
-    const before = await this.#clock.time('measure size', (tell) => measureOriginal(loaded, this.#gzipMeasure(tell)));
+    const before =
+      known?.size ??
+      (await this.#clock.time('measure size', (tell) => measureOriginal(loaded, this.#gzipMeasure(tell))));
     const draft = outlineBefore(model.graph);
 
     // What changes in place is seen through small tensors, which are shared.

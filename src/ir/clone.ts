@@ -50,11 +50,16 @@ export class GraphCopier {
 
   /** A copy of a value with its data, if it has any, in a graph; the one there is where there is one. */
   copyValue(value: Value, graph: Graph): Value {
+    const twin = this.#copyBare(value, graph);
+    if (value.tensor !== undefined && twin.tensor === undefined) graph.setTensor(twin, value.tensor);
+    return twin;
+  }
+
+  #copyBare(value: Value, graph: Graph): Value {
     const known = this.#values.get(value);
     if (known !== undefined) return known;
     const twin = graph.addValue(value.name, value.type, value.info);
     this.#values.set(value, twin);
-    if (value.tensor !== undefined) graph.setTensor(twin, value.tensor);
     return twin;
   }
 
@@ -85,7 +90,9 @@ export class GraphCopier {
     const graph = new Graph(source.proto, { ...source.scope, ...this.#changes, names: this.#names });
     // Initializers that only had to be inputs; as inputs of a later IR version they would be defaults that may be overridden.
     const unlisted = source.scope.initializersAreInputs && !graph.scope.initializersAreInputs;
-    for (const value of source.values) this.copyValue(value, graph);
+    for (const value of source.values) this.#copyBare(value, graph);
+    // In their own order, which is the file's and then that in which constants were folded, so that a copy is written as the original is.
+    for (const value of source.initializers) this.copyValue(value, graph);
     for (const input of source.inputs) {
       if (!unlisted || input.tensor === undefined) graph.addInput(this.twinOf(input));
     }

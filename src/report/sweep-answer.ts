@@ -46,17 +46,28 @@ function answerOf(report: SweepReport, series: SweepSeries, by: Yardstick | null
     return nothing(
       `no amount that was tried costs as little as ${budget}: ${formatShare(smallest.point.amount)} already ${costText(report, smallest, by)}`,
     );
-  const { amount, reached } = best.point;
+  const { amount } = best.point;
   const verb = series.of === 'channels' ? 'of channels can leave' : 'of weights can be zero';
-  const exactly = Math.abs(reached - amount) < 0.005 ? '' : ` (${formatPercent(reached)} did)`;
   const beyond = broken === -1 ? ', and no larger amount was measured' : beyondText(report, measured.slice(broken), by);
-  const text = `${formatShare(amount)} ${verb}${exactly} for at most ${budget}${beyond}: ${[
+  const text = `${shareText(best.point, verb)} for at most ${budget}${beyond}: ${[
     qualityText(report, best.figures, by),
     speedText(best.figures.latency),
     ...sizeTexts(report, best.figures),
     ...tidyingTexts(report, points),
   ].join('; ')}`;
   return { name, amount, text };
+}
+
+/** Whether what was reached is not what was asked for: what can leave is what left. */
+export function isMissed({ amount, reached }: StudyPoint): boolean {
+  return Math.abs(reached - amount) >= 0.005;
+}
+
+function shareText(point: StudyPoint, verb: string): string {
+  const { amount, reached } = point;
+  return isMissed(point)
+    ? `${formatPercent(reached)} ${verb} (${formatShare(amount)} asked)`
+    : `${formatShare(amount)} ${verb}`;
 }
 
 interface Measured {

@@ -1,7 +1,9 @@
+import { seededRandom } from '../numeric/random.ts';
 import { attend } from './attention.ts';
 import type { Tell } from './protocol.ts';
 import { quantile } from './quantile.ts';
 import { Session } from './session.ts';
+import { turns } from './turns.ts';
 import type { Benchmark, BenchmarkOptions, Feeds, ModelSource, ModelTiming, SpeedUp } from './types.ts';
 
 /** A shorter sample would measure the clock and the event loop as much as the model. */
@@ -21,8 +23,8 @@ interface Contestant {
 }
 
 /**
- * Times models against each other: in every round each model gives one sample, and every other round goes backwards, so
- * that drift of the machine (heat, neighbours) falls on all of them alike.
+ * Times models against each other: in every round each model gives one sample, in an order of `turns`, so that what the machine does
+ * (heat, neighbours, caches) falls on all of them alike.
  */
 export async function measureBenchmark(
   sources: readonly ModelSource[],
@@ -39,11 +41,12 @@ export async function measureBenchmark(
     attend(undefined);
 
     const start = performance.now();
+    const orders = turns(contestants, seededRandom(1));
     let round = 0;
     for (; ; round++) {
       const elapsed = performance.now() - start;
       if (round >= FEWEST_ROUNDS && (elapsed >= budgetMs || (round >= rounds && elapsed >= minMs))) break;
-      for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
+      for (const contestant of orders.next().value) {
         contestant.samples.push(await sample(contestant, round));
       }
       const spent = performance.now() - start;

@@ -16,14 +16,15 @@ import { checkStudyOptions, type StudyOptions, type StudyWishes } from '../optio
 import { readData } from '../read-data.ts';
 import type { LayerDistribution } from '../report/distribution.ts';
 import { SCHEMA_VERSION } from '../report/report.ts';
-import type { PointFigures, StudyPoint, SweepReport } from '../report/study.ts';
+import type { StudyPoint, SweepReport } from '../report/study.ts';
 import { createEngine, RuntimeChild } from '../runtime/index.ts';
 import { type Progress, Stopwatch } from '../stopwatch.ts';
 import { packageVersion } from '../version.ts';
 import { withWorkspace } from '../workspace.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { idOf, type Job, type Outcome } from './job.ts';
+import { idOf, type Job } from './job.ts';
 import { Journal } from './journal.ts';
+import { failedPoint, measuredPoint } from './points.ts';
 import { answersOf, qualityOf } from './quality.ts';
 import { digestOf, writeStudyData } from './study-data.ts';
 import { Timing } from './timing.ts';
@@ -141,7 +142,7 @@ export class Study {
                 const inputs = await judgeInputs(child, plain, specs, test, { signal, seed });
                 return new Timing(child, plain, inputs.latency, threads, signal);
               });
-        const workers = new Workers(wishes.workers, input, dataFile, folder);
+        const workers = new Workers(wishes.workers, { input, data: dataFile, before: size }, folder);
         const stop = (): void => void workers.close();
         signal?.addEventListener('abort', stop, { once: true });
         try {
@@ -249,8 +250,7 @@ export class Study {
       const finish = (id: string, point: StudyPoint): void => {
         signal?.throwIfAborted();
         points.set(id, point);
-        const { figures } = point;
-        if (figures !== null) journal?.keep(id, { ...point, figures });
+        if (point.figures !== null) journal?.keep(id, { ...point, figures: point.figures });
         tell(before + points.size, total);
       };
       tell(before + points.size, total);
@@ -274,21 +274,21 @@ export class Study {
     return jobs.flatMap((job) => points.get(idOf(job)) ?? []);
   }
 
-  /** What all jobs failed of: no report says more than that. @throws OnnxPruneError the first one's, where there are some and all failed */
+  /** @throws OnnxPruneError what the first job failed of, where all of these points failed: no report says more than that */
   refuseAllFailed(points: readonly StudyPoint[]): void {
     const [problem] = points.flatMap((point) => point.problem ?? []);
-    if (problem === undefined || points.some(({ figures }) => figures !== null)) return;
-    throw new OnnxPruneError(this.#code ?? 'internal', this.#setting.input, `Every run failed: ${problem}`);
+    if (problem !== undefined && points.every(({ figures }) => figures === null))
+      throw new OnnxPruneError(this.#code ?? 'internal', this.#setting.input, `Every run failed: ${problem}`);
   }
 
   async #prune(job: Job): Promise<StudyPoint> {
     const ended = await this.#ground.workers.run(job, null);
-    return ended.ok ? measured(job, ended.outcome, null) : this.#failed(job, ended);
+    return ended.ok ? measuredPoint(job, ended.outcome, null) : this.#failed(job, ended);
   }
 
   #failed(job: Job, { code, message }: { readonly code: ErrorCode; readonly message: string }): StudyPoint {
     this.#code ??= code;
-    return failed(job, message);
+    return failedPoint(job, message);
   }
 
   async #pruneAndTime(jobs: readonly Job[], timing: Timing): Promise<StudyPoint[]> {
@@ -313,18 +313,10 @@ export class Study {
               code: 'runtime-refused',
               message: latency?.problem ?? 'Its speed could not be measured.',
             })
-          : measured(job, ended.outcome, latency);
+          : measuredPoint(job, ended.outcome, latency);
       });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
-}
-
-function measured({ amount }: Job, { reached, ...rest }: Outcome, latency: PointFigures['latency']): StudyPoint {
-  return { amount, reached, figures: { ...rest, latency }, problem: null };
-}
-
-function failed({ amount }: Job, problem: string): StudyPoint {
-  return { amount, reached: 0, figures: null, problem };
 }

@@ -1,11 +1,13 @@
 /** The process that prunes and judges one model after the other for a study: see `Workers`. Nothing may import this file. */
 import { type ErrorCode, messageOf, OnnxPruneError } from '../errors.ts';
+import { cloneModel } from '../ir/model.ts';
+import type { LoadedModel } from '../load.ts';
 import { parseWhole } from '../options/parse.ts';
 import { PRUNE_DEFAULTS } from '../options/prune-defaults.ts';
 import type { PruneHooks } from '../options/prune-options.ts';
 import { pruneIn } from '../pipeline.ts';
 import type { RunData } from '../read-data.ts';
-import type { Report } from '../report/report.ts';
+import type { ModelSize, Report } from '../report/report.ts';
 import { dieWithParent, RuntimeChild } from '../runtime/index.ts';
 import type { Job, Outcome } from './job.ts';
 import { qualityOf } from './quality.ts';
@@ -16,6 +18,8 @@ export interface Task {
   readonly input: string;
   readonly data: string;
   readonly job: Job;
+  /** Measured once for all jobs, since compressing the original takes as long as all else of a point together. */
+  readonly before: ModelSize;
   /** Where the model is written; null where nobody reads it. */
   readonly output: string | null;
 }
@@ -31,6 +35,19 @@ let known: { readonly path: string; readonly data: RunData } | undefined;
 /** Kept between jobs, since it knows what the original gives for the data. */
 let child: RuntimeChild | undefined;
 
+/** As it was read: each job prunes a copy, since reading evaluates what is constant and sees shapes in runs. */
+let original: LoadedModel | undefined;
+
+/** Models whose weights stay in files are read each time, since these are the files of one run. */
+async function readOnce(load: () => Promise<LoadedModel>): Promise<LoadedModel> {
+  if (original === undefined) {
+    const found = await load();
+    if (found.asRead !== undefined) return found;
+    original = found;
+  }
+  return { ...original, model: cloneModel(original.model).model };
+}
+
 /** All jobs of a study have the same time limit. */
 function childFor({ options }: Job): RuntimeChild {
   const seconds = parseWhole('--timeout', options.timeout ?? PRUNE_DEFAULTS.timeout, 1);
@@ -38,7 +55,7 @@ function childFor({ options }: Job): RuntimeChild {
   return child;
 }
 
-async function run({ input, data: path, job, output }: Task): Promise<Ended> {
+async function run({ input, data: path, job, before, output }: Task): Promise<Ended> {
   try {
     if (known?.path !== path) known = { path, data: readWrittenData(path) };
     const { test, calibration } = known.data;
@@ -47,10 +64,9 @@ async function run({ input, data: path, job, output }: Task): Promise<Ended> {
       ...(calibration !== undefined && { calibration: async () => calibration }),
     };
     const written = output === null ? { dryRun: true } : { output, force: true };
-    return {
-      ok: true,
-      outcome: outcomeOf(job, await pruneIn(childFor(job), input, { ...job.options, ...written }, hooks)),
-    };
+    const options = { ...job.options, ...written };
+    const report = await pruneIn(childFor(job), input, options, hooks, { size: before, read: readOnce });
+    return { ok: true, outcome: outcomeOf(job, report) };
   } catch (error) {
     return {
       ok: false,

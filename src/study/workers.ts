@@ -19,8 +19,7 @@ const STOPPED: Ended = { ok: false, code: 'internal', message: 'The study was st
  */
 export class Workers {
   readonly #count: number;
-  readonly #input: string;
-  readonly #data: string;
+  readonly #shared: Pick<Task, 'input' | 'data' | 'before'>;
   readonly #folder: string;
   #idle: ChildProcess[] = [];
   readonly #all = new Set<ChildProcess>();
@@ -29,20 +28,19 @@ export class Workers {
 
   /**
    * @param count processes at a time
-   * @param data path of a file that `writeStudyData` wrote
+   * @param shared what all tasks have; the data are a file that `writeStudyData` wrote
    * @param folder where they keep temporary files, so that these go with it even if a process is killed
    */
-  constructor(count: number, input: string, data: string, folder: string) {
+  constructor(count: number, shared: Pick<Task, 'input' | 'data' | 'before'>, folder: string) {
     this.#count = count;
-    this.#input = input;
-    this.#data = data;
+    this.#shared = shared;
     this.#folder = folder;
   }
 
   /** Runs a job in one of the processes; see `Task`. Never throws: what went wrong is the job's end. */
   run(job: Job, output: string | null): Promise<Ended> {
     if (this.#closed) return Promise.resolve(STOPPED);
-    const task: Task = { input: this.#input, data: this.#data, job, output };
+    const task: Task = { ...this.#shared, job, output };
     return new Promise((tell) => {
       this.#waiting.push({ task, tell });
       this.#next();

@@ -219,7 +219,7 @@ describe('renderMarkdown', () => {
     const text = renderMarkdown(sweep);
     expect(text).toContain('- ✅ **channels, l2**: 40% of channels can leave for at most 1 point of accuracy');
     expect(text).toContain('❌ The run took longer than 10 s; raise --timeout.');
-    expect(text).toContain('no significant change (1.01×)');
+    expect(text).toContain('no significant change (1.01×, 0.99× to 1.04×)');
   });
 
   it('shows what a layer loses, bold where that is too much', () => {

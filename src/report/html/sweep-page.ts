@@ -12,7 +12,7 @@ import {
 } from '../format.ts';
 import type { PointFigures, SweepReport, SweepSeries } from '../study.ts';
 import { cheapText, dataRemark, yardstickOf } from '../study-quality.ts';
-import { sweepAnswer } from '../sweep-answer.ts';
+import { isMissed, sweepAnswer } from '../sweep-answer.ts';
 import { chartFigure, chartFigures } from './chart-figure.ts';
 import { distributionFigures, sweepFigures } from './figures.ts';
 import { runSections } from './run-parts.ts';
@@ -78,6 +78,7 @@ function sweepTiles(report: SweepReport): Tile[] {
     },
     ...sweepAnswer(report).flatMap(({ name: line, amount }, index): Tile[] => {
       const point = series[index]?.points.find((each) => each.amount === amount);
+      const missed = point !== undefined && isMissed(point) ? point : undefined;
       const latency = point?.figures?.latency ?? null;
       const time =
         latency === null
@@ -88,8 +89,12 @@ function sweepTiles(report: SweepReport): Tile[] {
       return [
         {
           label: by === null ? line : `${line}: for at most ${cheapText(report, by)}`,
-          value: amount === null ? 'none' : formatShare(amount),
-          note: [point?.figures ? formatBytes(point.figures.size.fileBytes) : '', time]
+          value: amount === null ? 'none' : missed === undefined ? formatShare(amount) : formatPercent(missed.reached),
+          note: [
+            missed === undefined ? '' : `${formatShare(missed.amount)} asked`,
+            point?.figures ? formatBytes(point.figures.size.fileBytes) : '',
+            time,
+          ]
             .filter((text) => text !== '')
             .join(' · '),
         },
@@ -145,8 +150,12 @@ function seriesTable({ name: line, points: all, of }: SweepSeries): Html {
   })}${points(failed)}`;
 }
 
-/** A speed-up, set back where it may be chance. */
+/** A speed-up with its quartiles, set back where it may be chance. */
 function speed(ratio: number, { latency }: PointFigures): Html {
   const text = formatRatio(ratio);
-  return latency?.significant === true ? html`<strong>${text}</strong>` : html`<span class="quiet">≈ ${text}</span>`;
+  if (latency === null) return html`${text}`;
+  const spread = `${formatRatio(latency.p25)} to ${formatRatio(latency.p75)}`;
+  return latency.significant
+    ? html`<strong>${text}</strong> <span class="quiet">${spread}</span>`
+    : html`<span class="quiet">≈ ${text}, ${spread}</span>`;
 }

@@ -101,8 +101,12 @@ function qualityCell(
   return `${formatPercent(value)}${drop === null ? '' : ` (${formatPoints(-drop)})`}${cosine}`;
 }
 
-function speedCell({ speedUp, significant }: PointLatency): string {
-  return significant ? formatRatio(speedUp) : `no significant change (${formatRatio(speedUp)})`;
+/** The speed-up with its quartiles. */
+function speedCell({ speedUp, p25, p75, significant }: PointLatency): string {
+  const spread = `${formatRatio(p25)} to ${formatRatio(p75)}`;
+  return significant
+    ? `${formatRatio(speedUp)} (${spread})`
+    : `no significant change (${formatRatio(speedUp)}, ${spread})`;
 }
 
 /** A study of sensitivity as a comment on GitHub: the answers, and points lost by layer and amount. */

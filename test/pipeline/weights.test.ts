@@ -227,7 +227,8 @@ describe('the order of weights', { timeout: 60_000 }, () => {
       path = place('copy');
       writeFileSync(path, 'something');
       onProgress(1, 2);
-      return { count: 1, feeds: new Map(), labels: undefined };
+      const x = { type: 'float32', dims: [1, 4, 6, 6], data: new Float32Array(144).fill(1) };
+      return { count: 1, feeds: new Map([['x', x]]), labels: undefined };
     };
     const told: Progress[] = [];
     const onProgress = (progress: Progress): number => told.push(progress);

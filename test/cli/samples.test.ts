@@ -87,7 +87,7 @@ describe('loadSamples', () => {
     ['twice', 'bad-data', "hold an array 'x': more.npz and x.npy"],
     ['empty', 'bad-data', 'holds no .npy or .npz file'],
     ['other.txt', 'bad-data', 'neither a .npz nor a .npy file'],
-    ['missing.npz', 'bad-file', 'ENOENT'],
+    ['missing.npz', 'bad-file', 'missing.npz does not exist; give a .npz file'],
   ])('refuses %s', async (name, code, text) => {
     const failed = expect(loadSamples(join(folder, name))).rejects;
     await failed.toMatchObject({ code, message: expect.stringContaining(text) });

@@ -244,7 +244,7 @@ export interface ModelTiming {
   readonly runs: number;
   /** Runs per sample: models faster than 1 ms are timed in bursts. */
   readonly burst: number;
-  /** Time to load the model and get its session ready, in ms. */
+  /** Time to load the model and get its session ready, in ms: median where there were several. */
   readonly loadMs: number;
   /** Against the first model; undefined for the first model itself. */
   readonly speedUp: SpeedUp | undefined;
@@ -254,6 +254,8 @@ export interface ModelTiming {
 export interface Benchmark {
   readonly models: readonly ModelTiming[];
   readonly rounds: number;
+  /** Sessions that each model was timed in, one after the other. */
+  readonly sessions: number;
   readonly threads: number;
 }
 

@@ -300,6 +300,12 @@ describe('benchmark', patient, () => {
     expect(significant).toBe(p25 > 1 || p75 < 1);
   });
 
+  test('takes several sessions of a model that loads quickly, and one where loading would take longer than the runs', async () => {
+    const x = [{ x: floats([1, 3], [1, 2, 3]) }];
+    expect((await benchmark(child, [unary('Relu')], x, { minMs: 800 })).sessions).toBe(4);
+    expect((await benchmark(child, [unary('Relu')], x, { minMs: 0.1 })).sessions).toBe(1);
+  });
+
   test('keeps to its budget, but takes five rounds', async () => {
     const { rounds } = await benchmark(child, [unary('Relu')], [{ x: floats([1, 3], [1, 2, 3]) }], {
       budgetMs: 0,

@@ -244,7 +244,7 @@ export interface ModelTiming {
   readonly runs: number;
   /** Runs per sample: models faster than 1 ms are timed in bursts. */
   readonly burst: number;
-  /** Time to load the model and get its session ready, in ms: median where there were several. */
+  /** Time to load the model and get its session ready, in ms: the first time. */
   readonly loadMs: number;
   /** Against the first model; undefined for the first model itself. */
   readonly speedUp: SpeedUp | undefined;

@@ -119,7 +119,8 @@ function isSameFile(a: string, b: string): boolean {
   return existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
 }
 
-function isWritable(path: string): boolean {
+/** Whether this process may write a file, or into a folder, that is there. */
+export function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
     return true;

@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OnnxPruneError } from '../errors.ts';
+import { isWritable } from '../options/output-path.ts';
 
 /** Refuses to write a file. @throws OnnxPruneError `bad-option`, with a sentence that ends in what is wrong with the path */
 export function refusePath(option: string, path: string, what: string): never {
@@ -33,15 +34,6 @@ export function checkPlace(option: string, path: string, taken: Readonly<Record<
 export function checkNotTaken(option: string, path: string, taken: Readonly<Record<string, string>>): void {
   for (const [what, other] of Object.entries(taken)) {
     if (realPathOf(path) === realPathOf(other)) refusePath(option, path, `is ${what}; name another file`);
-  }
-}
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -171,13 +171,25 @@ class Rounds {
       layers.some(({ criterion }) => criterion === 'reconstruction');
     if (stages === undefined || !isWanted) return undefined;
     const activations = await stages();
-    const readings = await clock.time('measure channels', () => measureReadings(this.#model, map, activations, ruleOf));
+    const readings = await clock.time('measure channels', (tell) =>
+      measureReadings(this.#model, map, activations, ruleOf, tell),
+    );
     const known = new Map<Group, UnitRanking | undefined>();
     const rank = (group: Group): UnitRanking | undefined => {
       if (!known.has(group)) known.set(group, rankUnits(group, map, readings));
       return known.get(group);
     };
-    const rankings = this.#sharing(map, pass).map((group) => [group, rank(group)] as const);
+    const ranked = this.#rankedGroups(map, pass);
+    await clock.time('rank channels', async (tell) => {
+      for (const [index, { group }] of ranked.entries()) {
+        rank(group);
+        tell(index + 1, ranked.length);
+        // Each takes up to seconds, in which no signal is heard.
+        await clock.breathe();
+      }
+    });
+    const sharing = this.#options.scope === 'global' ? ranked.filter(({ each }) => !each) : [];
+    const rankings = sharing.map(({ group }) => [group, rank(group)] as const);
     const whole = rankings.flatMap(([group, own]) => (own === undefined ? [] : [[group, own] as const]));
     // An amount is shared by losses where all groups have some.
     if (rankings.length < 2 || whole.length < rankings.length) return rank;
@@ -190,16 +202,17 @@ class Rounds {
     };
   }
 
-  /** The groups that a pass shares an amount over by what they lose. */
-  #sharing(map: ChannelMap, pass: PassOptions): Group[] {
-    if (this.#options.scope !== 'global') return [];
+  /** The groups whose units a pass ranks by what is lost, and whether they have amounts of their own. */
+  #rankedGroups(map: ChannelMap, pass: PassOptions): { readonly group: Group; readonly each: boolean }[] {
     return selectGroups(map, this.#model.graph, {
       ...channelOptions(this.#options),
       ...pass,
       // Patterns that match nothing are found by who cuts.
       again: true,
-    }).flatMap((each) =>
-      each.keptBy === undefined && each.criterion === 'reconstruction' && !each.amount.each ? [each.group] : [],
+    }).flatMap((one) =>
+      one.keptBy === undefined && one.criterion === 'reconstruction'
+        ? [{ group: one.group, each: one.amount.each }]
+        : [],
     );
   }
 }

@@ -56,12 +56,15 @@ export class CalibrationStages implements Activations {
     return new CalibrationStages(settings, store, batches);
   }
 
-  async run({ sum, halves, ...part }: Stage): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
+  async run(
+    { sum, halves, ...part }: Stage,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<ReadonlyMap<string, readonly Float64Array[]>> {
     const { child, request, threads } = this.#settings;
     // One batch alone cannot be halved: it is both.
     const parts = halves && this.#batches > 1 ? 2 : 1;
     const stage = { ...(await this.#segment(part)), sum, parts };
-    const sums = await runStage(child, this.#store, stage, { ...request, threads });
+    const sums = await runStage(child, this.#store, stage, { ...request, threads, onProgress });
     return new Map([...sums].map(([name, each]) => [name, each.map(({ data }) => checked(data))]));
   }
 

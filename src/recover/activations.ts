@@ -7,10 +7,14 @@ export interface Activations {
   readonly samples: number;
   /**
    * Runs a part on every batch.
+   * @param onProgress hears of every batch that is done
    * @returns the sums over the batches of the outputs that were to be summed, by name: one of all batches, or one of each half of them
    * @throws OnnxPruneError `bad-data` where a sum is not finite
    */
-  run(stage: Stage): Promise<ReadonlyMap<string, readonly Float64Array[]>>;
+  run(
+    stage: Stage,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<ReadonlyMap<string, readonly Float64Array[]>>;
   /**
    * Runs a part on every batch, and tells how the elements of its outputs are spread over all of them.
    * @throws OnnxPruneError `bad-data` for outputs of other types, and for one to take the largest of that is not of one shape

@@ -29,6 +29,7 @@ const MOST_NUMBERS = 2 ** 26;
 
 /**
  * Measures what layers read of the channels that can leave: means and second moments, in one run over the data.
+ * @param onProgress hears of every batch that is done
  * @returns by node; layers that read too many channels, or for which there is no room, are absent
  */
 export async function measureReadings(
@@ -36,6 +37,7 @@ export async function measureReadings(
   map: ChannelMap,
   activations: Activations,
   ruleOf: RuleLookup,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<ReadonlyMap<Node, MeasuredReading>> {
   const readings = readingsOf(model, map, ruleOf);
   const part = extractModel(
@@ -59,7 +61,7 @@ export async function measureReadings(
   }
   if (measured.length === 0) return new Map();
   const sum = measured.flatMap(({ names }) => Object.values(names));
-  const sums = await activations.run({ ...stageOf(part, { side: 'whole' }), sum, halves: false });
+  const sums = await activations.run({ ...stageOf(part, { side: 'whole' }), sum, halves: false }, onProgress);
   const of = (name: string | undefined): Float64Array =>
     (name === undefined ? undefined : sums.get(name)?.[0]) ?? new Float64Array(0);
   return new Map(

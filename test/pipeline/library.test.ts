@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CheckFailed, OnnxPruneError, prune } from '../../src/index.ts';
+import { CheckFailed, OnnxPruneError, type Progress, prune, type TestData } from '../../src/index.ts';
 import { noisyNet, smallNet } from '../cli/support/models.ts';
 import { endless } from '../runtime/models.ts';
+import { digits } from '../support/digits.ts';
 import { fixture, freshFolder } from './folder.ts';
 
 const patient = { timeout: 60_000 };
@@ -79,6 +80,23 @@ describe('prune as a function', patient, () => {
     );
     expect(error).toBe(reason);
     expect(existsSync(folder.path('endless.pruned.onnx'))).toBe(false);
+  });
+
+  it('hears its signal between the groups that it ranks, each of which may take seconds', async () => {
+    const abort = new AbortController();
+    const told: Progress[] = [];
+    const onProgress = (progress: Progress): void => {
+      told.push(progress);
+      if (progress.step === 'rank channels' && progress.done === 1) setImmediate(() => abort.abort('enough'));
+    };
+    const calibration = async (): Promise<TestData> => digits(0, 100, 32);
+    const options = { structured: 0.5, dryRun: true };
+    await expect(
+      prune(fixture('mnist-cnn.onnx'), options, { signal: abort.signal, onProgress, calibration }),
+    ).rejects.toBe('enough');
+    const ranked = told.filter(({ step }) => step === 'rank channels').map(({ done }) => done);
+    expect(ranked).toEqual([undefined, 1]);
+    expect(told.at(-1)?.total).toBe(3);
   });
 
   it('does not begin when its signal has aborted before', async () => {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { messageOf, OnnxPruneError } from '../src/errors.ts';
 import { nearestWord } from '../src/numeric/nearest-word.ts';
 
@@ -14,7 +14,7 @@ export function messageWithFile(error: unknown): string {
   return near === undefined ? message : `${message.replace(/\.$/, '')}; did you mean "${near}"?`;
 }
 
-/** A file of the same folder and ending whose name is at most two letters off; undefined where there is none. */
+/** A file of the same folder whose name, ending included, is at most two letters off; undefined where there is none. */
 function nearestFile(path: string): string | undefined {
   const folder = dirname(path);
   let names: readonly string[];
@@ -23,10 +23,6 @@ function nearestFile(path: string): string | undefined {
   } catch {
     return undefined;
   }
-  const ending = extname(path).toLowerCase();
-  const near = nearestWord(
-    basename(path),
-    names.filter((name) => extname(name).toLowerCase() === ending),
-  );
+  const near = nearestWord(basename(path), names);
   return near === undefined ? undefined : basename(path) === path ? near : join(folder, near);
 }

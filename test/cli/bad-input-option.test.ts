@@ -53,6 +53,7 @@ const LINES: readonly (readonly [args: readonly string[], sentence: string])[] =
   ],
   [['n.onnx', '--structured', '50%'], 'n.onnx does not exist; did you mean "m.onnx"?'],
   [['inspect', './n.onnx'], './n.onnx does not exist; did you mean "m.onnx"?'],
+  [['inspect', 'm.onx'], 'm.onx does not exist; did you mean "m.onnx"?'],
   [['nothing-like-it.onnx', '--structured', '50%'], 'nothing-like-it.onnx does not exist.'],
   [['compare', 'm.onnx'], `Missing required argument 'b'; "onnx-prune compare --help" lists what there is.`],
   [[...half, 'more.onnx'], 'Expected one model, but got 2 words: m.onnx, more.onnx; name one at a time.'],

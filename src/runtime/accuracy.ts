@@ -1,5 +1,6 @@
 import { OnnxPruneError } from '../errors.ts';
 import { floatsOf } from './measure.ts';
+import { isSameButForOnes } from './tensor.ts';
 import type { Accuracy, HostTensor } from './types.ts';
 
 type Floats = Float32Array | Float64Array;
@@ -102,9 +103,7 @@ export class AccuracyMeasure {
  */
 export function fitsClasses(output: HostTensor | undefined, labels: HostTensor): boolean {
   if (output === undefined || floatsOf(output) === undefined || (output.dims.at(-1) ?? 1) < 2) return false;
-  const rows = output.dims.slice(0, -1).filter((size) => size !== 1);
-  const wanted = labels.dims.filter((size) => size !== 1);
-  return rows.length === wanted.length && rows.every((size, axis) => size === wanted[axis]);
+  return isSameButForOnes(output.dims.slice(0, -1), labels.dims);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { floatsOf } from './measure.ts';
+import { isSameButForOnes } from './tensor.ts';
 import type { Accuracy, HostTensor } from './types.ts';
 
 /** Counts the answers of two models that are the labels themselves, batch by batch: for outputs that hold answers and no scores. */
@@ -47,9 +48,7 @@ export class AnswerMeasure {
 export function fitsAnswers(output: HostTensor | undefined, labels: HostTensor): boolean {
   if (output === undefined || floatsOf(output) !== undefined) return false;
   if ((output.type === 'string') !== (labels.type === 'string')) return false;
-  const own = output.dims.filter((size) => size !== 1);
-  const wanted = labels.dims.filter((size) => size !== 1);
-  return own.length === wanted.length && own.every((size, axis) => size === wanted[axis]);
+  return isSameButForOnes(output.dims, labels.dims);
 }
 
 /** Integers as numbers, whatever they are stored as. */

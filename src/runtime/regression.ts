@@ -1,5 +1,5 @@
 import { floatsOf } from './measure.ts';
-import { elementCount, isFloating } from './tensor.ts';
+import { elementCount, isFloating, isSameButForOnes } from './tensor.ts';
 import type { HostTensor, Regression } from './types.ts';
 
 /** Adds up the squared errors of two models against targets that are numbers, batch by batch, in float64. */
@@ -39,9 +39,7 @@ export class RegressionMeasure {
  */
 export function fitsNumbers(output: HostTensor | undefined, labels: HostTensor): boolean {
   if (output === undefined || floatsOf(output) === undefined || labels.type === 'string') return false;
-  const own = output.dims.filter((size) => size !== 1);
-  const wanted = labels.dims.filter((size) => size !== 1);
-  if (own.length !== wanted.length || own.some((size, axis) => size !== wanted[axis])) return false;
+  if (!isSameButForOnes(output.dims, labels.dims)) return false;
   return isFloating(labels.type) || (isOnePerSample(output) && isOnePerSample(labels));
 }
 

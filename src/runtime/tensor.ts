@@ -43,6 +43,12 @@ export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, size) => product * size, 1);
 }
 
+/** Whether two shapes are the same, axes of length 1 aside. */
+export function isSameButForOnes(a: readonly number[], b: readonly number[]): boolean {
+  const [some, others] = [a, b].map((dims) => dims.filter((size) => size !== 1).join());
+  return some === others;
+}
+
 /**
  * Makes sure that a tensor is what it says it is.
  * @throws OnnxPruneError `bad-data` for an unknown type, the wrong kind of array for the type, or a length that is not

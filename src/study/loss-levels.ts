@@ -1,4 +1,5 @@
 import type { Level } from '../budget/allocate.ts';
+import { freedBy } from '../report/sensitivity-answer.ts';
 import type { PointFigures, Quality, SensitivityReport, SensitivityRow } from '../report/study.ts';
 
 /** What may be done to one group or weight: an amount that leaves, what that loses, and what then is left of the model. */
@@ -49,13 +50,9 @@ function errorBy(rows: readonly SensitivityRow[], original: Quality): (quality: 
   return ({ accuracy }) => (original.accuracy ?? 0) - (accuracy ?? 0);
 }
 
-function freed({ size: before }: SensitivityReport['original'], { size: after }: PointFigures): number {
-  const parts = [
-    [before.parameters, after.parameters],
-    [before.macs, after.macs],
-  ] as const;
-  const shares = parts.flatMap(([whole, left]) => (whole > 0 ? [1 - left / whole] : []));
-  return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+function freed(original: SensitivityReport['original'], figures: PointFigures): number {
+  const { parameters, macs } = freedBy({ original }, figures);
+  return (parameters + macs) / 2;
 }
 
 function knotsOf(
